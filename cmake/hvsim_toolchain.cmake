@@ -1,0 +1,32 @@
+# Compiler settings of all host code: ccache, a fast linker, warnings as errors, sanitizers.
+find_program(HVSIM_CCACHE ccache)
+if(HVSIM_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HVSIM_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${HVSIM_CCACHE})
+endif()
+find_program(HVSIM_MOLD mold)
+if(HVSIM_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(hvsim_options INTERFACE)
+target_compile_options(hvsim_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+target_include_directories(hvsim_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(HVSIM_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# A static library of every .cpp below this folder but the SystemC shells (*_module.cpp).
+function(hvsim_library name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_module\\.cpp$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC hvsim_options ${ARGN})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE hvsim_options ${ARGN})
+  endif()
+endfunction()

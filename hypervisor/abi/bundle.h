@@ -1,0 +1,17 @@
+// The bundle: one flattened device tree that names the hypervisor's settings and its VMs and carries their
+// images. It reaches the hypervisor as the initrd (/chosen linux,initrd-start/-end), on QEMU with `-initrd`.
+//
+//   / { compatible = "hvsim,bundle"; version = <1>;
+//     hypervisor { delivery = "dlh"; calls-per-notification = <8>; queue-capacity = <64>;
+//                  drain-budget-cycles = <20000>; max-deferred-entries = <4>; time-slice-us = <1000>; };
+//     vms { vm@0 { name = "storm-0"; memory-bytes = /bits/ 64 <0x1000000>; vcpus = <1>;
+//                  harts = <0 1>;           // where its VCPUs may run; absent: anywhere
+//                  sstc = <0>;              // 1: the guest may use vstimecmp
+//                  arguments = "calls=1000 seed=1";
+//                  image = [flat binary for guest-physical 0x80000000, entered at its first byte] }; }; }
+#pragma once
+
+namespace hv::abi {
+inline constexpr char kBundleCompatible[] = "hvsim,bundle";
+inline constexpr unsigned kBundleVersion = 1;
+}  // namespace hv::abi

@@ -1,0 +1,66 @@
+// The architectural state of one hart: plain data, all that a checkpoint must hold.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "models/cpu/isa/types.h"
+
+namespace hvsim::cpu {
+
+// CSRs that are storage. Aliases (sstatus, sip, hie, vsip, ...) and read-only views are made from
+// these by csr_file. VS copies are always the vs* registers; swapping by V is done on access.
+struct CsrState {
+  // Machine
+  std::uint64_t mstatus = 0, medeleg = 0, mideleg = 0, mie = 0;
+  std::uint64_t mip = 0;  // bits that software may write: SSIP, STIP (when not Sstc), SEIP
+  std::uint64_t mtvec = 0, mcounteren = 0, menvcfg = 0, mcountinhibit = 0;
+  std::uint64_t mscratch = 0, mepc = 0, mcause = 0, mtval = 0, mtval2 = 0, mtinst = 0;
+  std::array<std::uint8_t, 16> pmpcfg{};
+  std::array<std::uint64_t, 16> pmpaddr{};
+  // Supervisor (HS)
+  std::uint64_t stvec = 0, scounteren = 0, senvcfg = 0, sscratch = 0, sepc = 0, scause = 0,
+                stval = 0, satp = 0, stimecmp = ~std::uint64_t{0};
+  // Hypervisor
+  std::uint64_t hstatus = 0, hedeleg = 0, hideleg = 0, hvip = 0, hcounteren = 0, hgeie = 0,
+                hgeip = 0, hgatp = 0, htimedelta = 0, henvcfg = 0, htval = 0, htinst = 0;
+  // Virtual supervisor
+  std::uint64_t vsstatus = 0, vstvec = 0, vsscratch = 0, vsepc = 0, vscause = 0, vstval = 0,
+                vsatp = 0, vstimecmp = ~std::uint64_t{0};
+  // Floating point
+  std::uint8_t fflags = 0, frm = 0;
+};
+
+// What LR reserved. SC succeeds when the location still holds the value that LR saw.
+struct Reservation {
+  bool valid = false;
+  isa::Hpa address{};
+  std::uint64_t value = 0;
+  std::uint8_t bytes = 0;
+};
+
+struct HartState {
+  static constexpr std::uint8_t kSink = 32;  // where writes to x0 go
+
+  std::array<std::uint64_t, 33> x{};
+  std::array<std::uint64_t, 32> f{};  // NaN-boxed
+  std::uint64_t pc = 0;
+  isa::Mode mode{};
+  CsrState csr{};
+  Reservation reservation{};
+  unsigned hart_id = 0;
+
+  // Time. `cycle` never stops and includes idle cycles; CSR writes go to the offsets.
+  isa::Cycles cycle = 0;
+  std::uint64_t retired = 0;
+  std::uint64_t mcycle_offset = 0, minstret_offset = 0;
+  std::uint64_t cycles_per_tick = 100;  // hart clock over the 10 MHz time base
+  std::uint64_t time_offset = 0;        // software writes of mtime
+  std::uint64_t mtimecmp = ~std::uint64_t{0};
+  std::uint64_t time() const { return cycle / cycles_per_tick + time_offset; }
+
+  // Levels driven by interrupt controllers: bits MSIP, MEIP, SEIP as in mip.
+  std::uint64_t lines = 0;
+};
+
+}  // namespace hvsim::cpu

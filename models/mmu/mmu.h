@@ -1,0 +1,98 @@
+// Two-stage address translation: the walks of the privileged manual, and why a walk failed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "models/cpu/isa/paging.h"
+#include "models/cpu/isa/result.h"
+#include "models/cpu/isa/types.h"
+
+namespace hvsim::mem {
+class PhysicalMemory;
+}
+
+namespace hvsim::mmu {
+
+class Pmp;
+
+enum class Stage : std::uint8_t { first, g_stage };
+
+// One root: satp, vsatp or hgatp taken apart. scheme == nullptr means Bare.
+struct Root {
+  const isa::PagingScheme* scheme = nullptr;
+  std::uint64_t table = 0;   // physical address of the root table (GPA for vsatp)
+  std::uint16_t space = 0;   // ASID or VMID
+};
+
+// Everything the translation of one access depends on, captured once from the CSRs by the hart.
+struct AddressSpace {
+  Root first;                       // satp with V=0, vsatp with V=1
+  Root g_stage;                     // hgatp; used only if `virtualized`
+  bool virtualized = false;         // V=1 (or an access made as if V=1)
+  isa::Privilege privilege = isa::Privilege::machine;  // effective; machine means no translation
+  bool sum = false;                 // SUM of the first stage's status register
+  bool mxr_first = false;           // MXR that applies to the first stage (sstatus | vsstatus if V)
+  bool mxr_g_stage = false;         // MXR of HS-level sstatus, applies to both stages
+  bool hardware_ad_first = true;    // Svadu at the first stage; false: A/D clear faults (Svade)
+  bool hardware_ad_g_stage = true;
+};
+
+struct PteRead {
+  isa::Hpa address{};
+  std::uint64_t value = 0;
+  Stage stage = Stage::first;
+  std::uint8_t level = 0;
+  bool write = false;  // the walker set A or D
+};
+
+// Every memory access of a walk in order. Timing charges for it, --explain prints it.
+struct WalkTrace {
+  static constexpr unsigned kMax = 48;  // Sv57 over Sv57x4 makes 35 reads, plus A/D writes
+  std::array<PteRead, kMax> reads{};
+  std::uint8_t count = 0;
+};
+
+struct TranslationFault {
+  enum class Why : std::uint8_t {
+    not_canonical, not_valid, reserved_encoding, not_a_leaf, misaligned_superpage, permission,
+    accessed_dirty, pmp, no_memory  // the last two are access faults
+  };
+  Why why{};
+  Stage stage = Stage::first;
+  std::uint8_t level = 0;
+  isa::Gpa guest_physical{};     // G-stage faults: the address that failed (for htval/mtval2)
+  bool implicit = false;         // G-stage fault on an access to a first-stage PTE
+  bool implicit_write = false;   // that access was an A/D update
+  bool access_fault() const { return why == Why::pmp || why == Why::no_memory; }
+};
+
+// A leaf's rights after both stages; kept by TLBs so that hits can be checked without a walk.
+struct Translation {
+  isa::Hpa address{};            // of the byte asked for
+  isa::Gpa guest_physical{};     // equals `address` when there is no G-stage
+  std::uint8_t page_shift = 12;  // 12, 21, 30, ..: the smaller of both stages' pages
+  std::uint64_t first_pte = 0;   // leaf PTE bits (A/D as after this access); 0 when stage is Bare
+  std::uint64_t g_pte = 0;
+  std::uint8_t first_level = 0, g_level = 0;
+};
+
+class Mmu {
+ public:
+  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp) : memory_(memory), pmp_(pmp) {}
+
+  // Walks (no TLB here). Sets A/D bits as the space allows. PMP is checked for PTE accesses and for the
+  // final address (`bytes` long). Machine mode and Bare roots translate to themselves.
+  isa::Result<Translation, TranslationFault> translate(isa::Gva address, isa::Access access, unsigned bytes,
+                                                       const AddressSpace& space, WalkTrace& trace) const;
+
+ private:
+  mem::PhysicalMemory& memory_;
+  const Pmp& pmp_;
+};
+
+// Checks a cached leaf against an access, as translate() would: true if no walk is needed (rights suffice,
+// and for stores D is set).
+bool leaf_allows(const Translation& leaf, isa::Access access, const AddressSpace& space);
+
+}  // namespace hvsim::mmu
