@@ -27,6 +27,19 @@ enum class Hypercall : std::uint32_t {
 constexpr bool deferrable(Hypercall call) { return static_cast<std::uint32_t>(call) >= 16; }
 inline constexpr std::uint32_t kHypercallCount = 21;
 
+// What `query` and `routine` run: a dependent chain of shifts and exclusive ors, six instructions per
+// iteration. `query` returns the result; more iterations than this are kErrorInvalidParameter.
+inline constexpr std::uint64_t kMaxRoutineIterations = 1'000'000;
+constexpr std::uint64_t routine_value(std::uint64_t iterations) {
+  std::uint64_t x = 0x9E3779B97F4A7C15;
+  for (std::uint64_t i = 0; i < iterations; ++i) {
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+  }
+  return x;
+}
+
 // How hypercalls are delivered; the guest batches when calls_per_notification > 1.
 enum class Delivery : std::uint32_t { immediate = 0, dlh = 1 };
 
