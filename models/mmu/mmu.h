@@ -23,6 +23,7 @@ struct Root {
   const isa::PagingScheme* scheme = nullptr;
   std::uint64_t table = 0;   // physical address of the root table (GPA for vsatp)
   std::uint16_t space = 0;   // ASID or VMID
+  friend bool operator==(const Root&, const Root&) = default;
 };
 
 // Everything the translation of one access depends on, captured once from the CSRs by the hart.
@@ -36,6 +37,7 @@ struct AddressSpace {
   bool mxr_g_stage = false;         // MXR of HS-level sstatus, applies to both stages
   bool hardware_ad_first = true;    // Svadu at the first stage; false: A/D clear faults (Svade)
   bool hardware_ad_g_stage = true;
+  friend bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
 
 struct PteRead {
