@@ -33,6 +33,7 @@ concept Core = requires(C core, const C& view, const Op& op, std::uint64_t addre
                         isa::Trap trap, TranslationFence fence, bool flag) {
   { core.state } -> std::convertible_to<HartState&>;
   { core.next_pc } -> std::convertible_to<std::uint64_t>;
+  { core.pc(op) } -> std::convertible_to<std::uint64_t>;  // address of the op, for auipc
   { core.raise(trap) } -> std::same_as<bool>;    // records the trap, always returns false
   { core.illegal(op) } -> std::same_as<bool>;    // illegal-instruction, or virtual-instruction never
   { core.template load<std::uint32_t>(address, word) } -> std::same_as<bool>;
