@@ -1,0 +1,105 @@
+// Checks a bundle's description and writes it as a flattened device tree.
+#include "sim/image/bundle.h"
+
+#include <array>
+#include <limits>
+
+#include "hypervisor/abi/bundle.h"
+#include "models/cpu/isa/types.h"
+#include "sim/image/fdt_writer.h"
+#include "sim/image/format.h"
+
+namespace hvsim::sim {
+namespace {
+
+using Error = std::optional<std::string>;
+
+constexpr std::array<std::string_view, 2> kDeliveryNames{"immediate", "dlh"};
+constexpr std::size_t kMaxArgumentBytes = sizeof(hv::abi::BootInfo::arguments) - 1;
+
+Error mismatch(const std::string& field, std::uint64_t value, const std::string& expected) {
+  return field + " is " + std::to_string(value) + ", expected " + expected;
+}
+
+Error check_settings(const BundleDescription& bundle) {
+  if (bundle.calls_per_notification < 1 || bundle.calls_per_notification > hv::abi::kMaxNotifications)
+    return mismatch("calls per notification", bundle.calls_per_notification,
+                    "1 to " + std::to_string(hv::abi::kMaxNotifications));
+  if (bundle.queue_capacity < 1) return mismatch("queue capacity", 0, "at least 1");
+  if (bundle.time_slice_us < 1) return mismatch("time slice in microseconds", 0, "at least 1");
+  if (bundle.vms.empty()) return mismatch("number of VMs", 0, "at least 1");
+  return std::nullopt;
+}
+
+Error check_vm(const BundleVm& vm) {
+  const std::string field = "VM \"" + vm.name + "\": ";
+  if (vm.name.empty()) return "a VM has no name, expected one";
+  if (vm.name.find('\0') != std::string::npos || vm.arguments.find('\0') != std::string::npos)
+    return field + "name or arguments hold a NUL character";
+  if (vm.vcpus < 1) return mismatch(field + "vcpus", 0, "at least 1");
+  if (vm.memory_bytes == 0 || vm.memory_bytes % isa::kPageBytes != 0)
+    return mismatch(field + "memory bytes", vm.memory_bytes, "a multiple of 4096 above 0");
+  if (vm.memory_bytes > std::numeric_limits<std::uint64_t>::max() - hv::abi::kGuestMemoryBase)
+    return mismatch(field + "memory bytes", vm.memory_bytes,
+                    "memory that ends inside 64 bits of address, from " + hex(hv::abi::kGuestMemoryBase));
+  if (vm.image.empty()) return field + "the image is empty, expected a program";
+  if (vm.image.size() > vm.memory_bytes)
+    return mismatch(field + "image bytes", vm.image.size(),
+                    "at most its memory of " + std::to_string(vm.memory_bytes));
+  if (vm.arguments.size() > kMaxArgumentBytes)
+    return mismatch(field + "length of arguments", vm.arguments.size(),
+                    "at most " + std::to_string(kMaxArgumentBytes));
+  return std::nullopt;
+}
+
+void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
+  tree.begin("hypervisor");
+  tree.text("delivery", std::string(delivery_name(bundle.delivery)));
+  tree.cell("calls-per-notification", bundle.calls_per_notification);
+  tree.cell("queue-capacity", bundle.queue_capacity);
+  tree.cell("drain-budget-cycles", bundle.drain_budget_cycles);
+  tree.cell("max-deferred-entries", bundle.max_deferred_entries);
+  tree.cell("time-slice-us", bundle.time_slice_us);
+  tree.end();
+}
+
+void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
+  tree.begin("vm@" + hex(number).substr(2));
+  tree.text("name", vm.name);
+  tree.cells64("memory-bytes", {vm.memory_bytes});
+  tree.cell("vcpus", vm.vcpus);
+  if (!vm.harts.empty()) tree.cells("harts", vm.harts);
+  tree.cell("sstc", vm.sstc ? 1 : 0);
+  tree.text("arguments", vm.arguments);
+  tree.bytes("image", vm.image);
+  tree.end();
+}
+
+}  // namespace
+
+std::string_view delivery_name(hv::abi::Delivery delivery) {
+  return kDeliveryNames[static_cast<std::size_t>(delivery)];
+}
+
+std::optional<hv::abi::Delivery> parse_delivery(std::string_view name) {
+  for (std::size_t i = 0; i < kDeliveryNames.size(); ++i)
+    if (kDeliveryNames[i] == name) return static_cast<hv::abi::Delivery>(i);
+  return std::nullopt;
+}
+
+isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description) {
+  if (Error error = check_settings(description)) return isa::Failure{"bundle: " + *error};
+  for (const BundleVm& vm : description.vms)
+    if (Error error = check_vm(vm)) return isa::Failure{"bundle: " + *error};
+
+  FdtWriter tree;
+  tree.text("compatible", hv::abi::kBundleCompatible);
+  tree.cell("version", hv::abi::kBundleVersion);
+  write_settings(tree, description);
+  tree.begin("vms");
+  for (std::size_t i = 0; i < description.vms.size(); ++i) write_vm(tree, i, description.vms[i]);
+  tree.end();
+  return tree.finish();
+}
+
+}  // namespace hvsim::sim

@@ -1,0 +1,43 @@
+// The bundle that the hypervisor finds as its initrd: settings, VMs and their images
+// (hypervisor/abi/bundle.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hypervisor/abi/hypercall.h"
+#include "models/cpu/isa/result.h"
+
+namespace hvsim::sim {
+
+struct BundleVm {
+  std::string name;
+  std::uint64_t memory_bytes = std::uint64_t{16} << 20;
+  unsigned vcpus = 1;
+  std::vector<unsigned> harts;  // empty: anywhere
+  bool sstc = false;
+  std::string arguments;
+  std::vector<std::byte> image;  // flat, for guest-physical hv::abi::kGuestMemoryBase
+};
+
+struct BundleDescription {
+  hv::abi::Delivery delivery = hv::abi::Delivery::immediate;
+  std::uint32_t calls_per_notification = 1;
+  std::uint32_t queue_capacity = 64;
+  std::uint32_t drain_budget_cycles = 20000;
+  std::uint32_t max_deferred_entries = 4;
+  std::uint32_t time_slice_us = 1000;
+  std::vector<BundleVm> vms;
+};
+
+std::string_view delivery_name(hv::abi::Delivery delivery);
+std::optional<hv::abi::Delivery> parse_delivery(std::string_view name);
+
+// Errors name the VM and the value.
+isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description);
+
+}  // namespace hvsim::sim

@@ -1,0 +1,129 @@
+// Words of a command line into a bundle's description.
+#include "sim/image/bundle_options.h"
+
+#include <charconv>
+#include <limits>
+#include <map>
+
+#include "sim/image/elf.h"
+
+namespace hvsim::sim {
+namespace {
+
+using Error = std::optional<std::string>;
+
+Error parse_number(const std::string& field, const std::string& text, std::uint32_t& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return std::nullopt;
+  return field + " is \"" + text + "\", expected a number from 0 to 4294967295";
+}
+
+Error parse_harts(const std::string& text, std::vector<unsigned>& harts) {
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(':', start), text.size());
+    if (Error error = parse_number("harts", text.substr(start, end - start), harts.emplace_back()))
+      return error;
+    start = end + 1;
+  }
+  return std::nullopt;
+}
+
+Error read_image(const std::string& key, const std::string& path, BundleVm& vm) {
+  const auto image = key == "image" ? load_elf(path) : load_flat(path, hv::abi::kGuestMemoryBase);
+  if (!image) return image.error();
+  if (image->entry != hv::abi::kGuestMemoryBase)
+    return path + ": a guest is entered at its first byte, expected entry 0x80000000";
+  auto flat = flatten(*image, hv::abi::kGuestMemoryBase, vm.memory_bytes);
+  if (!flat) return flat.error();
+  vm.image = std::move(flat.value());
+  return std::nullopt;
+}
+
+Error apply_field(const std::string& key, const std::string& value, BundleVm& vm) {
+  if (key == "name") return vm.name = value, std::nullopt;
+  if (key == "arguments") return vm.arguments = value, std::nullopt;
+  if (key == "vcpus") return parse_number(key, value, vm.vcpus);
+  if (key == "harts") return parse_harts(value, vm.harts);
+  if (key == "memory") {
+    const auto bytes = parse_size(value);
+    if (!bytes) return "memory " + bytes.error();
+    return vm.memory_bytes = *bytes, std::nullopt;
+  }
+  if (key == "sstc") {
+    if (value != "0" && value != "1") return "sstc is \"" + value + "\", expected 0 or 1";
+    return vm.sstc = value == "1", std::nullopt;
+  }
+  return "\"" + key + "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat or arguments";
+}
+
+// key=value fields separated by commas; `arguments` takes the rest. The image comes after the memory that
+// it must fit into, wherever it stands.
+Error parse_vm(const std::string& text, BundleVm& vm) {
+  std::string image_key, image_path;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t equals = text.find('=', start);
+    if (equals == std::string::npos) return "\"" + text.substr(start) + "\", expected key=value";
+    const std::string key = text.substr(start, equals - start);
+    const std::size_t end = key == "arguments" ? text.size() : std::min(text.find(',', equals), text.size());
+    const std::string value = text.substr(equals + 1, end - equals - 1);
+    if (key == "image" || key == "flat") {
+      image_key = key;
+      image_path = value;
+    } else if (Error error = apply_field(key, value, vm)) {
+      return error;
+    }
+    start = end + 1;
+  }
+  if (image_key.empty()) return "has no image, expected image=FILE or flat=FILE";
+  return read_image(image_key, image_path, vm);
+}
+
+Error apply_setting(const std::string& option, const std::string& value, BundleOptions& options) {
+  BundleDescription& bundle = options.bundle;
+  const std::map<std::string, std::uint32_t*> numbers{
+      {"--calls-per-notification", &bundle.calls_per_notification},
+      {"--queue-capacity", &bundle.queue_capacity},
+      {"--drain-budget-cycles", &bundle.drain_budget_cycles},
+      {"--max-deferred-entries", &bundle.max_deferred_entries},
+      {"--time-slice-us", &bundle.time_slice_us}};
+  if (const auto number = numbers.find(option); number != numbers.end())
+    return parse_number(option, value, *number->second);
+  if (option == "-o") return options.output = value, std::nullopt;
+  if (option == "--delivery") {
+    const auto delivery = parse_delivery(value);
+    if (!delivery) return "--delivery is \"" + value + "\", expected immediate or dlh";
+    return bundle.delivery = *delivery, std::nullopt;
+  }
+  if (option == "--vm") {
+    const Error error = parse_vm(value, bundle.vms.emplace_back());
+    return error ? Error{"--vm: " + *error} : std::nullopt;
+  }
+  return "\"" + option + "\" is not an option (try --help)";
+}
+
+}  // namespace
+
+isa::Result<std::uint64_t, std::string> parse_size(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string unit(end, text.data() + text.size());
+  const unsigned shift = unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : 0;
+  if (error != std::errc{} || (shift == 0 && !unit.empty()) ||
+      value > std::numeric_limits<std::uint64_t>::max() >> shift)
+    return isa::Failure{"is \"" + text + "\", expected bytes as in 65536, 64K, 16M or 1G"};
+  return value << shift;
+}
+
+isa::Result<BundleOptions, std::string> parse_bundle_options(const std::vector<std::string>& arguments) {
+  BundleOptions options;
+  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+    if (i + 1 == arguments.size())
+      return isa::Failure{"\"" + arguments[i] + "\" lacks its value (try --help)"};
+    if (Error error = apply_setting(arguments[i], arguments[i + 1], options)) return isa::Failure{*error};
+  }
+  if (options.output.empty())
+    return isa::Failure{std::string("no output file, expected -o FILE (try --help)")};
+  return options;
+}
+
+}  // namespace hvsim::sim

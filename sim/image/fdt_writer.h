@@ -1,0 +1,42 @@
+// Writes a flattened device tree node by node; libfdt does the format.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/cpu/isa/result.h"
+
+namespace hvsim::sim {
+
+// The first error sticks and comes out of finish().
+class FdtWriter {
+ public:
+  FdtWriter();
+
+  void begin(const std::string& node);
+  void end();
+  void flag(const std::string& name);
+  void cell(const std::string& name, std::uint32_t value) { cells(name, {value}); }
+  void cells(const std::string& name, std::initializer_list<std::uint32_t> values);
+  void cells(const std::string& name, std::span<const std::uint32_t> values);
+  void cells64(const std::string& name, std::initializer_list<std::uint64_t> values);
+  void text(const std::string& name, const std::string& value) { texts(name, {value}); }
+  void texts(const std::string& name, std::initializer_list<std::string> values);
+  void bytes(const std::string& name, std::span<const std::byte> value);
+
+  // Ends the root node and the tree.
+  isa::Result<std::vector<std::byte>, std::string> finish();
+
+ private:
+  void apply(const std::function<int(void*)>& step);
+
+  std::vector<std::byte> tree_;
+  int error_ = 0;
+};
+
+}  // namespace hvsim::sim
