@@ -1,0 +1,108 @@
+// What a run is made of: the machine, what boots on it, the hypervisor, its VMs, and where to stop.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/cpu/timing_config.h"
+#include "models/mem/cache_config.h"
+#include "models/mmu/tlb.h"
+
+namespace hvsim::sim {
+
+inline constexpr unsigned kConfigVersion = 1;
+inline constexpr unsigned kMaxHarts = 8;
+inline constexpr unsigned kTimebaseMhz = 10;
+
+enum class TimingMode : std::uint8_t {
+  functional,  // one cycle per instruction
+  fast,        // block-static issue and dynamic events
+};
+
+struct IsaConfig {
+  bool h = true;
+  bool sstc = true;
+  bool svadu = true;
+};
+
+struct MmuConfig {
+  mmu::TlbConfig itlb{.entries = 16, .ways = 16};
+  mmu::TlbConfig dtlb{.entries = 16, .ways = 16};
+  mmu::TlbConfig l2tlb{.entries = 512, .ways = 4, .hit_latency = 4, .replacement = mmu::TlbReplacement::lru};
+};
+
+struct MachineConfig {
+  unsigned harts = 1;
+  unsigned clock_mhz = 1000;
+  std::uint64_t memory_bytes = std::uint64_t{256} << 20;
+  IsaConfig isa;
+  TimingMode mode = TimingMode::fast;
+  isa::Cycles quantum_cycles = 10'000;
+  mem::HierarchyConfig caches;
+  MmuConfig mmu;
+  cpu::TimingConfig costs;
+};
+
+struct BootConfig {
+  std::string firmware = "auto";  // auto, none, opensbi or a path
+  std::string image;              // bare-metal program when no hypervisor runs
+  std::string initrd;
+  std::string bootargs;
+};
+
+enum class HypervisorRun : std::uint8_t { none, target, host };
+enum class Delivery : std::uint8_t { immediate, dlh };
+
+struct HypervisorConfig {
+  HypervisorRun run = HypervisorRun::none;
+  Delivery delivery = Delivery::immediate;
+  unsigned calls_per_notification = 1;
+  unsigned queue_capacity = 64;
+  isa::Cycles drain_budget_cycles = 20'000;
+  unsigned max_deferred_entries = 4;
+  unsigned time_slice_us = 1000;
+  std::string image = "hypervisor";
+};
+
+struct VmConfig {
+  std::string name;
+  std::string workload;
+  std::uint64_t memory_bytes = std::uint64_t{16} << 20;
+  unsigned vcpus = 1;
+  std::vector<unsigned> harts;  // where its VCPUs may run; empty: anywhere
+  bool sstc = false;
+  std::map<std::string, std::string> arguments;
+};
+
+struct LimitsConfig {
+  isa::Cycles max_cycles = 0;  // 0: no limit
+  std::uint64_t max_instructions = 0;
+};
+
+struct Config {
+  unsigned version = kConfigVersion;
+  std::string name = "run";
+  std::string description;
+  MachineConfig machine;
+  BootConfig boot;
+  HypervisorConfig hypervisor;
+  std::vector<VmConfig> vms;
+  LimitsConfig limits;
+  std::uint64_t seed = 1;
+};
+
+// "calls=1000 seed=1": a guest's arguments as its boot information carries them.
+std::string argument_string(const VmConfig& vm);
+
+// The files behind a config's names, found and readable. Empty: not used by this run.
+struct ImagePaths {
+  std::string firmware;
+  std::string image;
+  std::string initrd;
+  std::string hypervisor;
+  std::vector<std::string> workloads;  // one per VM
+};
+
+}  // namespace hvsim::sim

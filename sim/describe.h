@@ -1,0 +1,73 @@
+// One list per struct: key, member, unit, help, rule. Parsing, schema, output and differences all read it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace hvsim::sim {
+
+enum class Unit : std::uint8_t { none, bytes, cycles, microseconds, megahertz, count, instructions };
+
+constexpr std::string_view name(Unit unit) {
+  constexpr std::string_view names[] = {"", "bytes", "cycles", "us", "MHz", "count", "instructions"};
+  return names[static_cast<std::size_t>(unit)];
+}
+
+// What a value must satisfy beyond its type. For lists, min and max bound the number of elements.
+struct Rule {
+  std::uint64_t min = 0;
+  std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+  bool power_of_two = false;
+  bool path = false;  // text with a slash names a file, relative to the file that says so
+  bool required = false;
+  const char* pattern = nullptr;  // regular expression (ECMAScript) that text must match as a whole
+};
+
+template <class Struct, class Member>
+struct Field {
+  std::string_view key;
+  Member Struct::*member;
+  Unit unit;
+  std::string_view help;
+  Rule rule{};
+};
+template <class Struct, class Member>
+Field(const char*, Member Struct::*, Unit, const char*) -> Field<Struct, Member>;
+template <class Struct, class Member>
+Field(const char*, Member Struct::*, Unit, const char*, Rule) -> Field<Struct, Member>;
+
+// Specialised per struct with a tuple of Fields named `fields`.
+template <class Struct>
+struct Described;
+
+// Specialised per enum with an array of (value, name) pairs named `choices`.
+template <class Enum>
+struct Named;
+
+template <class T>
+concept Structured = requires {
+  Described<T>::fields;
+};
+
+template <class T>
+concept Enumerated = std::is_enum_v<T> && requires {
+  Named<T>::choices;
+};
+
+template <Structured T, class Visitor>
+constexpr void for_each_field(Visitor&& visit) {
+  std::apply([&](const auto&... field) { (visit(field), ...); }, Described<T>::fields);
+}
+
+template <Enumerated E>
+constexpr std::string_view name(E value) {
+  for (const auto& [choice, text] : Named<E>::choices)
+    if (choice == value) return text;
+  return "?";
+}
+
+}  // namespace hvsim::sim

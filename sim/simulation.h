@@ -1,0 +1,29 @@
+// One run: a config in, a machine built, time advanced, results out. Once per process: SystemC elaborates
+// once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "models/cpu/isa/result.h"
+#include "sim/config.h"
+#include "sim/statistics.h"
+
+namespace hvsim::sim {
+
+// Told now and then while a run goes on; changes nothing in it.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  virtual void advanced(isa::Cycles now,
+                        std::uint64_t retired) = 0;  // once per few quanta; retired by all harts
+  virtual void console(std::string_view text) = 0;   // as the UART sends it
+};
+
+// An error is one line about the config or an image ("file: path: value: expectation"), found before time
+// starts; nothing has run then.
+isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
+                                             Progress& progress);
+
+}  // namespace hvsim::sim

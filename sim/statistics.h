@@ -1,0 +1,77 @@
+// What a run counted and how it ended: filled by the simulation, written as stats.json, shown as tables.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/cpu/accountant.h"
+#include "models/cpu/hart.h"
+#include "models/mem/cache_config.h"
+#include "models/mmu/tlb.h"
+#include "sim/config.h"
+
+namespace hvsim::sim {
+
+struct HartStats {
+  unsigned hart = 0;
+  isa::Cycles cycles = 0;  // elapsed, idle included
+  isa::Cycles idle_cycles = 0;
+  std::uint64_t retired = 0;
+  cpu::HartCounters counters;
+  mem::CacheStats l1i, l1d;
+  mmu::TlbStats itlb, dtlb, l2tlb;
+};
+
+struct VmStats {
+  std::string name;
+  std::uint64_t work_done = 0;        // units, by the guest's own marks
+  std::uint64_t hypercalls_done = 0;  // hypercalls whose routine ran, by the hypervisor's marks
+};
+
+struct ExitRow {
+  std::string vm;
+  std::string cause;
+  std::uint64_t count = 0;
+  isa::Cycles cycles = 0, min = 0, p50 = 0, p99 = 0, max = 0;
+};
+
+// One row of the CPI stack. The sum over all rows and components is the sum of the harts' cycles.
+struct CpiRow {
+  unsigned hart = 0;
+  std::string vm;  // "-" when no VM is responsible
+  int vcpu = -1;
+  std::string mode;   // M, HS, U, VS, VU
+  std::string cause;  // of the exit being handled, "-" outside
+  std::string phase;
+  cpu::ComponentCycles components{};
+};
+
+enum class StopReason : std::uint8_t {
+  finished,  // the guest or the hypervisor powered off
+  cycle_limit,
+  instruction_limit,
+  no_progress,  // every hart sleeps and nothing will wake one
+  unexpected_trap,
+};
+
+struct RunResult {
+  StopReason stop = StopReason::finished;
+  std::uint32_t guest_exit_code = 0;  // as the test finisher was told; 0 is a pass
+  std::string stop_detail;            // one line for people when the run did not pass
+  isa::Cycles cycles = 0;             // of the hart that ran longest
+  std::vector<HartStats> harts;
+  mem::CacheStats l2;
+  std::vector<VmStats> vms;
+  std::vector<ExitRow> exits;
+  std::vector<CpiRow> cpi;
+  std::string console;  // everything that the UART sent
+};
+
+// The process's exit code for a finished run.
+int exit_code(const RunResult& result);
+
+// Adds what the accountants know, one per hart in order: vms, exits and cpi.
+void collect(const std::vector<const cpu::Accountant*>& harts, const Config& config, RunResult& result);
+
+}  // namespace hvsim::sim
