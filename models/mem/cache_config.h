@@ -13,7 +13,7 @@ struct CacheConfig {
   std::uint64_t size_bytes = 32 * 1024;
   unsigned ways = 8;
   unsigned line_bytes = 64;
-  isa::Cycles hit_latency = 0;   // L1: cycles beyond the pipelined hit; L2: total of a hit
+  isa::Cycles hit_latency = 0;                    // L1: cycles beyond the pipelined hit; L2: total of a hit
   Replacement replacement = Replacement::random;  // lru only where every access is seen (L2)
 };
 
@@ -25,9 +25,9 @@ struct HierarchyConfig {
   CacheConfig l1i{.size_bytes = 16 * 1024, .ways = 4};
   CacheConfig l1d{};
   CacheConfig l2{.size_bytes = 512 * 1024, .ways = 8, .hit_latency = 12, .replacement = Replacement::lru};
-  isa::Cycles memory_latency = 80;      // L2 miss to first data
-  isa::Cycles coherence_latency = 20;   // extra when another hart's L1D holds the line modified,
-                                        // or copies must be invalidated
+  isa::Cycles memory_latency = 80;     // L2 miss to first data
+  isa::Cycles coherence_latency = 20;  // extra when another hart's L1D holds the line modified,
+                                       // or copies must be invalidated
 };
 
 // Who served an access.

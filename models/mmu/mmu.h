@@ -40,6 +40,12 @@ struct AddressSpace {
   friend bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
 
+// Whether accesses in this space are translated at all; if not, addresses are physical.
+inline bool translates(const AddressSpace& space) {
+  return space.privilege != isa::Privilege::machine &&
+         (space.first.scheme != nullptr || (space.virtualized && space.g_stage.scheme != nullptr));
+}
+
 struct PteRead {
   isa::Hpa address{};
   std::uint64_t value = 0;
@@ -73,8 +79,9 @@ struct TranslationFault {
 struct Translation {
   isa::Hpa address{};            // of the byte asked for
   isa::Gpa guest_physical{};     // equals `address` when there is no G-stage
-  std::uint8_t page_shift = 12;  // 12, 21, 30, ..: the smaller of both stages' pages
-  std::uint64_t first_pte = 0;   // leaf PTE bits (A/D as after this access); 0 when stage is Bare
+  std::uint8_t page_shift = 12;  // 12, 21, 30, ..: the smaller of both stages' pages (12 if both Bare)
+  std::uint64_t first_pte = 0;   // leaf PTE bits (A/D as after this access); 0 when stage is Bare. G is also
+                                 // set when a table above the leaf is marked global
   std::uint64_t g_pte = 0;
   std::uint8_t first_level = 0, g_level = 0;
 };
@@ -94,7 +101,7 @@ class Mmu {
 };
 
 // Checks a cached leaf against an access, as translate() would: true if no walk is needed (rights suffice,
-// and for stores D is set).
+// and for stores D is set). PMP is not part of a leaf: the caller asks Pmp, per page where it is uniform.
 bool leaf_allows(const Translation& leaf, isa::Access access, const AddressSpace& space);
 
 }  // namespace hvsim::mmu

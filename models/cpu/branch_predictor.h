@@ -1,0 +1,104 @@
+// Branch prediction: two-bit counters, a target buffer for indirect jumps and a return stack.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hvsim::cpu {
+
+struct BranchPredictorConfig {
+  unsigned bht_entries = 128;  // two-bit counters, indexed by pc
+  unsigned btb_entries = 32;   // targets of indirect jumps, direct-mapped and tagged by pc
+  unsigned ras_depth = 2;      // return addresses; 0: returns are predicted by the BTB
+};
+
+struct BranchPredictorStats {
+  std::uint64_t branches = 0, branch_mispredicts = 0;
+  std::uint64_t indirect_jumps = 0, indirect_mispredicts = 0;
+  std::uint64_t returns = 0, return_mispredicts = 0;
+};
+
+// What is impossible about a configuration, in words; empty if nothing is.
+std::optional<std::string> problem(const BranchPredictorConfig& config);
+
+class BranchPredictor {
+ public:
+  // The config must have no problem().
+  explicit BranchPredictor(const BranchPredictorConfig& config);
+
+  // A conditional branch: learns, and tells whether it was mispredicted.
+  bool predict_and_update_branch(std::uint64_t pc, bool taken) {
+    std::uint8_t& counter = counters_[(pc >> 1) & counter_mask_];
+    const bool predicted = counter >= 2;
+    if (taken) {
+      counter = static_cast<std::uint8_t>(counter + (counter < 3));
+    } else {
+      counter = static_cast<std::uint8_t>(counter - (counter > 0));
+    }
+    const bool mispredicted = predicted != taken;
+    ++stats_.branches;
+    stats_.branch_mispredicts += mispredicted;
+    return mispredicted;
+  }
+
+  // A direct call (JAL that links): its target is known at decode, its return address is remembered.
+  void call(std::uint64_t link) { push(link); }
+
+  // JALR: learns, and tells whether the target was mispredicted. `link` is the next instruction's address;
+  // call and return are told by rd and rs1 being x1 or x5 (unprivileged manual, "Unconditional Jumps").
+  bool jump_register(std::uint64_t pc, std::uint64_t target, std::uint64_t link, bool is_call,
+                     bool is_return) {
+    const bool mispredicted =
+        is_return && !stack_.empty() ? return_mispredicted(target) : target_mispredicted(pc, target);
+    if (is_call) push(link);
+    return mispredicted;
+  }
+
+  void flush();
+  const BranchPredictorConfig& config() const { return config_; }
+  const BranchPredictorStats& stats() const { return stats_; }
+
+ private:
+  struct Target {
+    std::uint64_t pc = ~std::uint64_t{0};
+    std::uint64_t target = 0;
+  };
+
+  void push(std::uint64_t link) {
+    if (stack_.empty()) return;
+    top_ = top_ + 1 == stack_.size() ? 0 : top_ + 1;
+    stack_[top_] = link;
+    depth_ += depth_ < stack_.size();
+  }
+  bool return_mispredicted(std::uint64_t target) {
+    bool mispredicted = true;
+    if (depth_ > 0) {
+      mispredicted = stack_[top_] != target;
+      top_ = top_ == 0 ? stack_.size() - 1 : top_ - 1;
+      --depth_;
+    }
+    ++stats_.returns;
+    stats_.return_mispredicts += mispredicted;
+    return mispredicted;
+  }
+  bool target_mispredicted(std::uint64_t pc, std::uint64_t target) {
+    Target& entry = targets_[(pc >> 1) & target_mask_];
+    const bool mispredicted = entry.pc != pc || entry.target != target;
+    entry = {pc, target};
+    ++stats_.indirect_jumps;
+    stats_.indirect_mispredicts += mispredicted;
+    return mispredicted;
+  }
+
+  BranchPredictorConfig config_;
+  std::uint64_t counter_mask_, target_mask_;
+  std::vector<std::uint8_t> counters_;
+  std::vector<Target> targets_;
+  std::vector<std::uint64_t> stack_;  // circular: deeper calls overwrite the oldest
+  std::size_t top_ = 0, depth_ = 0;
+  BranchPredictorStats stats_;
+};
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,61 @@
+// A set-associative cache of tags: which lines are there, in which state, and who must leave.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/mem/cache_config.h"
+#include "models/mem/lfsr.h"
+
+namespace hvsim::mem {
+
+// What is impossible about a geometry, in words; empty if nothing is.
+std::optional<std::string> problem(const CacheConfig& config);
+
+// A line's number: physical address divided by the line size.
+using LineNumber = std::uint64_t;
+
+class Cache {
+ public:
+  static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
+
+  // The config must have no problem().
+  explicit Cache(const CacheConfig& config);
+
+  // The slot that holds the line, or kAbsent. Changes nothing.
+  std::uint32_t find(LineNumber line) const;
+  // Notes a hit, for replacement policies that care.
+  void touch(std::uint32_t slot) {
+    if (config_.replacement == Replacement::lru) stamps_[slot] = ++clock_;
+  }
+  // The slot that a fill of this (absent) line would take; line_in() tells who sits there now.
+  std::uint32_t choose_victim(LineNumber line);
+  void fill(std::uint32_t slot, LineNumber line);
+  void remove(std::uint32_t slot) { lines_[slot] = kNoLine; }
+
+  bool occupied(std::uint32_t slot) const { return lines_[slot] != kNoLine; }
+  LineNumber line_in(std::uint32_t slot) const { return lines_[slot]; }
+  std::uint32_t slots() const { return static_cast<std::uint32_t>(lines_.size()); }
+
+  const CacheConfig& config() const { return config_; }
+  CacheStats& stats() { return stats_; }
+  const CacheStats& stats() const { return stats_; }
+
+ private:
+  static constexpr LineNumber kNoLine = ~LineNumber{0};
+  std::uint32_t first_slot(LineNumber line) const {
+    return static_cast<std::uint32_t>(line & set_mask_) * config_.ways;
+  }
+
+  CacheConfig config_;
+  std::uint64_t set_mask_;
+  std::vector<LineNumber> lines_;      // sets * ways
+  std::vector<std::uint64_t> stamps_;  // of the last use (lru) or the fill (fifo)
+  std::uint64_t clock_ = 0;
+  Lfsr random_;
+  CacheStats stats_;
+};
+
+}  // namespace hvsim::mem

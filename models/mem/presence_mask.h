@@ -1,0 +1,64 @@
+// One bit per cache line of RAM: an answer to "is the line there?" that costs one load.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/cpu/isa/result.h"
+#include "models/cpu/isa/types.h"
+#include "models/mem/anonymous_memory.h"
+#include "models/mem/physical_memory.h"
+
+namespace hvsim::mem {
+
+// Where the bits of a page's lines are. A page has max(1, lines/64) words; a line's bit is
+// words[page * words_per_page + (line_in_page >> 6)] >> (line_in_page & 63) & 1.
+struct PresenceGeometry {
+  unsigned line_shift = 6;
+  unsigned lines_per_page = 64;
+  unsigned words_per_page = 1;
+
+  static PresenceGeometry of(unsigned line_bytes);
+
+  std::uint64_t word(std::uint64_t offset) const {  // offset from the start of RAM
+    const std::uint64_t line_in_page = (offset & isa::kPageMask) >> line_shift;
+    return (offset >> isa::kPageShift) * words_per_page + (line_in_page >> 6);
+  }
+  std::uint64_t bit(std::uint64_t offset) const {
+    return std::uint64_t{1} << (((offset & isa::kPageMask) >> line_shift) & 63);
+  }
+};
+
+// Lines outside the range are never present: their accesses always go through the cache model.
+class PresenceMask {
+ public:
+  static isa::Result<PresenceMask, std::string> create(MemoryRange range, unsigned line_bytes);
+
+  bool test(isa::Hpa address) const {
+    if (!range_.contains(address)) return false;
+    const std::uint64_t offset = address.value - range_.base.value;
+    return (words()[geometry_.word(offset)] & geometry_.bit(offset)) != 0;
+  }
+  void set(isa::Hpa address) {
+    if (!range_.contains(address)) return;
+    const std::uint64_t offset = address.value - range_.base.value;
+    words()[geometry_.word(offset)] |= geometry_.bit(offset);
+  }
+  void clear(isa::Hpa address) {
+    if (!range_.contains(address)) return;
+    const std::uint64_t offset = address.value - range_.base.value;
+    words()[geometry_.word(offset)] &= ~geometry_.bit(offset);
+  }
+  std::uint64_t* words() const { return reinterpret_cast<std::uint64_t*>(memory_.data()); }
+  const PresenceGeometry& geometry() const { return geometry_; }
+
+ private:
+  PresenceMask(MemoryRange range, PresenceGeometry geometry, AnonymousMemory memory)
+      : range_(range), geometry_(geometry), memory_(std::move(memory)) {}
+
+  MemoryRange range_;
+  PresenceGeometry geometry_;
+  AnonymousMemory memory_;
+};
+
+}  // namespace hvsim::mem

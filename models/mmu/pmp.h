@@ -1,0 +1,41 @@
+// Physical memory protection: which physical accesses M-mode lets through (privileged manual, "PMP").
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/cpu/isa/types.h"
+
+namespace hvsim::mmu {
+
+class Pmp {
+ public:
+  // As after reset: sixteen entries, all OFF, so that S- and U-mode may access nothing.
+  Pmp() = default;
+
+  // pmpcfg (a byte per entry) and pmpaddr as the CSRs hold them. No entries at all: no PMP, all is allowed.
+  void update(std::span<const std::uint8_t> cfg, std::span<const std::uint64_t> addr);
+
+  // The lowest-numbered entry that matches any byte decides, and must match all bytes.
+  bool allows(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const;
+
+  // Whether every access within the 4 KiB page gets the same answer, so that it may be kept per page.
+  bool page_is_uniform(isa::Hpa page) const;
+
+  // Changes whenever an answer may have changed.
+  std::uint64_t generation() const { return generation_; }
+
+ private:
+  struct Entry {
+    std::uint64_t first, last;  // bytes, inclusive
+    std::uint8_t cfg;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+
+  std::vector<Entry> entries_;  // those that are not OFF, by number
+  bool implemented_ = true;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace hvsim::mmu
