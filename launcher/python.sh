@@ -1,0 +1,49 @@
+# The virtual environment .venv: Debian's own interpreter, the build tools, and the hvsim package.
+# shellcheck shell=bash
+
+venv="$root/.venv"
+
+# Debian's interpreter by its path: the first python3 on PATH may be another one, without these headers.
+base_python=${HVSIM_PYTHON:-/usr/bin/python3}
+
+# require_venv: .venv with all of python/requirements.txt; made anew when that list or the interpreter changes.
+require_venv() {
+  local log="$root/build/venv.log" identity
+  identity="$("$base_python" --version) $root $(cksum <"$root/python/requirements.txt")"
+  if [[ -x $venv/bin/python && $(cat "$venv/.identity" 2>/dev/null) == "$identity" ]]; then return 0; fi
+  say "making the virtual environment .venv"
+  rm -rf "$venv"
+  if ! { "$base_python" -m venv "$venv" && "$venv/bin/python" -m pip install --disable-pip-version-check \
+    -r "$root/python/requirements.txt"; } >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    fail "making .venv failed; the whole log is in ${log#"$root"/}"
+  fi
+  printf '%s\n' "$identity" >"$venv/.identity"
+}
+
+# Installs the package from this checkout into .venv; false, with the error shown, if that fails.
+install_package() {
+  local log="$root/build/python.log" start=$SECONDS
+  say "installing the Python package into .venv"
+  # CMake's options for this build are in pyproject.toml; without isolation the build is incremental.
+  if ! CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) "$venv/bin/python" -m pip install \
+    --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall "$root" >"$log" 2>&1; then
+    show_error "$log"
+    say "installing the Python package failed; the whole log is in ${log#"$root"/}"
+    return 1
+  fi
+  if ((SECONDS - start >= 5)); then say "installed in $((SECONDS - start)) s"; fi
+}
+
+command_python() {
+  require_lock
+  require_packages run python
+  require_venv
+  install_package || exit 3
+  release_lock
+  if (($# == 0)) && [[ ! -t 0 ]]; then
+    say "ready: ${venv#"$root"/}/bin/python"
+  else
+    exec "$venv/bin/python" "$@"
+  fi
+}
