@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "models/cpu/isa/types.h"
+#include "models/cpu/isa_config.h"
 
 namespace hvsim::cpu {
 
@@ -49,6 +50,7 @@ struct HartState {
   CsrState csr{};
   Reservation reservation{};
   unsigned hart_id = 0;
+  IsaConfig isa_config{};
 
   // Time. `cycle` never stops and includes idle cycles; CSR writes go to the offsets.
   isa::Cycles cycle = 0;
