@@ -1,0 +1,49 @@
+// What the natively running hypervisor needs from one modelled hart; the simulator implements it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "hypervisor/fence.h"
+#include "hypervisor/work.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+
+class HostHart {
+ public:
+  virtual ~HostHart() = default;
+
+  virtual unsigned id() const = 0;  // hart id, 0..63
+
+  // Registers of the hart itself. x()[0] is zero and is never written by the hypervisor.
+  virtual std::span<std::uint64_t, 32> x() = 0;
+  virtual std::span<std::uint64_t, 32> f() = 0;
+  virtual std::uint64_t csr(unsigned number) = 0;  // as HS-mode reads and writes it, with all side effects
+  virtual void write_csr(unsigned number, std::uint64_t value) = 0;
+
+  // RAM, without time. Ranges always lie in the RAM that boot() was told of. Writes must be seen by whoever
+  // caches decoded instructions.
+  virtual void read(hvsim::isa::Hpa from, void* to, std::size_t bytes) = 0;
+  virtual void write(hvsim::isa::Hpa to, const void* from, std::size_t bytes) = 0;
+  virtual void zero(hvsim::isa::Hpa at, std::uint64_t bytes) = 0;
+  // The time that such an access takes: through this hart's caches.
+  virtual void touch(hvsim::isa::Hpa at, std::uint64_t bytes, bool is_write) = 0;
+
+  // Time. cycles() includes all that was charged so far.
+  virtual hvsim::isa::Cycles cycles() = 0;
+  virtual std::uint64_t ticks() = 0;  // the `time` CSR
+  virtual void charge(hvsim::isa::Cycles cycles, Work why) = 0;
+
+  // The machine around it.
+  virtual void set_timer(std::uint64_t ticks) = 0;  // STIP is pending from then on and not before; ~0: never
+  virtual void send_ipi(unsigned hart) = 0;         // pends SSIP in that hart
+  virtual void fence(const GuestFence& fence) = 0;  // on every hart in fence.harts
+  virtual void mark(std::uint16_t kind, std::uint64_t value) = 0;  // isa::MarkKind
+  virtual void console(std::string_view text) = 0;                 // to the machine's UART
+  virtual void power_off(unsigned code) = 0;                       // the whole machine; 0 = passed
+};
+
+}  // namespace hv

@@ -1,0 +1,32 @@
+// The kinds of work that the core announces to its port: on the target they cost what they cost, on the host
+// a cost model prices them.
+#pragma once
+
+#include <cstdint>
+
+namespace hv {
+
+enum class Work : std::uint8_t {
+  general_register,    // one of x1..x31 stored or loaded by the world switch
+  csr,                 // one CSR read or written
+  fp_register,         // one of f0..f31 or fcsr stored or loaded
+  exit_dispatch,       // decoding why the guest left and going to its handler
+  hypercall_dispatch,  // checking and dispatching one hypercall or SBI call
+  routine_iteration,   // one iteration of the routine behind `query` and `routine`
+  enqueue,             // one deferrable call put into its VM's queue
+  drain_check,         // looking whether the queue has work, once per entry
+  drain_entry,         // taking one call out of the queue, beside the call's own work
+  schedule,            // one decision who runs next
+  vcpu_switch,         // bookkeeping when another VCPU gets the hart
+  interrupt_merge,     // finding the virtual interrupts to present, once per entry
+  timer,               // programming the hart's timer
+  ipi,                 // an interrupt to another hart
+  fence,               // one translation fence on one hart
+  lock,                // an uncontended lock and unlock
+  lock_wait,           // cycles that a contended lock costs (already in cycles)
+  console_byte,        // one character out
+  copy_line,           // one 64-byte line copied, beside what the caches charge
+  count
+};
+
+}  // namespace hv
