@@ -1,0 +1,90 @@
+// Who may access which CSR: the order of checks that decides between ok, illegal and virtual instruction.
+#include "models/cpu/csr_fields.h"
+#include "models/cpu/csr_file.h"
+#include "models/cpu/csr_map.h"
+
+namespace hvsim::cpu::csr_file {
+namespace {
+
+namespace csr = isa::csr;
+
+bool exists(const HartState& hart, CsrKind kind, unsigned number) {
+  const IsaConfig& config = hart.isa_config;
+  switch (kind) {
+    case CsrKind::absent:
+      return false;
+    case CsrKind::hypervisor:
+    case CsrKind::hgatp:
+      return config.h;
+    case CsrKind::stimecmp:
+      return config.sstc;
+    case CsrKind::vstimecmp:
+      return config.sstc && config.h;
+    case CsrKind::pmp_config:
+      return (number - csr::pmpcfg0) * 4 < config.pmp_entries;
+    case CsrKind::pmp_address:
+      return number - csr::pmpaddr0 < config.pmp_entries;
+    default:
+      return true;
+  }
+}
+
+bool is_timer_compare(CsrKind kind) { return kind == CsrKind::stimecmp || kind == CsrKind::vstimecmp; }
+
+std::uint64_t counter_bit(unsigned number) { return std::uint64_t{1} << (number & 31); }
+
+// Machine level lets the access through to HS-mode (TVM apart).
+bool machine_allows(const HartState& hart, CsrKind kind, unsigned number) {
+  if (kind == CsrKind::counter) return (hart.csr.mcounteren & counter_bit(number)) != 0;
+  if (is_timer_compare(kind)) return (hart.csr.mcounteren & csr::kTm) != 0 && supervisor_timer_compares(hart);
+  return true;
+}
+
+CsrResult check_native(const HartState& hart, CsrKind kind, unsigned number) {
+  const bool supervisor = hart.mode.privilege == isa::Privilege::supervisor;
+  if (!supervisor && csr_level(number) != 0) return CsrResult::illegal_instruction;
+  if (!supervisor && kind == CsrKind::counter && (hart.csr.scounteren & counter_bit(number)) == 0)
+    return CsrResult::illegal_instruction;
+  // TVM guards satp and hgatp, not vsatp (section "Machine Status Registers" of the H extension).
+  if ((kind == CsrKind::satp || kind == CsrKind::hgatp) && (hart.csr.mstatus & csr::kTvm) != 0)
+    return CsrResult::illegal_instruction;
+  return CsrResult::ok;
+}
+
+// What remains would be allowed in HS-mode, so a refusal is a virtual-instruction exception (section
+// "Trap Cause Codes" of the H extension).
+CsrResult check_virtual(const HartState& hart, CsrKind kind, unsigned number) {
+  const bool supervisor = hart.mode.privilege == isa::Privilege::supervisor;
+  const unsigned level = csr_level(number);
+  if (level == 2 || (level == 1 && !supervisor)) return CsrResult::virtual_instruction;
+  if (kind == CsrKind::counter) {
+    const std::uint64_t enabled =
+        supervisor ? hart.csr.hcounteren : hart.csr.hcounteren & hart.csr.scounteren;
+    if ((enabled & counter_bit(number)) == 0) return CsrResult::virtual_instruction;
+  }
+  if (kind == CsrKind::stimecmp && ((hart.csr.hcounteren & csr::kTm) == 0 || !virtual_timer_compares(hart)))
+    return CsrResult::virtual_instruction;
+  if (kind == CsrKind::satp && (hart.csr.hstatus & csr::kVtvm) != 0) return CsrResult::virtual_instruction;
+  return CsrResult::ok;
+}
+
+}  // namespace
+
+CsrResult check(const HartState& hart, unsigned number, bool write) {
+  number &= 0xFFF;
+  const CsrKind kind = kCsrMap[number];
+  if (!exists(hart, kind, number)) return CsrResult::illegal_instruction;
+  if (write && csr_read_only(number)) return CsrResult::illegal_instruction;
+  // FS keeps out every mode, and never with a virtual-instruction exception.
+  if (kind == CsrKind::floating && float_is_off(hart)) return CsrResult::illegal_instruction;
+  if (hart.mode.privilege == isa::Privilege::machine) return CsrResult::ok;
+  if (csr_level(number) == 3 || !machine_allows(hart, kind, number)) return CsrResult::illegal_instruction;
+  return hart.mode.virtualized ? check_virtual(hart, kind, number) : check_native(hart, kind, number);
+}
+
+unsigned resolve(const HartState& hart, unsigned number) {
+  number &= 0xFFF;
+  return hart.mode.virtualized ? virtual_csr(number) : number;
+}
+
+}  // namespace hvsim::cpu::csr_file

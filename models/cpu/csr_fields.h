@@ -1,0 +1,79 @@
+// Which bits of the CSRs are writable, fixed or derived, and the views made of them.
+#pragma once
+
+#include <cstdint>
+
+#include "models/cpu/hart_state.h"
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/csr.h"
+
+namespace hvsim::cpu {
+
+// Interrupt bits by level.
+inline constexpr std::uint64_t kMachineInterrupts = bit(isa::Interrupt::machine_software) |
+                                                    bit(isa::Interrupt::machine_timer) |
+                                                    bit(isa::Interrupt::machine_external),
+                               kSupervisorInterrupts = bit(isa::Interrupt::supervisor_software) |
+                                                       bit(isa::Interrupt::supervisor_timer) |
+                                                       bit(isa::Interrupt::supervisor_external),
+                               kVirtualInterrupts = bit(isa::Interrupt::virtual_supervisor_software) |
+                                                    bit(isa::Interrupt::virtual_supervisor_timer) |
+                                                    bit(isa::Interrupt::virtual_supervisor_external),
+                               kHypervisorInterrupts =
+                                   kVirtualInterrupts | bit(isa::Interrupt::supervisor_guest_external);
+
+// medeleg: everything that can happen below M-mode. hedeleg: table "Bits of hedeleg that must be writable or
+// must be read-only zero".
+inline constexpr std::uint64_t kHedelegWritable = 0x1FF | bit(isa::Exception::instruction_page_fault) |
+                                                  bit(isa::Exception::load_page_fault) |
+                                                  bit(isa::Exception::store_page_fault),
+                               kMedelegWritable = kHedelegWritable | bit(isa::Exception::ecall_from_s),
+                               kMedelegWritableH = kMedelegWritable | bit(isa::Exception::ecall_from_vs) |
+                                                   bit(isa::Exception::instruction_guest_page_fault) |
+                                                   bit(isa::Exception::load_guest_page_fault) |
+                                                   bit(isa::Exception::virtual_instruction) |
+                                                   bit(isa::Exception::store_guest_page_fault);
+
+inline constexpr std::uint64_t kVsstatusWritable = isa::csr::kSie | isa::csr::kSpie | isa::csr::kSpp |
+                                                   isa::csr::kFs | isa::csr::kSum | isa::csr::kMxr,
+                               kSstatusWritable = kVsstatusWritable,
+                               kMstatusWritable = kSstatusWritable | isa::csr::kMie | isa::csr::kMpie |
+                                                  isa::csr::kMprv | isa::csr::kTvm | isa::csr::kTw |
+                                                  isa::csr::kTsr,  // MPP is legalised apart
+    kMstatusWritableH = kMstatusWritable | isa::csr::kGva | isa::csr::kMpv,
+                               // VGEIN is read-only zero (GEILEN = 0), and so is VSBE.
+    kHstatusWritable = isa::csr::kHGva | isa::csr::kSpv | isa::csr::kSpvp | isa::csr::kHu | isa::csr::kVtvm |
+                       isa::csr::kVtw | isa::csr::kVtsr;
+
+inline constexpr std::uint64_t kUxl64 = std::uint64_t{2} << 32, kSxl64 = std::uint64_t{2} << 34,
+                               kVsxl64 = std::uint64_t{2} << 32;
+
+// SD says that some extension's state is dirty; FS is the only such field here.
+constexpr std::uint64_t with_sd(std::uint64_t status) {
+  return (status & isa::csr::kFs) == isa::csr::kFs ? status | isa::csr::kSd : status;
+}
+
+// VS-level interrupts, and guest external ones, are always delegated past M-mode.
+inline std::uint64_t effective_mideleg(const HartState& hart) {
+  return hart.csr.mideleg | (hart.isa_config.h ? kHypervisorInterrupts : 0);
+}
+
+// Sstc: does the comparison with stimecmp (vstimecmp) drive STIP (VSTIP)?
+inline bool supervisor_timer_compares(const HartState& hart) {
+  return (hart.csr.menvcfg & isa::csr::kStce) != 0;
+}
+inline bool virtual_timer_compares(const HartState& hart) {
+  return (hart.csr.menvcfg & hart.csr.henvcfg & isa::csr::kStce) != 0;
+}
+
+// FP state is off if either status register in effect says so (sections on mstatus.FS and vsstatus).
+inline bool float_is_off(const HartState& hart) {
+  return (hart.csr.mstatus & isa::csr::kFs) == 0 ||
+         (hart.mode.virtualized && (hart.csr.vsstatus & isa::csr::kFs) == 0);
+}
+inline void make_float_dirty(HartState& hart) {
+  hart.csr.mstatus |= isa::csr::kFs;
+  if (hart.mode.virtualized) hart.csr.vsstatus |= isa::csr::kFs;
+}
+
+}  // namespace hvsim::cpu
