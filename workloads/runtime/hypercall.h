@@ -1,0 +1,54 @@
+// Hypercalls: answered at once, or deferred the way this VM's delivery mode asks for.
+#pragma once
+
+#include <cstdint>
+
+#include "hypervisor/abi/hypercall.h"
+
+namespace guest::hypercall {
+
+using hv::abi::Hypercall;
+
+struct Answer {
+  std::int64_t error;
+  std::uint64_t value;
+};
+
+// Which VM this is, as `vm_info` tells.
+struct VmInfo {
+  std::uint32_t vm, vms, vcpus;
+};
+
+// What became of all deferrable calls so far.
+struct Settlement {
+  std::uint64_t issued;     // by this runtime, console output included
+  std::uint64_t completed;  // SharedPage::completed
+  std::uint64_t failed;     // refused, or status `failed`
+  bool ok() const { return completed == issued && failed == 0; }
+};
+
+void initialise(const hv::abi::BootInfo& info);
+
+// A synchronous call. Collected deferrable calls are handed over first, so that order is kept.
+// Not from interrupt handlers, as is true of `defer`.
+Answer call_now(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
+
+// A deferrable call. Delivery `immediate`: one ecall each. `dlh`: handed over by `notify`, one by one or
+// in batches of BootInfo::calls_per_notification.
+void defer(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0,
+           std::uint64_t a3 = 0, std::uint64_t a4 = 0);
+
+// Hands over what is collected, without waiting for it to run.
+void flush();
+
+// Hands over and fences, then compares the books.
+Settlement settle();
+
+VmInfo vm_info();
+[[noreturn]] void power_off(std::uint64_t code);
+
+// Any SBI call; the runtime needs TIME beside its own extension.
+Answer sbi(std::uint64_t extension, std::uint64_t function, std::uint64_t a0 = 0, std::uint64_t a1 = 0,
+           std::uint64_t a2 = 0, std::uint64_t a3 = 0, std::uint64_t a4 = 0);
+
+}  // namespace guest::hypercall

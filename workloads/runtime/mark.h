@@ -1,0 +1,19 @@
+// Marks: HINT instructions that tell a watching simulator what the guest is doing; no-ops elsewhere.
+#pragma once
+
+#include <cstdint>
+
+#include "models/cpu/isa/mark.h"
+
+namespace guest {
+
+template <hvsim::isa::MarkKind kind>
+inline void mark(std::uint64_t value) {
+  asm volatile("sltiu zero, %0, %1" : : "r"(value), "i"(static_cast<unsigned>(kind)) : "memory");
+}
+
+inline void region_begin(std::uint64_t region) { mark<hvsim::isa::MarkKind::region_begin>(region); }
+inline void region_end(std::uint64_t region) { mark<hvsim::isa::MarkKind::region_end>(region); }
+inline void work_done(std::uint64_t units) { mark<hvsim::isa::MarkKind::work_done>(units); }
+
+}  // namespace guest
