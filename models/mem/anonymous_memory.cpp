@@ -1,0 +1,25 @@
+// Zeroed host memory that costs nothing until it is touched.
+#include "models/mem/anonymous_memory.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace hvsim::mem {
+
+isa::Result<AnonymousMemory, std::string> AnonymousMemory::create(std::uint64_t bytes) {
+  if (bytes == 0) return isa::Failure{std::string("memory of zero bytes")};
+  void* where =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (where == MAP_FAILED)
+    return isa::Failure{"the host gives no address space for " + std::to_string(bytes) +
+                        " bytes: " + std::strerror(errno)};
+  return AnonymousMemory(static_cast<std::uint8_t*>(where), bytes);
+}
+
+AnonymousMemory::~AnonymousMemory() {
+  if (data_ != nullptr) munmap(data_, bytes_);
+}
+
+}  // namespace hvsim::mem

@@ -1,0 +1,54 @@
+// A set-associative cache of tags: geometry checks, lookup and replacement.
+#include "models/mem/cache.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace hvsim::mem {
+
+std::optional<std::string> problem(const CacheConfig& config) {
+  const std::string line = std::to_string(config.line_bytes), ways = std::to_string(config.ways),
+                    size = std::to_string(config.size_bytes);
+  if (!std::has_single_bit(config.line_bytes) || config.line_bytes < 16 || config.line_bytes > 4096)
+    return "line_bytes: " + line + " is not a power of two from 16 to 4096";
+  if (config.ways == 0) return "ways: must be at least 1";
+  constexpr std::uint64_t kLargest = std::uint64_t{1} << 30;
+  if (config.size_bytes == 0 || config.size_bytes > kLargest)
+    return "size_bytes: " + size + " is not from 1 to " + std::to_string(kLargest);
+  const std::uint64_t set_bytes = std::uint64_t{config.ways} * config.line_bytes;
+  if (config.size_bytes % set_bytes != 0)
+    return "size_bytes: " + size + " is not a multiple of ways x line_bytes (" + ways + " x " + line + ")";
+  if (!std::has_single_bit(config.size_bytes / set_bytes))
+    return "size_bytes: " + size + " makes " + std::to_string(config.size_bytes / set_bytes) + " sets of " +
+           ways + " lines of " + line + " bytes; the number of sets must be a power of two";
+  return std::nullopt;
+}
+
+Cache::Cache(const CacheConfig& config)
+    : config_(config),
+      set_mask_(config.size_bytes / config.line_bytes / config.ways - 1),
+      lines_(config.size_bytes / config.line_bytes, kNoLine),
+      stamps_(lines_.size(), 0) {}
+
+std::uint32_t Cache::find(LineNumber line) const {
+  const std::uint32_t first = first_slot(line);
+  for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
+    if (lines_[slot] == line) return slot;
+  return kAbsent;
+}
+
+std::uint32_t Cache::choose_victim(LineNumber line) {
+  const std::uint32_t first = first_slot(line);
+  for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
+    if (!occupied(slot)) return slot;
+  if (config_.replacement == Replacement::random) return first + random_.below(config_.ways);
+  const auto oldest = std::min_element(stamps_.begin() + first, stamps_.begin() + first + config_.ways);
+  return static_cast<std::uint32_t>(oldest - stamps_.begin());
+}
+
+void Cache::fill(std::uint32_t slot, LineNumber line) {
+  lines_[slot] = line;
+  stamps_[slot] = ++clock_;
+}
+
+}  // namespace hvsim::mem

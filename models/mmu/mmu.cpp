@@ -1,0 +1,224 @@
+// Two-stage translation by composing one walk: the first stage's PTE accesses pass through the G-stage.
+#include "models/mmu/mmu.h"
+
+#include <algorithm>
+
+#include "models/mem/physical_memory.h"
+#include "models/mmu/pmp.h"
+#include "models/mmu/walk.h"
+
+namespace hvsim::mmu {
+
+namespace {
+
+using Why = TranslationFault::Why;
+using Fault = std::optional<TranslationFault>;
+
+constexpr unsigned kPteBytes = 8;
+
+// PTE accesses at supervisor physical addresses; their effective privilege for PMP is S-mode (manual,
+// "Physical Memory Protection and Paging").
+class PhysicalPtes {
+ public:
+  PhysicalPtes(mem::PhysicalMemory& memory, const Pmp& pmp, Stage stage, WalkTrace& trace)
+      : memory_(memory), pmp_(pmp), stage_(stage), trace_(trace) {}
+
+  isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level) {
+    std::uint64_t value = 0;
+    if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::load, isa::Privilege::supervisor))
+      return isa::Failure{fault_of(Why::pmp, stage_, level)};
+    if (!memory_.read(isa::Hpa{address}, value)) return isa::Failure{fault_of(Why::no_memory, stage_, level)};
+    note(address, value, level, false);
+    return value;
+  }
+
+  Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level) {
+    std::uint64_t value = 0;
+    if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::store, isa::Privilege::supervisor))
+      return fault_of(Why::pmp, stage_, level);
+    if (!memory_.read(isa::Hpa{address}, value) || !memory_.write(isa::Hpa{address}, value | bits))
+      return fault_of(Why::no_memory, stage_, level);
+    note(address, value | bits, level, true);
+    return std::nullopt;
+  }
+
+ private:
+  void note(std::uint64_t address, std::uint64_t value, std::uint8_t level, bool write) {
+    if (trace_.count == WalkTrace::kMax) return;
+    trace_.reads[trace_.count++] = {isa::Hpa{address}, value, stage_, level, write};
+  }
+
+  mem::PhysicalMemory& memory_;
+  const Pmp& pmp_;
+  Stage stage_;
+  WalkTrace& trace_;
+};
+
+// Guest-physical to supervisor-physical. Every access counts as U-mode's (manual, "Guest Physical Address
+// Translation"), and MXR helps explicit loads only.
+class GStage {
+ public:
+  enum class For : std::uint8_t { explicit_access, pte_read, pte_write };
+
+  GStage(const AddressSpace& space, PhysicalPtes ptes) : space_(space), ptes_(ptes) {}
+
+  isa::Result<Leaf, TranslationFault> translate(std::uint64_t address, isa::Access access, For purpose) {
+    if (bare()) return Leaf{.output = address};
+    auto leaf = walk(request(address, access, purpose), ptes_);
+    if (!leaf) return isa::Failure{blame(leaf.error(), address, purpose)};
+    return leaf;
+  }
+
+  // The walker is about to write through a leaf that it translated for reading.
+  Fault allow_pte_write(std::uint64_t address, Leaf& leaf) {
+    if (bare()) return std::nullopt;
+    auto fault = use_leaf(request(address, isa::Access::store, For::pte_write), leaf, ptes_);
+    if (fault) fault = blame(*fault, address, For::pte_write);
+    return fault;
+  }
+
+ private:
+  bool bare() const { return space_.g_stage.scheme == nullptr; }
+
+  WalkRequest request(std::uint64_t address, isa::Access access, For purpose) const {
+    return {.stage = Stage::g_stage,
+            .scheme = space_.g_stage.scheme,
+            .table = space_.g_stage.table,
+            .address = address,
+            .access = access,
+            .asker = {.privilege = isa::Privilege::user,
+                      .mxr = space_.mxr_g_stage && purpose == For::explicit_access},
+            .hardware_ad = space_.hardware_ad_g_stage};
+  }
+
+  static TranslationFault blame(TranslationFault fault, std::uint64_t address, For purpose) {
+    fault.guest_physical = isa::Gpa{address};
+    fault.implicit = purpose != For::explicit_access;
+    fault.implicit_write = purpose == For::pte_write;
+    return fault;
+  }
+
+  const AddressSpace& space_;
+  PhysicalPtes ptes_;
+};
+
+// PTE accesses of a guest's first stage: at guest-physical addresses.
+class GuestPtes {
+ public:
+  GuestPtes(GStage& g_stage, PhysicalPtes ptes) : g_stage_(g_stage), ptes_(ptes) {}
+
+  isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level) {
+    const auto leaf = g_stage_.translate(address, isa::Access::load, GStage::For::pte_read);
+    if (!leaf) return isa::Failure{leaf.error()};
+    last_ = *leaf;
+    return ptes_.read(last_.output, level);
+  }
+
+  // Only ever the PTE that was read last.
+  Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level) {
+    if (auto fault = g_stage_.allow_pte_write(address, last_)) return fault;
+    return ptes_.set(last_.output, bits, level);
+  }
+
+ private:
+  GStage& g_stage_;
+  PhysicalPtes ptes_;
+  Leaf last_{};
+};
+
+Asker first_stage_asker(const AddressSpace& space) {
+  return {.privilege = space.privilege, .sum = space.sum, .mxr = space.mxr_first || space.mxr_g_stage};
+}
+
+Asker g_stage_asker(const AddressSpace& space) {
+  return {.privilege = isa::Privilege::user, .mxr = space.mxr_g_stage};
+}
+
+template <class Ptes>
+isa::Result<Leaf, TranslationFault> first_stage(isa::Gva address, isa::Access access,
+                                                const AddressSpace& space, Ptes& ptes) {
+  if (space.first.scheme == nullptr) return Leaf{.output = address.value};
+  return walk(WalkRequest{.stage = Stage::first,
+                          .scheme = space.first.scheme,
+                          .table = space.first.table,
+                          .address = address.value,
+                          .access = access,
+                          .asker = first_stage_asker(space),
+                          .hardware_ad = space.hardware_ad_first},
+              ptes);
+}
+
+std::uint8_t page_shift(const Leaf& leaf) {
+  return static_cast<std::uint8_t>(isa::kPageShift + 9U * leaf.level);
+}
+
+void enter_first(Translation& translation, const Leaf& leaf) {
+  translation.address = isa::Hpa{leaf.output};
+  translation.guest_physical = isa::Gpa{leaf.output};
+  if (leaf.pte == 0) return;
+  translation.first_pte = leaf.pte | (leaf.global ? isa::pte::g : 0);
+  translation.first_level = leaf.level;
+  translation.page_shift = page_shift(leaf);
+}
+
+void enter_g_stage(Translation& translation, const Leaf& leaf) {
+  translation.address = isa::Hpa{leaf.output};
+  if (leaf.pte == 0) return;
+  translation.g_pte = leaf.pte;
+  translation.g_level = leaf.level;
+  translation.page_shift =
+      translation.first_pte == 0 ? page_shift(leaf) : std::min(translation.page_shift, page_shift(leaf));
+}
+
+isa::Result<Translation, TranslationFault> one_stage(isa::Gva address, isa::Access access,
+                                                     const AddressSpace& space, PhysicalPtes ptes) {
+  const auto leaf = first_stage(address, access, space, ptes);
+  if (!leaf) return isa::Failure{leaf.error()};
+  Translation translation;
+  enter_first(translation, *leaf);
+  return translation;
+}
+
+isa::Result<Translation, TranslationFault> two_stages(isa::Gva address, isa::Access access,
+                                                      const AddressSpace& space, PhysicalPtes first_ptes,
+                                                      PhysicalPtes g_ptes) {
+  GStage g_stage(space, g_ptes);
+  GuestPtes guest_ptes(g_stage, first_ptes);
+  const auto first = first_stage(address, access, space, guest_ptes);
+  if (!first) return isa::Failure{first.error()};
+  const auto second = g_stage.translate(first->output, access, GStage::For::explicit_access);
+  if (!second) return isa::Failure{second.error()};
+  Translation translation;
+  enter_first(translation, *first);
+  enter_g_stage(translation, *second);
+  return translation;
+}
+
+}  // namespace
+
+isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa::Access access,
+                                                          unsigned bytes, const AddressSpace& space,
+                                                          WalkTrace& trace) const {
+  const PhysicalPtes first_ptes(memory_, pmp_, Stage::first, trace);
+  const PhysicalPtes g_ptes(memory_, pmp_, Stage::g_stage, trace);
+  isa::Result<Translation, TranslationFault> result =
+      Translation{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
+  if (translates(space))
+    result = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes)
+                               : one_stage(address, access, space, first_ptes);
+  if (result && !pmp_.allows(result->address, bytes, access, space.privilege)) {
+    TranslationFault fault = fault_of(Why::pmp, space.virtualized ? Stage::g_stage : Stage::first, 0);
+    fault.guest_physical = result->guest_physical;
+    return isa::Failure{fault};
+  }
+  return result;
+}
+
+bool leaf_allows(const Translation& leaf, isa::Access access, const AddressSpace& space) {
+  const auto allows = [access](std::uint64_t pte, const Asker& asker) {
+    return pte == 0 || (permits(pte, access, asker) && missing_accessed_dirty(pte, access) == 0);
+  };
+  return allows(leaf.first_pte, first_stage_asker(space)) && allows(leaf.g_pte, g_stage_asker(space));
+}
+
+}  // namespace hvsim::mmu

@@ -1,0 +1,175 @@
+// TLBs: tags, replacement and the scope of fences.
+#include "models/mmu/tlb.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace hvsim::mmu {
+
+namespace {
+
+// A context packs what must match: first-stage mode 35:32, V 31, VMID 30:16, ASID 15:0. The mode is in it
+// because switching between Bare and a paging scheme takes effect without a fence (manual, "satp").
+constexpr std::uint64_t kAsidMask = 0xFFFF;
+constexpr std::uint64_t kVirtualized = std::uint64_t{1} << 31;
+constexpr unsigned kVmidShift = 16, kModeShift = 32;
+constexpr std::uint64_t kVmidMask = 0x7FFF;
+
+constexpr unsigned size_index(std::uint64_t shift) {
+  return static_cast<unsigned>(shift - isa::kPageShift) / 9;
+}
+constexpr unsigned shift_of_size(unsigned size) { return isa::kPageShift + 9 * size; }
+
+std::uint16_t asid_of(std::uint64_t context) { return static_cast<std::uint16_t>(context & kAsidMask); }
+std::uint16_t vmid_of(std::uint64_t context) {
+  return static_cast<std::uint16_t>(context >> kVmidShift & kVmidMask);
+}
+
+bool same_page(std::uint64_t a, std::uint64_t b, unsigned shift) { return (a ^ b) >> shift == 0; }
+
+}  // namespace
+
+std::optional<std::string> problem(const TlbConfig& config) {
+  const std::string entries = std::to_string(config.entries), ways = std::to_string(config.ways);
+  if (config.entries == 0 || config.entries > 65536) return "entries: " + entries + " is not from 1 to 65536";
+  if (config.ways == 0 || config.ways > config.entries)
+    return "ways: " + ways + " is not from 1 to entries (" + entries + ")";
+  if (config.entries % config.ways != 0)
+    return "entries: " + entries + " is not a multiple of ways (" + ways + ")";
+  if (!std::has_single_bit(config.entries / config.ways))
+    return "entries: " + entries + " makes " + std::to_string(config.entries / config.ways) + " sets of " +
+           ways + " ways; the number of sets must be a power of two";
+  return std::nullopt;
+}
+
+Tlb::Tlb(const TlbConfig& config)
+    : config_(config),
+      set_mask_(config.entries / config.ways - 1),
+      tags_(config.entries),
+      translations_(config.entries),
+      stamps_(config.entries, 0) {}
+
+std::uint64_t Tlb::context_of(const AddressSpace& space) {
+  std::uint64_t context = 0;
+  if (space.first.scheme != nullptr)
+    context = std::uint64_t{space.first.scheme->atp_mode} << kModeShift | space.first.space;
+  if (space.virtualized) context |= kVirtualized | (space.g_stage.space & kVmidMask) << kVmidShift;
+  return context;
+}
+
+std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) const {
+  if (set_mask_ == 0) {  // fully associative: one scan finds pages of every size
+    for (unsigned slot = 0; slot < config_.entries; ++slot)
+      if (covers(tags_[slot], address, context)) return slot;
+    return std::nullopt;
+  }
+  for (unsigned size = 0; size < kSizes; ++size) {
+    if (population_[size] == 0) continue;
+    const unsigned shift = shift_of_size(size), first = first_slot(address, shift);
+    for (unsigned slot = first; slot < first + config_.ways; ++slot)
+      if (tags_[slot].shift == shift && covers(tags_[slot], address, context)) return slot;
+  }
+  return std::nullopt;
+}
+
+const Translation* Tlb::lookup(isa::Gva address, const AddressSpace& space) {
+  ++stats_.lookups;
+  const auto slot = find(address.value, context_of(space));
+  if (!slot) {
+    ++stats_.misses;
+    return nullptr;
+  }
+  if (config_.replacement == TlbReplacement::lru) stamps_[*slot] = ++clock_;
+  return &translations_[*slot];
+}
+
+std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space,
+                                     const Translation& translation) {
+  left_.clear();
+  const std::uint64_t context = context_of(space);
+  const unsigned shift = translation.page_shift;
+  const std::uint64_t offset_mask = (std::uint64_t{1} << shift) - 1;
+  Translation page = translation;
+  page.address.value &= ~offset_mask;
+  page.guest_physical.value &= ~offset_mask;
+
+  // What mapped this very address is out of date: it must not be found before the new entry.
+  while (const auto stale = find(address.value, context)) leave(*stale);
+
+  const unsigned slot = choose_victim(first_slot(address.value, shift));
+  if (tags_[slot].page_number != kNoPage) {
+    leave(slot);
+    ++stats_.evictions;
+  }
+  const bool global = (page.first_pte & isa::pte::g) != 0;
+  tags_[slot] = {.page_number = address.value >> shift,
+                 .context = context,
+                 .context_mask = global ? ~kAsidMask : ~std::uint64_t{0},
+                 .shift = shift};
+  translations_[slot] = page;
+  stamps_[slot] = ++clock_;
+  ++population_[size_index(shift)];
+  return left_;
+}
+
+unsigned Tlb::choose_victim(unsigned first) {
+  for (unsigned slot = first; slot < first + config_.ways; ++slot)
+    if (tags_[slot].page_number == kNoPage) return slot;
+  if (config_.replacement == TlbReplacement::random) return first + random_.below(config_.ways);
+  const auto oldest = std::min_element(stamps_.begin() + first, stamps_.begin() + first + config_.ways);
+  return static_cast<unsigned>(oldest - stamps_.begin());
+}
+
+void Tlb::leave(unsigned slot) {
+  Tag& tag = tags_[slot];
+  left_.push_back({.page = isa::Gva{tag.page_number << tag.shift},
+                   .page_shift = static_cast<std::uint8_t>(tag.shift),
+                   .virtualized = (tag.context & kVirtualized) != 0,
+                   .global = (tag.context_mask & kAsidMask) == 0,
+                   .asid = asid_of(tag.context),
+                   .vmid = vmid_of(tag.context)});
+  --population_[size_index(tag.shift)];
+  tag = {};
+}
+
+template <class Matches>
+std::span<const Evicted> Tlb::fence(Matches matches) {
+  left_.clear();
+  ++stats_.fences;
+  for (unsigned slot = 0; slot < config_.entries; ++slot)
+    if (tags_[slot].page_number != kNoPage && matches(tags_[slot], translations_[slot])) leave(slot);
+  stats_.fenced_entries += left_.size();
+  return left_;
+}
+
+// A leaf PTE may have been entered in pieces when the other stage's pages are smaller; a fence for an address
+// covers the whole leaf PTE, hence the levels instead of the entry's own page size.
+std::span<const Evicted> Tlb::fence_first_stage(std::optional<std::uint16_t> vmid,
+                                                std::optional<isa::Gva> address,
+                                                std::optional<std::uint16_t> asid) {
+  return fence([&](const Tag& tag, const Translation& entry) {
+    const bool virtualized = (tag.context & kVirtualized) != 0;
+    if (virtualized != vmid.has_value() || (vmid && vmid_of(tag.context) != (*vmid & kVmidMask)))
+      return false;
+    const bool global = (tag.context_mask & kAsidMask) == 0;
+    if (asid && (global || asid_of(tag.context) != *asid)) return false;
+    const unsigned leaf_shift = std::max(shift_of_size(entry.first_level), static_cast<unsigned>(tag.shift));
+    return !address || same_page(tag.page_number << tag.shift, address->value, leaf_shift);
+  });
+}
+
+std::span<const Evicted> Tlb::fence_g_stage(std::optional<isa::Gpa> address,
+                                            std::optional<std::uint16_t> vmid) {
+  return fence([&](const Tag& tag, const Translation& entry) {
+    if ((tag.context & kVirtualized) == 0) return false;
+    if (vmid && vmid_of(tag.context) != (*vmid & kVmidMask)) return false;
+    const unsigned leaf_shift = std::max(shift_of_size(entry.g_level), static_cast<unsigned>(tag.shift));
+    return !address || same_page(entry.guest_physical.value, address->value, leaf_shift);
+  });
+}
+
+std::span<const Evicted> Tlb::flush() {
+  return fence([](const Tag&, const Translation&) { return true; });
+}
+
+}  // namespace hvsim::mmu

@@ -1,0 +1,107 @@
+// The page-table walk, written once for both stages (privileged manual, "Virtual Address Translation
+// Process"; the step numbers are the manual's).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "models/cpu/isa/paging.h"
+#include "models/cpu/isa/result.h"
+#include "models/cpu/isa/types.h"
+#include "models/mmu/mmu.h"
+
+namespace hvsim::mmu {
+
+// Who asks, as far as leaf permissions depend on it.
+struct Asker {
+  isa::Privilege privilege = isa::Privilege::user;
+  bool sum = false;
+  bool mxr = false;
+};
+
+struct WalkRequest {
+  Stage stage = Stage::first;
+  const isa::PagingScheme* scheme = nullptr;
+  std::uint64_t table = 0;    // of the root
+  std::uint64_t address = 0;  // to translate
+  isa::Access access = isa::Access::load;
+  Asker asker{};
+  bool hardware_ad = true;
+};
+
+struct Leaf {
+  std::uint64_t pte = 0;
+  std::uint64_t pte_address = 0;
+  std::uint64_t output = 0;  // the translated address, page offset included
+  std::uint8_t level = 0;
+  bool global = false;  // by its own G bit or that of a table above
+};
+
+// Step 1's precondition: canonical for a first stage, zero above the width for the G-stage.
+bool address_fits(const isa::PagingScheme& scheme, Stage stage, std::uint64_t address);
+std::uint64_t pte_address(const isa::PagingScheme& scheme, std::uint64_t table, std::uint64_t address,
+                          unsigned level);
+std::optional<TranslationFault::Why> malformed(std::uint64_t pte);            // step 3
+bool misaligned_superpage(std::uint64_t pte, unsigned level);                 // step 5
+bool permits(std::uint64_t pte, isa::Access access, const Asker& asker);      // steps 6 and 8
+std::uint64_t missing_accessed_dirty(std::uint64_t pte, isa::Access access);  // step 9: bits to set
+std::uint64_t output_address(std::uint64_t pte, std::uint64_t address, unsigned level);
+
+inline bool points_to_leaf(std::uint64_t pte) { return (pte & (isa::pte::r | isa::pte::x)) != 0; }
+
+inline TranslationFault fault_of(TranslationFault::Why why, Stage stage, unsigned level) {
+  return {.why = why, .stage = stage, .level = static_cast<std::uint8_t>(level)};
+}
+
+// Steps 6 to 9 for a leaf at hand: is the access allowed, and are A and D as they must be?
+template <class Ptes>
+std::optional<TranslationFault> use_leaf(const WalkRequest& request, Leaf& leaf, Ptes& ptes) {
+  using Why = TranslationFault::Why;
+  if (!permits(leaf.pte, request.access, request.asker))
+    return fault_of(Why::permission, request.stage, leaf.level);
+  const std::uint64_t missing = missing_accessed_dirty(leaf.pte, request.access);
+  if (missing == 0) return std::nullopt;
+  if (!request.hardware_ad) return fault_of(Why::accessed_dirty, request.stage, leaf.level);
+  // One thread runs the machine, so nothing stores to the PTE since step 2 and setting bits is atomic.
+  if (auto fault = ptes.set(leaf.pte_address, missing, leaf.level)) return fault;
+  leaf.pte |= missing;
+  return std::nullopt;
+}
+
+// `Ptes` reads and updates PTEs at addresses in the root's own address space:
+//   Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level)
+//   std::optional<TranslationFault> set(std::uint64_t address, std::uint64_t bits, std::uint8_t level)
+template <class Ptes>
+isa::Result<Leaf, TranslationFault> walk(const WalkRequest& request, Ptes& ptes) {
+  using Why = TranslationFault::Why;
+  const isa::PagingScheme& scheme = *request.scheme;
+  if (!address_fits(scheme, request.stage, request.address))
+    return isa::Failure{fault_of(Why::not_canonical, request.stage, scheme.levels - 1U)};
+
+  std::uint64_t table = request.table;  // step 1
+  bool global = false;
+  for (unsigned level = scheme.levels; level-- > 0;) {
+    const std::uint64_t where = pte_address(scheme, table, request.address, level);
+    const auto read = ptes.read(where, static_cast<std::uint8_t>(level));  // step 2
+    if (!read) return isa::Failure{read.error()};
+    const std::uint64_t pte = *read;
+    if (const auto why = malformed(pte)) return isa::Failure{fault_of(*why, request.stage, level)};  // step 3
+    global |= (pte & isa::pte::g) != 0;
+    if (!points_to_leaf(pte)) {  // step 4
+      table = (pte & isa::pte::ppn_mask) >> isa::pte::ppn_shift << isa::kPageShift;
+      continue;
+    }
+    if (misaligned_superpage(pte, level))  // step 5
+      return isa::Failure{fault_of(Why::misaligned_superpage, request.stage, level)};
+    Leaf leaf{.pte = pte,
+              .pte_address = where,
+              .output = output_address(pte, request.address, level),  // step 10
+              .level = static_cast<std::uint8_t>(level),
+              .global = global};
+    if (const auto fault = use_leaf(request, leaf, ptes)) return isa::Failure{*fault};  // steps 6 to 9
+    return leaf;
+  }
+  return isa::Failure{fault_of(Why::not_a_leaf, request.stage, 0)};  // step 4: i < 0
+}
+
+}  // namespace hvsim::mmu
