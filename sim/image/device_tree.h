@@ -1,0 +1,40 @@
+// The device tree that tells firmware and kernels what the machine has: the shape of QEMU's `virt` board.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/cpu/isa/result.h"
+#include "sim/image/image.h"
+
+namespace hvsim::sim {
+
+// Extensions beyond rv64imafdc_zicsr_zifencei_zicntr that a hart may lack.
+struct IsaExtensions {
+  bool h = true, zba = true, zbb = true, zbs = true, sstc = true;
+};
+std::string isa_string(const IsaExtensions& extensions);
+
+struct MachineDescription {
+  unsigned harts = 1;
+  std::uint64_t ram_base = 0x80000000;
+  std::uint64_t ram_bytes = std::uint64_t{128} << 20;
+  std::string isa = isa_string({});
+  std::string mmu_type = "riscv,sv48";
+  std::uint32_t timebase_hz = 10'000'000;
+  std::string bootargs;
+  std::optional<AddressRange> initrd;
+  bool uart = true, plic = true, clint = true, finisher = true;
+};
+
+// Errors name the field.
+isa::Result<std::vector<std::byte>, std::string> make_device_tree(const MachineDescription& machine);
+
+// Where the tree goes: as high as it fits below the end of RAM and below 3 GiB (firmware and kernels run
+// low), at a multiple of 2 MiB. Error if RAM is too small for it.
+isa::Result<std::uint64_t, std::string> device_tree_address(AddressRange ram, std::uint64_t tree_bytes);
+
+}  // namespace hvsim::sim
