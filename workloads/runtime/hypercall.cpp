@@ -120,6 +120,8 @@ VmInfo vm_info() {
           static_cast<std::uint32_t>(value) & 0xFFFF};
 }
 
+hv::abi::SharedPage* shared_page() { return state.shared; }
+
 void power_off(std::uint64_t code) {
   csr_clear<hvsim::isa::csr::sstatus>(hvsim::isa::csr::kSie);
   call_now(Hypercall::power_off, code);

@@ -45,6 +45,7 @@ void flush();
 Settlement settle();
 
 VmInfo vm_info();
+hv::abi::SharedPage* shared_page();
 [[noreturn]] void power_off(std::uint64_t code);
 
 // Any SBI call; the runtime needs TIME beside its own extension.
