@@ -1,0 +1,446 @@
+// F and D: arithmetic, comparisons, conversions and moves (unprivileged manual, chapters "F" and "D").
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "models/cpu/execute_operands.h"
+#include "models/cpu/host_float.h"
+
+namespace hvsim::cpu::execute {
+
+namespace detail {
+
+// A single that is not properly boxed reads as the canonical NaN.
+template <class F, class C>
+typename F::Bits read_float(const C& core, unsigned reg) {
+  const std::uint64_t value = core.state.f[reg];
+  if constexpr (F::width == 64)
+    return value;
+  else
+    return (value & kBox) == kBox ? static_cast<typename F::Bits>(value) : F::canonical_nan;
+}
+template <class F, class C>
+typename F::Bits fs1(const C& core, const Op& op) {
+  return read_float<F>(core, op.rs1);
+}
+template <class F, class C>
+typename F::Bits fs2(const C& core, const Op& op) {
+  return read_float<F>(core, op.rs2);
+}
+template <class F, class C>
+typename F::Bits fs3(const C& core, const Op& op) {
+  return read_float<F>(core, op.rs3);
+}
+
+template <class F, class C>
+void write_boxed(C& core, const Op& op, typename F::Bits value) {
+  if constexpr (F::width == 64)
+    write_float(core, op, value);
+  else
+    write_float(core, op, box(value));
+}
+
+template <class F, class C>
+void accept(C& core, const Op& op, Rounded<typename F::Bits> result) {
+  core.state.csr.fflags |= result.flags;
+  write_boxed<F>(core, op, result.value);
+}
+
+// Raises flags for an instruction that writes no f register: dirty only if a flag is new.
+template <class C>
+void raise_flags(C& core, std::uint8_t flags) {
+  if ((flags & ~core.state.csr.fflags) == 0) return;
+  core.state.csr.fflags |= flags;
+  mark_float_dirty(core);
+}
+
+template <class C>
+unsigned rounding_number(const C& core, const Op& op) {
+  return op.rm == kDynamicRounding ? core.state.csr.frm : op.rm;
+}
+
+// Finds the rounding mode and lets `work` use it. A reserved value in frm makes the instruction illegal.
+template <class C, class Work>
+[[gnu::always_inline]] inline bool rounded(C& core, const Op& op, Work work) {
+  const unsigned number = rounding_number(core, op);
+  if (number >= kRoundingModes) [[unlikely]]
+    return core.illegal(op);
+  work(static_cast<Rounding>(number));
+  return true;
+}
+
+// Operation over f registers of format From with a result of format F.
+template <class F, class Operation, class C, class... Operands>
+[[gnu::always_inline]] inline bool operate(C& core, const Op& op, Operands... operands) {
+  return rounded(core, op,
+                 [&](Rounding mode) { accept<F>(core, op, compute<F, Operation>(mode, operands...)); });
+}
+
+// (-1)^negate_product * fs1 * fs2 + (-1)^negate_addend * fs3
+template <class F, class C>
+bool fused(C& core, const Op& op, bool negate_product, bool negate_addend) {
+  using Bits = typename F::Bits;
+  const Bits a = fs1<F>(core, op) ^ F::zero(negate_product);
+  const Bits c = fs3<F>(core, op) ^ F::zero(negate_addend);
+  const Bits b = fs2<F>(core, op);
+  return rounded(core, op,
+                 [&](Rounding mode) { accept<F>(core, op, compute_multiply_add<F>(mode, a, b, c)); });
+}
+
+// Orders all numbers, -0 below +0.
+template <class F>
+constexpr typename F::Signed order(typename F::Bits v) {
+  using Signed = typename F::Signed;
+  const auto sign = static_cast<Signed>(v) >> (F::width - 1);
+  return static_cast<Signed>(v ^ (static_cast<typename F::Bits>(sign) >> 1));
+}
+
+template <class F>
+constexpr bool equal(typename F::Bits a, typename F::Bits b) {
+  return a == b || F::is_zero(a | b);
+}
+
+// Quiet comparison objects to signaling NaNs, signaling comparison to all.
+template <class F>
+constexpr std::uint8_t quiet_flags(typename F::Bits a, typename F::Bits b) {
+  return F::is_signaling(a) || F::is_signaling(b) ? fflag::invalid : std::uint8_t{0};
+}
+template <class F>
+constexpr bool unordered(typename F::Bits a, typename F::Bits b) {
+  return F::is_nan(a) || F::is_nan(b);
+}
+
+template <class F, class C, class Relation>
+void compare_signaling(C& core, const Op& op, Relation relation) {
+  const auto a = fs1<F>(core, op), b = fs2<F>(core, op);
+  if (unordered<F>(a, b)) [[unlikely]] {
+    raise_flags(core, fflag::invalid);
+    return write(core, op, 0);
+  }
+  write(core, op, relation(a, b) ? 1 : 0);
+}
+
+template <class F, class C>
+void compare_equal(C& core, const Op& op) {
+  const auto a = fs1<F>(core, op), b = fs2<F>(core, op);
+  raise_flags(core, quiet_flags<F>(a, b));
+  write(core, op, !unordered<F>(a, b) && equal<F>(a, b) ? 1 : 0);
+}
+
+template <class F, class C>
+void compare_less(C& core, const Op& op) {
+  compare_signaling<F>(core, op, [](auto a, auto b) { return order<F>(a) < order<F>(b) && !equal<F>(a, b); });
+}
+
+template <class F, class C>
+void compare_less_equal(C& core, const Op& op) {
+  compare_signaling<F>(core, op, [](auto a, auto b) { return order<F>(a) < order<F>(b) || equal<F>(a, b); });
+}
+
+// minimumNumber and maximumNumber of IEEE 754-2019: a NaN loses against any number.
+template <class F, class C, class Prefer>
+void select(C& core, const Op& op, Prefer prefer_first) {
+  const auto a = fs1<F>(core, op), b = fs2<F>(core, op);
+  auto chosen = prefer_first(order<F>(a), order<F>(b)) ? a : b;
+  if (F::is_nan(a)) chosen = b;
+  if (F::is_nan(b)) chosen = a;
+  if (F::is_nan(chosen)) chosen = F::canonical_nan;
+  accept<F>(core, op, {chosen, quiet_flags<F>(a, b)});
+}
+
+// Table "Format of result of FCLASS instruction".
+template <class F>
+constexpr std::uint64_t classify(typename F::Bits v) {
+  if (F::is_nan(v)) return F::is_signaling(v) ? 1u << 8 : 1u << 9;
+  const bool negative = F::negative(v);
+  if (F::is_infinite(v)) return negative ? 1u << 0 : 1u << 7;
+  if (F::is_zero(v)) return negative ? 1u << 3 : 1u << 4;
+  if (F::exponent(v) == 0) return negative ? 1u << 2 : 1u << 5;
+  return negative ? 1u << 1 : 1u << 6;
+}
+
+template <class F, class C>
+bool to_integer(C& core, const Op& op, soft::IntegerType type) {
+  return rounded(core, op, [&](Rounding mode) {
+    const auto result = soft::to_integer<F>(fs1<F>(core, op), type, mode);
+    raise_flags(core, result.flags);
+    write(core, op, result.value);
+  });
+}
+
+template <class F, class C>
+bool from_signed(C& core, const Op& op, std::int64_t value) {
+  return operate<F, arithmetic::FromSigned<F>>(core, op, value);
+}
+
+// The host converts signed integers only.
+template <class F, class C>
+bool from_unsigned(C& core, const Op& op, std::uint64_t value) {
+  if (as_signed(value) >= 0) return from_signed<F>(core, op, as_signed(value));
+  return rounded(core, op, [&](Rounding mode) { accept<F>(core, op, soft::from_unsigned<F>(value, mode)); });
+}
+
+}  // namespace detail
+
+// Single precision
+
+template <class C>
+bool fadd_s(C& core, const Op& op) {
+  return detail::operate<Single, arithmetic::Add<Single>>(core, op, detail::fs1<Single>(core, op),
+                                                          detail::fs2<Single>(core, op));
+}
+template <class C>
+bool fsub_s(C& core, const Op& op) {
+  return detail::operate<Single, arithmetic::Subtract<Single>>(core, op, detail::fs1<Single>(core, op),
+                                                               detail::fs2<Single>(core, op));
+}
+template <class C>
+bool fmul_s(C& core, const Op& op) {
+  return detail::operate<Single, arithmetic::Multiply<Single>>(core, op, detail::fs1<Single>(core, op),
+                                                               detail::fs2<Single>(core, op));
+}
+template <class C>
+bool fdiv_s(C& core, const Op& op) {
+  return detail::operate<Single, arithmetic::Divide<Single>>(core, op, detail::fs1<Single>(core, op),
+                                                             detail::fs2<Single>(core, op));
+}
+template <class C>
+bool fsqrt_s(C& core, const Op& op) {
+  return detail::operate<Single, arithmetic::SquareRoot<Single>>(core, op, detail::fs1<Single>(core, op));
+}
+template <class C>
+bool fmadd_s(C& core, const Op& op) {
+  return detail::fused<Single>(core, op, false, false);
+}
+template <class C>
+bool fmsub_s(C& core, const Op& op) {
+  return detail::fused<Single>(core, op, false, true);
+}
+template <class C>
+bool fnmsub_s(C& core, const Op& op) {
+  return detail::fused<Single>(core, op, true, false);
+}
+template <class C>
+bool fnmadd_s(C& core, const Op& op) {
+  return detail::fused<Single>(core, op, true, true);
+}
+template <class C>
+void fsgnj_s(C& core, const Op& op) {
+  const auto a = detail::fs1<Single>(core, op), b = detail::fs2<Single>(core, op);
+  detail::write_boxed<Single>(core, op, Single::magnitude(a) | (b & Single::sign_bit));
+}
+template <class C>
+void fsgnjn_s(C& core, const Op& op) {
+  const auto a = detail::fs1<Single>(core, op), b = detail::fs2<Single>(core, op);
+  detail::write_boxed<Single>(core, op, Single::magnitude(a) | (~b & Single::sign_bit));
+}
+template <class C>
+void fsgnjx_s(C& core, const Op& op) {
+  const auto a = detail::fs1<Single>(core, op), b = detail::fs2<Single>(core, op);
+  detail::write_boxed<Single>(core, op, Single::magnitude(a) | ((a ^ b) & Single::sign_bit));
+}
+template <class C>
+void fmin_s(C& core, const Op& op) {
+  detail::select<Single>(core, op, [](auto a, auto b) { return a < b; });
+}
+template <class C>
+void fmax_s(C& core, const Op& op) {
+  detail::select<Single>(core, op, [](auto a, auto b) { return a > b; });
+}
+template <class C>
+void feq_s(C& core, const Op& op) {
+  detail::compare_equal<Single>(core, op);
+}
+template <class C>
+void flt_s(C& core, const Op& op) {
+  detail::compare_less<Single>(core, op);
+}
+template <class C>
+void fle_s(C& core, const Op& op) {
+  detail::compare_less_equal<Single>(core, op);
+}
+template <class C>
+void fclass_s(C& core, const Op& op) {
+  write(core, op, detail::classify<Single>(detail::fs1<Single>(core, op)));
+}
+template <class C>
+bool fcvt_w_s(C& core, const Op& op) {
+  return detail::to_integer<Single>(core, op, {32, true});
+}
+template <class C>
+bool fcvt_wu_s(C& core, const Op& op) {
+  return detail::to_integer<Single>(core, op, {32, false});
+}
+template <class C>
+bool fcvt_l_s(C& core, const Op& op) {
+  return detail::to_integer<Single>(core, op, {64, true});
+}
+template <class C>
+bool fcvt_lu_s(C& core, const Op& op) {
+  return detail::to_integer<Single>(core, op, {64, false});
+}
+template <class C>
+bool fcvt_s_w(C& core, const Op& op) {
+  return detail::from_signed<Single>(core, op, as_signed_word(rs1(core, op)));
+}
+template <class C>
+bool fcvt_s_wu(C& core, const Op& op) {
+  return detail::from_unsigned<Single>(core, op, word(rs1(core, op)));
+}
+template <class C>
+bool fcvt_s_l(C& core, const Op& op) {
+  return detail::from_signed<Single>(core, op, as_signed(rs1(core, op)));
+}
+template <class C>
+bool fcvt_s_lu(C& core, const Op& op) {
+  return detail::from_unsigned<Single>(core, op, rs1(core, op));
+}
+
+// Double precision
+
+template <class C>
+bool fadd_d(C& core, const Op& op) {
+  return detail::operate<Double, arithmetic::Add<Double>>(core, op, detail::fs1<Double>(core, op),
+                                                          detail::fs2<Double>(core, op));
+}
+template <class C>
+bool fsub_d(C& core, const Op& op) {
+  return detail::operate<Double, arithmetic::Subtract<Double>>(core, op, detail::fs1<Double>(core, op),
+                                                               detail::fs2<Double>(core, op));
+}
+template <class C>
+bool fmul_d(C& core, const Op& op) {
+  return detail::operate<Double, arithmetic::Multiply<Double>>(core, op, detail::fs1<Double>(core, op),
+                                                               detail::fs2<Double>(core, op));
+}
+template <class C>
+bool fdiv_d(C& core, const Op& op) {
+  return detail::operate<Double, arithmetic::Divide<Double>>(core, op, detail::fs1<Double>(core, op),
+                                                             detail::fs2<Double>(core, op));
+}
+template <class C>
+bool fsqrt_d(C& core, const Op& op) {
+  return detail::operate<Double, arithmetic::SquareRoot<Double>>(core, op, detail::fs1<Double>(core, op));
+}
+template <class C>
+bool fmadd_d(C& core, const Op& op) {
+  return detail::fused<Double>(core, op, false, false);
+}
+template <class C>
+bool fmsub_d(C& core, const Op& op) {
+  return detail::fused<Double>(core, op, false, true);
+}
+template <class C>
+bool fnmsub_d(C& core, const Op& op) {
+  return detail::fused<Double>(core, op, true, false);
+}
+template <class C>
+bool fnmadd_d(C& core, const Op& op) {
+  return detail::fused<Double>(core, op, true, true);
+}
+template <class C>
+void fsgnj_d(C& core, const Op& op) {
+  const auto a = detail::fs1<Double>(core, op), b = detail::fs2<Double>(core, op);
+  detail::write_boxed<Double>(core, op, Double::magnitude(a) | (b & Double::sign_bit));
+}
+template <class C>
+void fsgnjn_d(C& core, const Op& op) {
+  const auto a = detail::fs1<Double>(core, op), b = detail::fs2<Double>(core, op);
+  detail::write_boxed<Double>(core, op, Double::magnitude(a) | (~b & Double::sign_bit));
+}
+template <class C>
+void fsgnjx_d(C& core, const Op& op) {
+  const auto a = detail::fs1<Double>(core, op), b = detail::fs2<Double>(core, op);
+  detail::write_boxed<Double>(core, op, Double::magnitude(a) | ((a ^ b) & Double::sign_bit));
+}
+template <class C>
+void fmin_d(C& core, const Op& op) {
+  detail::select<Double>(core, op, [](auto a, auto b) { return a < b; });
+}
+template <class C>
+void fmax_d(C& core, const Op& op) {
+  detail::select<Double>(core, op, [](auto a, auto b) { return a > b; });
+}
+template <class C>
+void feq_d(C& core, const Op& op) {
+  detail::compare_equal<Double>(core, op);
+}
+template <class C>
+void flt_d(C& core, const Op& op) {
+  detail::compare_less<Double>(core, op);
+}
+template <class C>
+void fle_d(C& core, const Op& op) {
+  detail::compare_less_equal<Double>(core, op);
+}
+template <class C>
+void fclass_d(C& core, const Op& op) {
+  write(core, op, detail::classify<Double>(detail::fs1<Double>(core, op)));
+}
+template <class C>
+bool fcvt_w_d(C& core, const Op& op) {
+  return detail::to_integer<Double>(core, op, {32, true});
+}
+template <class C>
+bool fcvt_wu_d(C& core, const Op& op) {
+  return detail::to_integer<Double>(core, op, {32, false});
+}
+template <class C>
+bool fcvt_l_d(C& core, const Op& op) {
+  return detail::to_integer<Double>(core, op, {64, true});
+}
+template <class C>
+bool fcvt_lu_d(C& core, const Op& op) {
+  return detail::to_integer<Double>(core, op, {64, false});
+}
+template <class C>
+bool fcvt_d_w(C& core, const Op& op) {
+  return detail::from_signed<Double>(core, op, as_signed_word(rs1(core, op)));
+}
+template <class C>
+bool fcvt_d_wu(C& core, const Op& op) {
+  return detail::from_unsigned<Double>(core, op, word(rs1(core, op)));
+}
+template <class C>
+bool fcvt_d_l(C& core, const Op& op) {
+  return detail::from_signed<Double>(core, op, as_signed(rs1(core, op)));
+}
+template <class C>
+bool fcvt_d_lu(C& core, const Op& op) {
+  return detail::from_unsigned<Double>(core, op, rs1(core, op));
+}
+
+// Between the formats
+
+template <class C>
+bool fcvt_d_s(C& core, const Op& op) {
+  return detail::operate<Double, arithmetic::Convert<Double, Single>>(core, op,
+                                                                      detail::fs1<Single>(core, op));
+}
+template <class C>
+bool fcvt_s_d(C& core, const Op& op) {
+  return detail::operate<Single, arithmetic::Convert<Single, Double>>(core, op,
+                                                                      detail::fs1<Double>(core, op));
+}
+
+// Bits as they are: no boxing check, no canonical NaN.
+
+template <class C>
+void fmv_x_w(C& core, const Op& op) {
+  write(core, op, extend_word(core.state.f[op.rs1]));
+}
+template <class C>
+void fmv_x_d(C& core, const Op& op) {
+  write(core, op, core.state.f[op.rs1]);
+}
+template <class C>
+void fmv_w_x(C& core, const Op& op) {
+  write_float(core, op, box(word(rs1(core, op))));
+}
+template <class C>
+void fmv_d_x(C& core, const Op& op) {
+  write_float(core, op, rs1(core, op));
+}
+
+}  // namespace hvsim::cpu::execute
