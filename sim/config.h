@@ -6,9 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "hypervisor/abi/hypercall.h"
+#include "hypervisor/arch/host/cost_model.h"
+#include "models/cpu/branch_predictor.h"
+#include "models/cpu/isa_config.h"
 #include "models/cpu/timing_config.h"
 #include "models/mem/cache_config.h"
-#include "models/mmu/tlb.h"
+#include "models/mmu/tlb_hierarchy.h"
 
 namespace hvsim::sim {
 
@@ -21,27 +25,16 @@ enum class TimingMode : std::uint8_t {
   fast,        // block-static issue and dynamic events
 };
 
-struct IsaConfig {
-  bool h = true;
-  bool sstc = true;
-  bool svadu = true;
-};
-
-struct MmuConfig {
-  mmu::TlbConfig itlb{.entries = 16, .ways = 16};
-  mmu::TlbConfig dtlb{.entries = 16, .ways = 16};
-  mmu::TlbConfig l2tlb{.entries = 512, .ways = 4, .hit_latency = 4, .replacement = mmu::TlbReplacement::lru};
-};
-
 struct MachineConfig {
   unsigned harts = 1;
   unsigned clock_mhz = 1000;
   std::uint64_t memory_bytes = std::uint64_t{256} << 20;
-  IsaConfig isa;
+  cpu::IsaConfig isa;
   TimingMode mode = TimingMode::fast;
   isa::Cycles quantum_cycles = 10'000;
   mem::HierarchyConfig caches;
-  MmuConfig mmu;
+  mmu::TlbHierarchyConfig mmu;
+  cpu::BranchPredictorConfig branch_predictor;
   cpu::TimingConfig costs;
 };
 
@@ -53,17 +46,17 @@ struct BootConfig {
 };
 
 enum class HypervisorRun : std::uint8_t { none, target, host };
-enum class Delivery : std::uint8_t { immediate, dlh };
 
 struct HypervisorConfig {
   HypervisorRun run = HypervisorRun::none;
-  Delivery delivery = Delivery::immediate;
+  hv::abi::Delivery delivery = hv::abi::Delivery::immediate;
   unsigned calls_per_notification = 1;
   unsigned queue_capacity = 64;
   isa::Cycles drain_budget_cycles = 20'000;
   unsigned max_deferred_entries = 4;
   unsigned time_slice_us = 1000;
   std::string image = "hypervisor";
+  hv::CostModel costs;  // of a host run
 };
 
 struct VmConfig {

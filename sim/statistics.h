@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "models/cpu/accountant.h"
+#include "models/cpu/branch_predictor.h"
 #include "models/cpu/hart.h"
-#include "models/mem/cache_config.h"
+#include "models/mem/hierarchy.h"
 #include "models/mmu/tlb.h"
 #include "sim/config.h"
 
@@ -19,6 +20,7 @@ struct HartStats {
   isa::Cycles idle_cycles = 0;
   std::uint64_t retired = 0;
   cpu::HartCounters counters;
+  cpu::BranchPredictorStats branches;
   mem::CacheStats l1i, l1d;
   mmu::TlbStats itlb, dtlb, l2tlb;
 };
@@ -40,7 +42,7 @@ struct ExitRow {
 struct CpiRow {
   unsigned hart = 0;
   std::string vm;  // "-" when no VM is responsible
-  int vcpu = -1;
+  unsigned vcpu = 0;
   std::string mode;   // M, HS, U, VS, VU
   std::string cause;  // of the exit being handled, "-" outside
   std::string phase;
@@ -62,11 +64,40 @@ struct RunResult {
   isa::Cycles cycles = 0;             // of the hart that ran longest
   std::vector<HartStats> harts;
   mem::CacheStats l2;
+  mem::CoherenceStats coherence;
   std::vector<VmStats> vms;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
   std::string console;  // everything that the UART sent
 };
+
+struct CauseTotal {
+  std::string cause;
+  std::uint64_t count = 0;
+  isa::Cycles cycles = 0;  // spent outside guests because of it, without idle time and drains
+};
+
+// What tables and sentences need of a run. Busy cycles are all but idle ones, over all harts; each of them
+// belongs to the guests, to one part of the hypervisor, or to neither ("other": boot and firmware).
+struct RunSummary {
+  isa::Cycles cycles = 0;  // elapsed on the hart that ran longest
+  std::uint64_t retired = 0;
+  isa::Cycles busy_cycles = 0, idle_cycles = 0;
+  isa::Cycles guest_cycles = 0;
+  isa::Cycles trap_path_cycles = 0;  // save, schedule, restore
+  isa::Cycles exit_cycles = 0;       // finding out why, and what runs inside the trap
+  isa::Cycles enqueue_cycles = 0;
+  isa::Cycles drain_cycles = 0;
+  isa::Cycles other_cycles = 0;
+  std::uint64_t work_done = 0, hypercalls_done = 0;
+  std::uint64_t exits = 0, calls = 0;  // calls: exits by ECALL from a guest
+  std::vector<CauseTotal> causes;      // the costliest first
+
+  isa::Cycles hypervisor_cycles() const {
+    return trap_path_cycles + exit_cycles + enqueue_cycles + drain_cycles;
+  }
+};
+RunSummary summarize(const RunResult& result);
 
 // The process's exit code for a finished run.
 int exit_code(const RunResult& result);

@@ -1,0 +1,132 @@
+// Each check looks at one thing and names the value at fault.
+#include "sim/config_check.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <string>
+
+#include "hypervisor/abi/hypercall.h"
+#include "models/mem/hierarchy.h"
+#include "sim/json_read.h"
+
+namespace hvsim::sim {
+namespace {
+
+// RAM that the hypervisor keeps for firmware, itself and its page tables.
+constexpr std::uint64_t kHypervisorBytes = std::uint64_t{16} << 20;
+
+class Checker {
+ public:
+  Checker(const Config& config, const Origins& origins) : config_(config), origins_(origins) {}
+
+  std::optional<Problem> run() {
+    machine();
+    boot();
+    for (std::size_t i = 0; i < config_.vms.size(); ++i) vm(config_.vms[i], child_path("vms", i));
+    vms();
+    return problem_;
+  }
+
+ private:
+  void machine();
+  void boot();
+  void vm(const VmConfig& vm, const std::string& path);
+  void vms();
+  template <class Model>
+  void geometry(const Model& model, const std::string& path) {
+    if (const auto why = problem(model)) report(path, "", *why);
+  }
+
+  void report(const std::string& path, const std::string& value, const std::string& expected) {
+    if (!problem_) problem_ = Problem{origins_.of(path), path, value, expected};
+  }
+  void require(bool good, const std::string& path, const std::string& value, const std::string& expected) {
+    if (!good) report(path, value, expected);
+  }
+
+  const Config& config_;
+  const Origins& origins_;
+  std::optional<Problem> problem_;
+};
+
+void Checker::machine() {
+  const MachineConfig& machine = config_.machine;
+  require(machine.clock_mhz % kTimebaseMhz == 0, "machine.clock_mhz", std::to_string(machine.clock_mhz),
+          "expected a multiple of " + std::to_string(kTimebaseMhz) + " MHz, the time base");
+  require(machine.memory_bytes % (std::uint64_t{1} << 20) == 0, "machine.memory_bytes",
+          size_text(machine.memory_bytes), "expected a multiple of 1 MiB");
+  geometry(machine.caches, "machine.caches");
+  geometry(machine.mmu, "machine.mmu");
+  geometry(machine.branch_predictor, "machine.branch_predictor");
+}
+
+void Checker::boot() {
+  const bool hypervisor = config_.hypervisor.run != HypervisorRun::none;
+  const BootConfig& boot = config_.boot;
+  if (!hypervisor) {
+    require(!boot.image.empty(), "boot.image", "missing",
+            "expected an ELF to boot because hypervisor.run is \"none\"");
+    require(config_.vms.empty(), "vms", std::to_string(config_.vms.size()) + " elements",
+            "expected none because hypervisor.run is \"none\"");
+    return;
+  }
+  require(boot.image.empty(), "boot.image", "\"" + boot.image + "\"",
+          "expected none: hypervisor.image boots because hypervisor.run is \"" +
+              std::string(config_.hypervisor.run == HypervisorRun::target ? "target" : "host") + "\"");
+  require(boot.initrd.empty(), "boot.initrd", "\"" + boot.initrd + "\"",
+          "expected none: the hypervisor's bundle of VMs takes its place");
+  require(config_.hypervisor.run == HypervisorRun::host || boot.firmware != "none", "boot.firmware",
+          "\"none\"", "expected firmware because hypervisor.run is \"target\"");
+  require(config_.machine.isa.h, "machine.isa.h", "false", "expected true because a hypervisor runs");
+  require(!config_.vms.empty(), "vms", "no elements", "expected at least one VM because a hypervisor runs");
+}
+
+void Checker::vm(const VmConfig& vm, const std::string& path) {
+  require(vm.memory_bytes % (std::uint64_t{2} << 20) == 0, path + ".memory_bytes", size_text(vm.memory_bytes),
+          "expected a multiple of 2 MiB");
+  std::set<unsigned> seen;
+  for (std::size_t i = 0; i < vm.harts.size(); ++i) {
+    const std::string hart = child_path(path + ".harts", i);
+    require(vm.harts[i] < config_.machine.harts, hart, std::to_string(vm.harts[i]),
+            "no such hart, the machine has " + std::to_string(config_.machine.harts));
+    require(seen.insert(vm.harts[i]).second, hart, std::to_string(vm.harts[i]), "expected each hart once");
+  }
+  require(!vm.sstc || config_.machine.isa.sstc, path + ".sstc", "true",
+          "expected false because machine.isa.sstc is false");
+  constexpr std::size_t longest = sizeof(hv::abi::BootInfo::arguments) - 1;
+  const std::size_t length = argument_string(vm).size();
+  require(length <= longest, path + ".arguments", std::to_string(length) + " characters",
+          "expected at most " + std::to_string(longest));
+}
+
+void Checker::vms() {
+  std::set<std::string> names;
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < config_.vms.size(); ++i) {
+    const VmConfig& vm = config_.vms[i];
+    require(names.insert(vm.name).second, child_path("vms", i) + ".name", "\"" + vm.name + "\"",
+            "expected a name that no other VM has");
+    total += vm.memory_bytes;
+  }
+  if (config_.hypervisor.run == HypervisorRun::none) return;
+  const std::uint64_t memory = config_.machine.memory_bytes;
+  require(memory >= kHypervisorBytes && total <= memory - kHypervisorBytes, "machine.memory_bytes",
+          size_text(memory),
+          "too small for " + size_text(total) + " of VM memory, expected at least " +
+              size_text(total + kHypervisorBytes));
+}
+
+}  // namespace
+
+std::optional<Problem> find_contradiction(const Config& config, const Origins& origins) {
+  return Checker(config, origins).run();
+}
+
+std::string argument_string(const VmConfig& vm) {
+  std::string text;
+  for (const auto& [key, value] : vm.arguments) text += (text.empty() ? "" : " ") + key + "=" + value;
+  return text;
+}
+
+}  // namespace hvsim::sim

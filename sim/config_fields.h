@@ -1,0 +1,277 @@
+// The field lists of everything that a config holds.
+#pragma once
+
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "sim/config.h"
+#include "sim/describe.h"
+
+namespace hvsim::sim {
+
+inline constexpr Rule kLatency{.max = 100'000};
+
+template <>
+struct Named<TimingMode> {
+  static constexpr std::array choices{std::pair{TimingMode::functional, "functional"},
+                                      std::pair{TimingMode::fast, "fast"}};
+};
+template <>
+struct Named<HypervisorRun> {
+  static constexpr std::array choices{std::pair{HypervisorRun::none, "none"},
+                                      std::pair{HypervisorRun::target, "target"},
+                                      std::pair{HypervisorRun::host, "host"}};
+};
+template <>
+struct Named<hv::abi::Delivery> {
+  using E = hv::abi::Delivery;
+  static constexpr std::array choices{std::pair{E::immediate, "immediate"}, std::pair{E::dlh, "dlh"}};
+};
+template <>
+struct Named<mem::Replacement> {
+  static constexpr std::array choices{std::pair{mem::Replacement::fifo, "fifo"},
+                                      std::pair{mem::Replacement::random, "random"},
+                                      std::pair{mem::Replacement::lru, "lru"}};
+};
+template <>
+struct Named<mmu::TlbReplacement> {
+  static constexpr std::array choices{std::pair{mmu::TlbReplacement::fifo, "fifo"},
+                                      std::pair{mmu::TlbReplacement::random, "random"},
+                                      std::pair{mmu::TlbReplacement::lru, "lru"}};
+};
+
+template <>
+struct Described<mem::CacheConfig> {
+  using T = mem::CacheConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"size_bytes", &T::size_bytes, Unit::bytes, "capacity",
+            Rule{.min = 1024, .max = std::uint64_t{1} << 30}},
+      Field{"ways", &T::ways, Unit::count, "lines per set", Rule{.min = 1, .max = 64}},
+      Field{"line_bytes", &T::line_bytes, Unit::bytes, "bytes per line",
+            Rule{.min = 16, .max = 256, .power_of_two = true}},
+      Field{"hit_latency", &T::hit_latency, Unit::cycles,
+            "L1: cycles beyond the pipelined hit; L2: total of a hit", kLatency},
+      Field{"replacement", &T::replacement, Unit::none, "which line of a set leaves; lru only for the L2"}};
+};
+
+template <>
+struct Described<mem::HierarchyConfig> {
+  using T = mem::HierarchyConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"l1i", &T::l1i, Unit::none, "instruction cache of each hart"},
+      Field{"l1d", &T::l1d, Unit::none, "data cache of each hart"},
+      Field{"l2", &T::l2, Unit::none, "cache shared by all harts"},
+      Field{"memory_latency", &T::memory_latency, Unit::cycles, "L2 miss to first data", kLatency},
+      Field{"coherence_latency", &T::coherence_latency, Unit::cycles,
+            "extra when another hart's data cache holds the line modified or must give it up", kLatency}};
+};
+
+template <>
+struct Described<mmu::TlbConfig> {
+  using T = mmu::TlbConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"entries", &T::entries, Unit::count, "translations held", Rule{.min = 1, .max = 65536}},
+      Field{"ways", &T::ways, Unit::count, "entries per set; as many as entries: fully associative",
+            Rule{.min = 1, .max = 65536}},
+      Field{"hit_latency", &T::hit_latency, Unit::cycles, "added by a hit in this level", kLatency},
+      Field{"replacement", &T::replacement, Unit::none, "which entry of a set leaves; lru only for the L2"}};
+};
+
+template <>
+struct Described<mmu::TlbHierarchyConfig> {
+  using T = mmu::TlbHierarchyConfig;
+  static constexpr auto fields =
+      std::tuple{Field{"itlb", &T::itlb, Unit::none, "first-level TLB for fetches"},
+                 Field{"dtlb", &T::dtlb, Unit::none, "first-level TLB for loads and stores"},
+                 Field{"l2", &T::l2, Unit::none, "second-level TLB behind both"},
+                 Field{"has_l2", &T::has_l2, Unit::none, "false: a first-level miss walks at once"}};
+};
+
+template <>
+struct Described<cpu::BranchPredictorConfig> {
+  using T = cpu::BranchPredictorConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"bht_entries", &T::bht_entries, Unit::count, "two-bit counters, indexed by pc",
+            Rule{.min = 1, .max = 1 << 20, .power_of_two = true}},
+      Field{"btb_entries", &T::btb_entries, Unit::count, "targets of indirect jumps",
+            Rule{.min = 1, .max = 1 << 20, .power_of_two = true}},
+      Field{"ras_depth", &T::ras_depth, Unit::count,
+            "return addresses; 0: returns are predicted as other indirect jumps", Rule{.max = 1024}}};
+};
+
+template <>
+struct Described<cpu::TimingConfig> {
+  using T = cpu::TimingConfig;
+  static constexpr Rule kResult{.min = 1, .max = 1000};
+  static constexpr auto fields = std::tuple{
+      Field{"alu", &T::alu, Unit::cycles, "result latency of integer instructions", kResult},
+      Field{"mul", &T::mul, Unit::cycles, "result latency of multiplications", kResult},
+      Field{"load_use", &T::load_use, Unit::cycles, "wait of an instruction right behind the load it needs",
+            kLatency},
+      Field{"fp_add", &T::fp_add, Unit::cycles, "result latency of FP addition", kResult},
+      Field{"fp_mul", &T::fp_mul, Unit::cycles, "result latency of FP multiplication", kResult},
+      Field{"fp_fma", &T::fp_fma, Unit::cycles, "result latency of fused multiply-add", kResult},
+      Field{"fp_convert", &T::fp_convert, Unit::cycles, "result latency of FP conversions", kResult},
+      Field{"fp_move", &T::fp_move, Unit::cycles, "result latency of FP moves and comparisons", kResult},
+      Field{"div", &T::div, Unit::cycles, "integer division, not pipelined", kResult},
+      Field{"fp_div", &T::fp_div, Unit::cycles, "FP division, not pipelined", kResult},
+      Field{"fp_sqrt", &T::fp_sqrt, Unit::cycles, "FP square root, not pipelined", kResult},
+      Field{"atomic", &T::atomic, Unit::cycles, "LR, SC and AMO, beyond the memory access", kLatency},
+      Field{"taken", &T::taken, Unit::cycles, "bubble of a predicted taken branch or jump", kLatency},
+      Field{"mispredict", &T::mispredict, Unit::cycles, "penalty of a misprediction", kLatency},
+      Field{"csr", &T::csr, Unit::cycles, "CSR access that does not flush the pipeline", kResult},
+      Field{"csr_flush", &T::csr_flush, Unit::cycles,
+            "write of xstatus, satp, vsatp, hgatp, fcsr, frm or fflags", kResult},
+      Field{"fence", &T::fence, Unit::cycles, "FENCE", kResult},
+      Field{"tlb_fence", &T::tlb_fence, Unit::cycles,
+            "SFENCE.VMA and HFENCE.*, without the walks that follow", kLatency},
+      Field{"fence_i", &T::fence_i, Unit::cycles, "FENCE.I", kLatency},
+      Field{"wfi", &T::wfi, Unit::cycles, "WFI until the hart sleeps", kResult},
+      Field{"trap_entry", &T::trap_entry, Unit::cycles, "trapping instruction to the handler's first",
+            kLatency},
+      Field{"trap_return", &T::trap_return, Unit::cycles, "MRET and SRET", kLatency},
+      Field{"walk_start", &T::walk_start, Unit::cycles, "per page-table walk", kLatency},
+      Field{"walk_read", &T::walk_read, Unit::cycles, "per PTE found in the L1 data cache", kLatency},
+      Field{"device_access", &T::device_access, Unit::cycles, "load or store outside RAM", kLatency}};
+};
+
+template <>
+struct Described<cpu::IsaConfig> {
+  using T = cpu::IsaConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"h", &T::h, Unit::none, "hypervisor extension 1.0"},
+      Field{"sstc", &T::sstc, Unit::none, "stimecmp and vstimecmp"},
+      Field{"hardware_ad", &T::hardware_ad, Unit::none, "page walks set A and D bits; false: they fault"},
+      Field{"pmp_entries", &T::pmp_entries, Unit::count, "physical memory protection regions",
+            Rule{.max = 16}},
+      Field{"widest_paging", &T::widest_paging, Unit::none,
+            "highest MODE of satp, vsatp and hgatp: 8 is Sv39, 9 is Sv48", Rule{.min = 8, .max = 9}}};
+};
+
+template <>
+struct Described<hv::CostModel> {
+  using T = hv::CostModel;
+  static constexpr Rule kCost{.max = 1'000'000};
+  static constexpr auto fields = std::tuple{
+      Field{"general_register", &T::general_register, Unit::cycles, "per integer register moved", kCost},
+      Field{"csr", &T::csr, Unit::cycles, "per CSR read or write", kCost},
+      Field{"fp_register", &T::fp_register, Unit::cycles, "per floating-point register moved", kCost},
+      Field{"exit_dispatch", &T::exit_dispatch, Unit::cycles, "per exit, to find out why", kCost},
+      Field{"hypercall_dispatch", &T::hypercall_dispatch, Unit::cycles, "per hypercall, beside its routine",
+            kCost},
+      Field{"routine_iteration", &T::routine_iteration, Unit::cycles, "per iteration of a hypercall routine",
+            kCost},
+      Field{"enqueue", &T::enqueue, Unit::cycles, "per deferrable call queued", kCost},
+      Field{"drain_check", &T::drain_check, Unit::cycles, "per VM entry, to look at the queue", kCost},
+      Field{"drain_entry", &T::drain_entry, Unit::cycles, "per call taken from the queue, beside its routine",
+            kCost},
+      Field{"schedule", &T::schedule, Unit::cycles, "per scheduler decision", kCost},
+      Field{"vcpu_switch", &T::vcpu_switch, Unit::cycles, "when another VCPU gets the hart", kCost},
+      Field{"interrupt_merge", &T::interrupt_merge, Unit::cycles, "per VM entry, to find virtual interrupts",
+            kCost},
+      Field{"timer", &T::timer, Unit::cycles, "to program the hart's timer", kCost},
+      Field{"ipi", &T::ipi, Unit::cycles, "to interrupt another hart", kCost},
+      Field{"fence", &T::fence, Unit::cycles, "per translation fence on one hart", kCost},
+      Field{"lock", &T::lock, Unit::cycles, "to take and release a free lock", kCost},
+      Field{"console_byte", &T::console_byte, Unit::cycles, "per character written to the UART", kCost},
+      Field{"copy_line", &T::copy_line, Unit::cycles, "per 64-byte line copied", kCost}};
+};
+
+template <>
+struct Described<MachineConfig> {
+  using T = MachineConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"harts", &T::harts, Unit::count, "RISC-V harts", Rule{.min = 1, .max = kMaxHarts}},
+      Field{"clock_mhz", &T::clock_mhz, Unit::megahertz, "hart clock, a multiple of the 10 MHz time base",
+            Rule{.min = kTimebaseMhz, .max = 10'000}},
+      Field{"memory_bytes", &T::memory_bytes, Unit::bytes, "RAM from 0x80000000",
+            Rule{.min = std::uint64_t{1} << 20, .max = std::uint64_t{1} << 36}},
+      Field{"isa", &T::isa, Unit::none, "extensions beyond RV64GC_Zba_Zbb_Zbs"},
+      Field{"mode", &T::mode, Unit::none, "functional: a cycle per instruction; fast: with timing"},
+      Field{"quantum_cycles", &T::quantum_cycles, Unit::cycles, "how far harts may run ahead of each other",
+            Rule{.min = 100, .max = 10'000'000}},
+      Field{"caches", &T::caches, Unit::none, "caches and memory"},
+      Field{"mmu", &T::mmu, Unit::none, "TLBs"},
+      Field{"branch_predictor", &T::branch_predictor, Unit::none, "branch prediction of each hart"},
+      Field{"costs", &T::costs, Unit::none, "what instructions and events cost"}};
+};
+
+template <>
+struct Described<BootConfig> {
+  using T = BootConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"firmware", &T::firmware, Unit::none,
+            "M-mode firmware: none, opensbi, a path, or auto (opensbi for a target hypervisor)",
+            Rule{.path = true}},
+      Field{"image", &T::image, Unit::none, "ELF that boots when no hypervisor runs: a name or a path",
+            Rule{.path = true}},
+      Field{"initrd", &T::initrd, Unit::none, "file that /chosen names as the initrd", Rule{.path = true}},
+      Field{"bootargs", &T::bootargs, Unit::none, "/chosen bootargs"}};
+};
+
+template <>
+struct Described<HypervisorConfig> {
+  using T = HypervisorConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"run", &T::run, Unit::none,
+            "none; target: RISC-V code on the modelled harts; host: natively, charged by the cost model"},
+      Field{"delivery", &T::delivery, Unit::none,
+            "immediate: hypercalls run inside their trap; dlh: deferrable ones wait for the VM's next entry"},
+      Field{"calls_per_notification", &T::calls_per_notification, Unit::count,
+            "deferrable calls that a guest collects for one trap", Rule{.min = 1, .max = 64}},
+      Field{"queue_capacity", &T::queue_capacity, Unit::count, "entries of each VM's queue",
+            Rule{.min = 1, .max = 4096}},
+      Field{"drain_budget_cycles", &T::drain_budget_cycles, Unit::cycles, "longest drain before one VM entry",
+            Rule{.min = 1, .max = 0xFFFF'FFFF}},
+      Field{"max_deferred_entries", &T::max_deferred_entries, Unit::count,
+            "VM entries that a queued call may wait for", Rule{.min = 1, .max = 1'000'000}},
+      Field{"time_slice_us", &T::time_slice_us, Unit::microseconds, "time slice of a VCPU",
+            Rule{.min = 10, .max = 10'000'000}},
+      Field{"image", &T::image, Unit::none, "ELF of the hypervisor: a name or a path", Rule{.path = true}},
+      Field{"costs", &T::costs, Unit::none, "what the hypervisor's work costs in a host run"}};
+};
+
+template <>
+struct Described<VmConfig> {
+  using T = VmConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"name", &T::name, Unit::none, "unique; prefixes the VM's console lines and names its log",
+            Rule{.required = true, .pattern = "[A-Za-z0-9][A-Za-z0-9_.-]{0,30}"}},
+      Field{"workload", &T::workload, Unit::none, "what the guest runs: a name or a path of an ELF",
+            Rule{.path = true, .required = true}},
+      Field{"memory_bytes", &T::memory_bytes, Unit::bytes, "guest RAM from guest-physical 0x80000000",
+            Rule{.min = std::uint64_t{1} << 20, .max = std::uint64_t{1} << 36}},
+      Field{"vcpus", &T::vcpus, Unit::count, "virtual CPUs", Rule{.min = 1, .max = kMaxHarts}},
+      Field{"harts", &T::harts, Unit::none, "harts that may run its VCPUs; none listed: any",
+            Rule{.max = kMaxHarts}},
+      Field{"sstc", &T::sstc, Unit::none, "the guest may write vstimecmp"},
+      Field{"arguments", &T::arguments, Unit::none, "key=value pairs that the workload reads at boot"}};
+};
+
+template <>
+struct Described<LimitsConfig> {
+  using T = LimitsConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"max_cycles", &T::max_cycles, Unit::cycles, "stop when a hart has run so long; 0: never"},
+      Field{"max_instructions", &T::max_instructions, Unit::instructions,
+            "stop when all harts together have retired so many; 0: never"}};
+};
+
+template <>
+struct Described<Config> {
+  using T = Config;
+  static constexpr auto fields = std::tuple{
+      Field{"version", &T::version, Unit::none, "of this format", Rule{.min = 1, .max = 1, .required = true}},
+      Field{"name", &T::name, Unit::none, "of the run; its directory starts with it",
+            Rule{.pattern = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"}},
+      Field{"description", &T::description, Unit::none, "for people"},
+      Field{"machine", &T::machine, Unit::none, "the modelled hardware"},
+      Field{"boot", &T::boot, Unit::none, "firmware and images"},
+      Field{"hypervisor", &T::hypervisor, Unit::none, "how VMs are run"},
+      Field{"vms", &T::vms, Unit::none, "virtual machines", Rule{.max = 16}},
+      Field{"limits", &T::limits, Unit::none, "where a run stops at the latest"},
+      Field{"seed", &T::seed, Unit::none, "of everything random in the machine and its guests"}};
+};
+
+}  // namespace hvsim::sim

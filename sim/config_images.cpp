@@ -1,0 +1,157 @@
+// Names become files; files are opened and parsed once before a run starts.
+#include "sim/config_images.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+
+#include "hypervisor/abi/hypercall.h"
+#include "sim/image/elf.h"
+#include "sim/image/format.h"
+#include "sim/json_read.h"
+
+namespace hvsim::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kOpenSbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
+
+bool is_path(const std::string& name) { return name.find('/') != std::string::npos; }
+
+// Workloads that exist, for the message about one that does not.
+std::vector<std::string> known_names(const std::vector<std::string>& directories) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const std::string& directory : directories)
+    for (const auto& entry : fs::directory_iterator(directory, error))
+      if (entry.path().extension() == ".elf") names.push_back(entry.path().stem().string());
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+class Finder {
+ public:
+  Finder(const Config& config, const Origins& origins, const std::vector<std::string>& directories)
+      : config_(config), origins_(origins), directories_(directories) {}
+
+  isa::Result<ImagePaths, Problem> run() {
+    firmware();
+    if (config_.hypervisor.run == HypervisorRun::none) {
+      found_.image = elf("boot.image", config_.boot.image, {kRamBase, config_.machine.memory_bytes}, "RAM");
+    } else {
+      hypervisor();
+    }
+    if (!config_.boot.initrd.empty()) found_.initrd = readable("boot.initrd", config_.boot.initrd);
+    if (problem_) return isa::Failure{*problem_};
+    return found_;
+  }
+
+ private:
+  void firmware() {
+    const std::string& name = config_.boot.firmware;
+    const bool target = config_.hypervisor.run == HypervisorRun::target;
+    if (name == "none" || (name == "auto" && !target)) return;
+    if (name == "auto" || name == "opensbi") {
+      found_.firmware = readable("boot.firmware", kOpenSbi);
+    } else if (is_path(name)) {
+      found_.firmware = readable("boot.firmware", name);
+    } else {
+      report("boot.firmware", name, "expected \"auto\", \"none\", \"opensbi\" or a path with a slash");
+    }
+  }
+
+  void hypervisor() {
+    if (config_.hypervisor.run == HypervisorRun::target)
+      found_.hypervisor =
+          elf("hypervisor.image", config_.hypervisor.image, {kRamBase, config_.machine.memory_bytes}, "RAM");
+    for (std::size_t i = 0; i < config_.vms.size(); ++i)
+      found_.workloads.push_back(elf(child_path("vms", i) + ".workload", config_.vms[i].workload,
+                                     {hv::abi::kGuestMemoryBase, config_.vms[i].memory_bytes},
+                                     "the VM's memory"));
+  }
+
+  std::string elf(const std::string& key, const std::string& name, AddressRange allowed,
+                  const std::string& what) {
+    const std::string file = is_path(name) ? readable(key, name) : search(key, name);
+    if (file.empty()) return {};
+    const auto image = load_elf(file);
+    if (!image) {
+      report(key, name, image.error());
+      return {};
+    }
+    for (const Segment& segment : image->segments)
+      if (!allowed.holds(segment.address, segment.memory_bytes))
+        report(key, name,
+               "segment at " + hex_range(segment.address, segment.memory_bytes) + ", expected inside " +
+                   what + " " + hex_range(allowed.base, allowed.bytes));
+    return file;
+  }
+
+  std::string search(const std::string& key, const std::string& name) {
+    for (const std::string& directory : directories_) {
+      const fs::path file = fs::path(directory) / (name + ".elf");
+      std::error_code error;
+      if (fs::is_regular_file(file, error)) return file.string();
+    }
+    const auto names = known_names(directories_);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const auto guess = nearest(name, views);
+    report(key, name,
+           "no image of that name" + (guess ? ", did you mean \"" + *guess + "\"?"
+                                            : ", expected a built image or a path with a slash"));
+    return {};
+  }
+
+  std::string readable(const std::string& key, const std::string& file) {
+    std::error_code error;
+    if (fs::is_directory(file, error)) {
+      report(key, file, "is a directory, expected a file");
+    } else if (access(file.c_str(), R_OK) != 0) {
+      report(key, file, std::string(std::strerror(errno)) + ", expected a readable file");
+    } else {
+      return file;
+    }
+    return {};
+  }
+
+  void report(const std::string& key, const std::string& value, const std::string& expected) {
+    if (!problem_) problem_ = Problem{origins_.of(key), key, "\"" + value + "\"", expected};
+  }
+
+  const Config& config_;
+  const Origins& origins_;
+  const std::vector<std::string>& directories_;
+  ImagePaths found_;
+  std::optional<Problem> problem_;
+};
+
+}  // namespace
+
+std::vector<std::string> image_directories() {
+  std::vector<std::string> directories;
+  if (const char* variable = std::getenv("HVSIM_IMAGES")) {
+    std::istringstream list(variable);
+    for (std::string each; std::getline(list, each, ':');)
+      if (!each.empty()) directories.push_back(each);
+  }
+  std::error_code error;
+  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* each : {"../workloads", "../hypervisor", "images", "../images"})
+    directories.push_back((here / each).lexically_normal().string());
+  return directories;
+}
+
+isa::Result<ImagePaths, Problem> find_images(const Config& config, const Origins& origins,
+                                             const std::vector<std::string>& directories) {
+  return Finder(config, origins, directories).run();
+}
+
+}  // namespace hvsim::sim

@@ -1,0 +1,23 @@
+// The files that a config names: where they are, and whether they are fit to run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/cpu/isa/result.h"
+#include "sim/config.h"
+#include "sim/json_document.h"
+
+namespace hvsim::sim {
+
+inline constexpr std::uint64_t kRamBase = 0x8000'0000;
+
+// Where images without a path are looked for: $HVSIM_IMAGES, then places known from the executable's.
+std::vector<std::string> image_directories();
+
+// Finds every file and checks ELF headers, architecture and addresses, so that nothing starts that cannot
+// run.
+isa::Result<ImagePaths, Problem> find_images(const Config& config, const Origins& origins,
+                                             const std::vector<std::string>& directories);
+
+}  // namespace hvsim::sim

@@ -1,0 +1,35 @@
+// Described structs as JSON: the resolved config and the statistics.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/describe.h"
+#include "sim/json_document.h"
+
+namespace hvsim::sim {
+
+template <class T>
+Json to_json(const T& value) {
+  if constexpr (Structured<T>) {
+    Json json = Json::object();
+    for_each_field<T>(
+        [&](const auto& field) { json[std::string(field.key)] = to_json(value.*(field.member)); });
+    return json;
+  } else if constexpr (Enumerated<T>) {
+    return std::string(name(value));
+  } else {
+    return Json(value);
+  }
+}
+
+template <class T>
+Json to_json(const std::vector<T>& list) {
+  Json json = Json::array();
+  for (const T& element : list) json.push_back(to_json(element));
+  return json;
+}
+
+}  // namespace hvsim::sim

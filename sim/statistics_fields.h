@@ -1,0 +1,175 @@
+// The field lists of everything that stats.json holds.
+#pragma once
+
+#include "sim/describe.h"
+#include "sim/statistics.h"
+
+namespace hvsim::sim {
+
+template <>
+struct Named<StopReason> {
+  static constexpr std::array choices{std::pair{StopReason::finished, "finished"},
+                                      std::pair{StopReason::cycle_limit, "cycle_limit"},
+                                      std::pair{StopReason::instruction_limit, "instruction_limit"},
+                                      std::pair{StopReason::no_progress, "no_progress"},
+                                      std::pair{StopReason::unexpected_trap, "unexpected_trap"}};
+};
+
+template <>
+struct Described<mem::CacheStats> {
+  using T = mem::CacheStats;
+  static constexpr auto fields =
+      std::tuple{Field{"accesses", &T::accesses, Unit::count, "lookups"},
+                 Field{"misses", &T::misses, Unit::count, "lookups that found nothing"},
+                 Field{"evictions", &T::evictions, Unit::count, "lines that left to make room"},
+                 Field{"writebacks", &T::writebacks, Unit::count, "modified lines written to the next level"},
+                 Field{"invalidations", &T::invalidations, Unit::count, "lines that others took away"}};
+};
+
+template <>
+struct Described<mem::CoherenceStats> {
+  using T = mem::CoherenceStats;
+  static constexpr auto fields = std::tuple{
+      Field{"upgrades", &T::upgrades, Unit::count, "stores to a line held shared"},
+      Field{"invalidations", &T::invalidations, Unit::count, "copies in other L1Ds that a store removed"},
+      Field{"downgrades", &T::downgrades, Unit::count, "modified lines that another hart's read made shared"},
+      Field{"back_invalidations", &T::back_invalidations, Unit::count,
+            "L1 lines that left with their L2 line"}};
+};
+
+template <>
+struct Described<mmu::TlbStats> {
+  using T = mmu::TlbStats;
+  static constexpr auto fields =
+      std::tuple{Field{"lookups", &T::lookups, Unit::count, "translations asked for"},
+                 Field{"misses", &T::misses, Unit::count, "translations not found"},
+                 Field{"evictions", &T::evictions, Unit::count, "entries that left to make room"},
+                 Field{"fences", &T::fences, Unit::count, "fences that reached this TLB"},
+                 Field{"fenced_entries", &T::fenced_entries, Unit::count, "entries that fences removed"}};
+};
+
+template <>
+struct Described<cpu::BranchPredictorStats> {
+  using T = cpu::BranchPredictorStats;
+  static constexpr auto fields = std::tuple{
+      Field{"branches", &T::branches, Unit::count, "conditional branches"},
+      Field{"branch_mispredicts", &T::branch_mispredicts, Unit::count, "of them mispredicted"},
+      Field{"indirect_jumps", &T::indirect_jumps, Unit::count, "jumps through a register, returns aside"},
+      Field{"indirect_mispredicts", &T::indirect_mispredicts, Unit::count, "of them mispredicted"},
+      Field{"returns", &T::returns, Unit::count, "returns"},
+      Field{"return_mispredicts", &T::return_mispredicts, Unit::count, "of them mispredicted"}};
+};
+
+template <>
+struct Described<cpu::HartCounters> {
+  using T = cpu::HartCounters;
+  static constexpr auto fields = std::tuple{
+      Field{"traps", &T::traps, Unit::count, "traps taken, interrupts included"},
+      Field{"interrupts", &T::interrupts, Unit::count, "interrupts taken"},
+      Field{"walks", &T::walks, Unit::count, "page-table walks"},
+      Field{"walk_pte_reads_first", &T::walk_pte_reads_first, Unit::count, "PTEs read in the first stage"},
+      Field{"walk_pte_reads_g", &T::walk_pte_reads_g, Unit::count, "PTEs read in the G-stage"},
+      Field{"device_accesses", &T::device_accesses, Unit::count, "loads and stores outside RAM"}};
+};
+
+template <>
+struct Described<HartStats> {
+  using T = HartStats;
+  static constexpr auto fields =
+      std::tuple{Field{"hart", &T::hart, Unit::none, "number of the hart"},
+                 Field{"cycles", &T::cycles, Unit::cycles, "elapsed, idle included"},
+                 Field{"idle_cycles", &T::idle_cycles, Unit::cycles, "spent in WFI"},
+                 Field{"retired", &T::retired, Unit::instructions, "instructions retired"},
+                 Field{"counters", &T::counters, Unit::none, "traps, walks and device accesses"},
+                 Field{"branches", &T::branches, Unit::none, "branch prediction"},
+                 Field{"l1i", &T::l1i, Unit::none, "instruction cache"},
+                 Field{"l1d", &T::l1d, Unit::none, "data cache"},
+                 Field{"itlb", &T::itlb, Unit::none, "first-level TLB for fetches"},
+                 Field{"dtlb", &T::dtlb, Unit::none, "first-level TLB for loads and stores"},
+                 Field{"l2tlb", &T::l2tlb, Unit::none, "second-level TLB"}};
+};
+
+template <>
+struct Described<VmStats> {
+  using T = VmStats;
+  static constexpr auto fields = std::tuple{
+      Field{"name", &T::name, Unit::none, "of the VM"},
+      Field{"work_done", &T::work_done, Unit::count, "units of useful work, by the guest's marks"},
+      Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran to its end"}};
+};
+
+template <>
+struct Described<ExitRow> {
+  using T = ExitRow;
+  static constexpr auto fields = std::tuple{
+      Field{"vm", &T::vm, Unit::none, "that was left"},
+      Field{"cause", &T::cause, Unit::none, "why, in the words of perf kvm stat"},
+      Field{"count", &T::count, Unit::count, "exits"},
+      Field{"cycles", &T::cycles, Unit::cycles, "from the trap to the next guest entry, idle included"},
+      Field{"min", &T::min, Unit::cycles, "shortest exit"},
+      Field{"p50", &T::p50, Unit::cycles, "half of the exits were no longer (upper edge of a bucket)"},
+      Field{"p99", &T::p99, Unit::cycles, "99 % of the exits were no longer (upper edge of a bucket)"},
+      Field{"max", &T::max, Unit::cycles, "longest exit"}};
+};
+
+template <>
+struct Described<CpiRow> {
+  using T = CpiRow;
+  static constexpr auto fields =
+      std::tuple{Field{"hart", &T::hart, Unit::none, "number of the hart"},
+                 Field{"vm", &T::vm, Unit::none, "responsible VM"},
+                 Field{"vcpu", &T::vcpu, Unit::none, "number of its VCPU"},
+                 Field{"mode", &T::mode, Unit::none, "privilege mode: M, HS, U, VS or VU"},
+                 Field{"cause", &T::cause, Unit::none, "exit being handled"},
+                 Field{"phase", &T::phase, Unit::none, "hypervisor phase"},
+                 Field{"components", &T::components, Unit::cycles, "cycles by component"}};
+};
+
+template <>
+struct Described<RunResult> {
+  using T = RunResult;
+  static constexpr auto fields = std::tuple{
+      Field{"stop", &T::stop, Unit::none, "why the run ended"},
+      Field{"guest_exit_code", &T::guest_exit_code, Unit::none, "as the test finisher was told; 0 is a pass"},
+      Field{"stop_detail", &T::stop_detail, Unit::none, "for people"},
+      Field{"cycles", &T::cycles, Unit::cycles, "elapsed on the hart that ran longest"},
+      Field{"harts", &T::harts, Unit::none, "per hart"},
+      Field{"l2", &T::l2, Unit::none, "shared cache"},
+      Field{"coherence", &T::coherence, Unit::none, "between the data caches"},
+      Field{"vms", &T::vms, Unit::none, "per VM"},
+      Field{"exits", &T::exits, Unit::none, "per VM and cause"},
+      Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"}};
+};
+
+template <>
+struct Described<CauseTotal> {
+  using T = CauseTotal;
+  static constexpr auto fields = std::tuple{
+      Field{"cause", &T::cause, Unit::none, "why guests were left"},
+      Field{"count", &T::count, Unit::count, "exits"},
+      Field{"cycles", &T::cycles, Unit::cycles, "spent outside guests, without idle time and drains"}};
+};
+
+template <>
+struct Described<RunSummary> {
+  using T = RunSummary;
+  static constexpr auto fields = std::tuple{
+      Field{"cycles", &T::cycles, Unit::cycles, "elapsed on the hart that ran longest"},
+      Field{"retired", &T::retired, Unit::instructions, "by all harts"},
+      Field{"busy_cycles", &T::busy_cycles, Unit::cycles, "not idle, over all harts"},
+      Field{"idle_cycles", &T::idle_cycles, Unit::cycles, "in WFI, over all harts"},
+      Field{"guest_cycles", &T::guest_cycles, Unit::cycles, "in VS and VU"},
+      Field{"trap_path_cycles", &T::trap_path_cycles, Unit::cycles, "hypervisor: save, schedule, restore"},
+      Field{"exit_cycles", &T::exit_cycles, Unit::cycles, "hypervisor: exits and what runs inside them"},
+      Field{"enqueue_cycles", &T::enqueue_cycles, Unit::cycles, "hypervisor: putting calls into queues"},
+      Field{"drain_cycles", &T::drain_cycles, Unit::cycles, "hypervisor: running queued calls"},
+      Field{"other_cycles", &T::other_cycles, Unit::cycles,
+            "boot, firmware, and whatever runs without a guest"},
+      Field{"work_done", &T::work_done, Unit::count, "units of useful guest work"},
+      Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran"},
+      Field{"exits", &T::exits, Unit::count, "times that a guest was left"},
+      Field{"calls", &T::calls, Unit::count, "of them by ECALL"},
+      Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"}};
+};
+
+}  // namespace hvsim::sim

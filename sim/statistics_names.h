@@ -1,0 +1,21 @@
+// Words for what the models count by number: exit causes, modes, phases.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "models/cpu/accountant.h"
+#include "models/cpu/isa/mark.h"
+#include "models/cpu/isa/types.h"
+
+namespace hvsim::sim {
+
+// As `perf kvm stat` names exits on RISC-V; calls from a guest also say which: "SUPERVISOR_SYSCALL/notify".
+std::string exit_name(const cpu::ExitCause& cause);
+std::string_view mode_name(isa::Mode mode);
+std::string_view phase_name(isa::HypervisorPhase phase);
+std::string_view component_name(cpu::Component component);
+
+inline constexpr std::string_view kGuestCall = "SUPERVISOR_SYSCALL";
+
+}  // namespace hvsim::sim
