@@ -18,13 +18,12 @@ inline constexpr unsigned kMaxBlockOps = 64;
 // Ends at the first op that may change the flow, at a page boundary, or at kMaxBlockOps. A Block object
 // stays at its address for ever (it is decoded anew in place), so links to it never dangle.
 struct Block {
-  const Op* ops = nullptr;
+  const Op* ops = nullptr;        // the decoded instructions and what ends them
   std::uint32_t stamp = 0;        // equals Engine's stamp while known to match memory (FENCE.I bumps that)
   bool uses_float = false;        // must not run as decoded while FS is Off
   std::uint16_t count = 0;        // instructions
   std::uint16_t bytes = 0;
   std::uint16_t issue = 0;        // static issue cycles of the whole block
-  std::uint16_t issue_csr = 0;    // of which: CSR class
   std::uint16_t issue_float = 0;  // of which: FP classes
   std::uint16_t data_accesses = 0;
   std::uint16_t lines = 0;        // L1I lines it lies in
@@ -33,6 +32,7 @@ struct Block {
   // Direct successors in the same physical page; null until first taken.
   Block* taken = nullptr;
   Block* fall_through = nullptr;
+  std::vector<Op> storage;        // behind `ops`; replaced only between blocks
 };
 
 // All blocks of one physical page, by halfword offset.
@@ -48,13 +48,28 @@ class BlockStore {
     return *slot;
   }
   Block& new_block() { return blocks_.emplace_back(); }
-  // Ops live as long as the store: a block that is decoded anew may still be running.
-  const Op* keep(std::vector<Op> ops) { return ops_.emplace_back(std::move(ops)).data(); }
+  void fill(Block& block, std::vector<Op> ops) {
+    ops_ += ops.size();
+    ops_ -= block.storage.size();
+    block.storage = std::move(ops);
+    block.ops = block.storage.data();
+  }
+
+  // Software can run code anywhere, so the store is emptied when it has grown past any sensible working set.
+  bool full() const { return pages_.size() > kMaxPages || ops_ > kMaxOps; }
+  void clear() {
+    pages_.clear();
+    blocks_.clear();
+    ops_ = 0;
+  }
 
  private:
+  static constexpr std::size_t kMaxPages = 8192;      // 128 MiB of CodePage
+  static constexpr std::size_t kMaxOps = 8'000'000;   // 256 MiB of Op
+
   std::unordered_map<std::uint64_t, std::unique_ptr<CodePage>> pages_;
   std::deque<Block> blocks_;
-  std::deque<std::vector<Op>> ops_;
+  std::size_t ops_ = 0;
 };
 
 }  // namespace hvsim::cpu

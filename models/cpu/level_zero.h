@@ -32,6 +32,7 @@ struct FetchEntry {
 // One address space as seen by loads, stores and fetches.
 struct LevelZero {
   bool used = false;
+  std::uint64_t stamp = 0;  // LevelZeroSet's when last wiped
   mmu::AddressSpace space{};
   std::array<DataEntry, kLevelZeroEntries> load{};
   std::array<DataEntry, kLevelZeroEntries> store{};
@@ -55,23 +56,19 @@ struct LevelZero {
 // A handful of address spaces kept side by side, so that trap and return do not start cold.
 class LevelZeroSet {
  public:
+  // The slot of `space`. Selecting may reuse another slot, so select data and fetch anew together.
   LevelZero& select(const mmu::AddressSpace& space) {
     for (auto& slot : slots_)
-      if (slot.used && slot.space == space) return slot;
+      if (slot.used && slot.space == space) return current(slot);
     LevelZero& slot = slots_[next_];
     next_ = (next_ + 1) % slots_.size();
-    if (slot.used) slot.clear();
     slot.used = true;
     slot.space = space;
-    return slot;
+    slot.stamp = 0;
+    return current(slot);
   }
-  void clear() {
-    for (auto& slot : slots_)
-      if (slot.used) {
-        slot.clear();
-        slot.used = false;
-      }
-  }
+  // Forgets everything; slots are wiped when they are selected next.
+  void clear() { ++stamp_; }
   void drop_data(std::uint64_t address) {
     for (auto& slot : slots_) slot.drop_data(address);
   }
@@ -80,8 +77,15 @@ class LevelZeroSet {
   }
 
  private:
+  LevelZero& current(LevelZero& slot) {
+    if (slot.stamp != stamp_) slot.clear();
+    slot.stamp = stamp_;
+    return slot;
+  }
+
   std::array<LevelZero, 12> slots_{};
   std::size_t next_ = 0;
+  std::uint64_t stamp_ = 1;
 };
 
 }  // namespace hvsim::cpu

@@ -1,0 +1,136 @@
+// Attribution of cycles and exits; runs at traps, returns and marks only.
+#include "models/cpu/accountant.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "models/cpu/isa/cause.h"
+
+namespace hvsim::cpu {
+namespace {
+
+constexpr unsigned kStepsPerOctave = 4;
+
+unsigned bucket_of(std::uint64_t cycles) {
+  if (cycles < kStepsPerOctave) return static_cast<unsigned>(cycles);
+  const unsigned octave = static_cast<unsigned>(std::bit_width(cycles)) - 1;
+  const auto step = static_cast<unsigned>(cycles >> (octave - 2)) & (kStepsPerOctave - 1);
+  return std::min(255u, (octave - 1) * kStepsPerOctave + step);
+}
+
+std::uint64_t upper_edge(unsigned bucket) {
+  if (bucket < kStepsPerOctave) return bucket;
+  const unsigned octave = bucket / kStepsPerOctave + 1;
+  const unsigned step = bucket % kStepsPerOctave;
+  return ((std::uint64_t{kStepsPerOctave} + step + 1) << (octave - 2)) - 1;
+}
+
+// Registers are the guest's: anything outside these lists shares one row, so that a hostile guest cannot
+// grow the tables.
+constexpr std::array<std::uint64_t, 17> kKnownExtensions{
+    0, 1, 2, 3, 4, 5, 6, 7, 8,           // SBI legacy
+    0x08485653,                          // this project's hypercalls
+    0x10, 0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E};  // BASE .. DBCN
+
+ExitCause cause_of(const HartState& state, const isa::Trap& trap) {
+  ExitCause cause{.interrupt = trap.interrupt, .code = trap.code};
+  if (!trap.interrupt && trap.code == static_cast<unsigned>(isa::Exception::ecall_from_vs)) {
+    cause.extension = std::ranges::find(kKnownExtensions, state.x[17]) != kKnownExtensions.end()
+                          ? state.x[17]
+                          : kOtherExtension;
+    cause.function = std::min(state.x[16], kOtherFunction);
+  }
+  return cause;
+}
+
+}  // namespace
+
+void LengthHistogram::add(std::uint64_t cycles) {
+  ++buckets_[bucket_of(cycles)];
+  ++count_;
+}
+
+std::uint64_t LengthHistogram::quantile(double share) const {
+  const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_)));
+  std::uint64_t seen = 0;
+  for (unsigned bucket = 0; bucket < buckets_.size(); ++bucket) {
+    seen += buckets_[bucket];
+    if (seen >= rank && seen > 0) return upper_edge(bucket);
+  }
+  return 0;
+}
+
+void LengthHistogram::merge(const LengthHistogram& other) {
+  for (unsigned i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+  count_ += other.count_;
+}
+
+Accountant::Accountant() { select_row(); }
+
+void Accountant::select_row() {
+  auto& cell = cells_[key_];
+  if (!cell) cell = std::make_unique<ComponentCycles>();
+  row_ = cell.get();
+}
+
+void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
+  key_.mode = taken.to;
+  if (taken.from.virtualized && !taken.to.virtualized && !exit_open_) {
+    exit_open_ = true;
+    exit_vm_ = key_.vm;
+    exit_began_ = state.cycle;
+    key_.in_exit = true;
+    key_.cause = cause_of(state, taken.trap);
+    key_.phase = isa::HypervisorPhase::save;
+  }
+  select_row();
+}
+
+void Accountant::mode_changed(const HartState& state) {
+  if (state.mode.virtualized && exit_open_) {
+    auto& exit = exits_[{exit_vm_, key_.cause}];
+    const isa::Cycles length = state.cycle - exit_began_;
+    ++exit.count;
+    exit.cycles += length;
+    exit.shortest = std::min(exit.shortest, length);
+    exit.longest = std::max(exit.longest, length);
+    exit.lengths.add(length);
+    exit_open_ = false;
+  }
+  if (state.mode.virtualized) {
+    key_.in_exit = false;
+    key_.cause = {};
+    key_.phase = isa::HypervisorPhase::none;
+  }
+  key_.mode = state.mode;
+  select_row();
+}
+
+void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_t value) {
+  const auto mark = static_cast<isa::MarkKind>(kind);
+  // Who runs, and in which phase, is the hypervisor's to say; a guest's word must not move its cycles.
+  if (state.mode.virtualized && (mark == isa::MarkKind::phase || mark == isa::MarkKind::vcpu)) return;
+  switch (mark) {
+    case isa::MarkKind::work_done:
+      marks_[key_.vm].work_done += value;
+      return;
+    case isa::MarkKind::hypercall_done:
+      marks_[key_.vm].hypercalls_done += value;
+      return;
+    case isa::MarkKind::phase:
+      if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
+      key_.phase = static_cast<isa::HypervisorPhase>(value);
+      break;
+    case isa::MarkKind::vcpu:
+      key_.vm = value == isa::kMarkNoVcpu ? kNoVm : static_cast<std::uint32_t>(value >> 16) & 0xFFFF;
+      key_.vcpu = value == isa::kMarkNoVcpu ? 0 : static_cast<std::uint32_t>(value & 0xFFFF);
+      break;
+    default:
+      return;  // regions are for later observers
+  }
+  select_row();
+}
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,111 @@
+// Attribution: to whom and to what every cycle of one hart belongs, and what each VM exit cost.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "models/cpu/hart_state.h"
+#include "models/cpu/isa/mark.h"
+#include "models/cpu/isa/types.h"
+#include "models/cpu/trap.h"
+
+namespace hvsim::cpu {
+
+// What a cycle was spent on: the columns of the CPI stack.
+enum class Component : std::uint8_t {
+  base, branch, icache, dcache, walk_first, walk_g, trap, csr, fp, hypervisor, idle, count
+};
+inline constexpr unsigned kComponents = static_cast<unsigned>(Component::count);
+using ComponentCycles = std::array<std::uint64_t, kComponents>;
+
+inline constexpr std::uint64_t kOtherExtension = ~std::uint64_t{0};
+inline constexpr std::uint64_t kOtherFunction = 64;
+
+// Why a guest was left. For calls from VS the registers say which: a7 (extension) and a6 (function).
+struct ExitCause {
+  bool interrupt = false;
+  std::uint8_t code = 0;
+  std::uint64_t extension = 0;
+  std::uint64_t function = 0;
+  friend constexpr auto operator<=>(const ExitCause&, const ExitCause&) = default;
+};
+
+inline constexpr std::uint32_t kNoVm = 0xFFFF;
+
+// A row of the CPI stack.
+struct CellKey {
+  std::uint32_t vm = kNoVm;
+  std::uint32_t vcpu = 0;
+  isa::Mode mode{};
+  bool in_exit = false;  // between leaving a guest and entering one; then `cause` counts
+  ExitCause cause{};
+  isa::HypervisorPhase phase = isa::HypervisorPhase::none;
+  friend constexpr auto operator<=>(const CellKey& a, const CellKey& b) {
+    auto flat = [](const CellKey& k) {
+      return std::tuple(k.vm, k.vcpu, k.mode.privilege, k.mode.virtualized, k.in_exit, k.cause, k.phase);
+    };
+    return flat(a) <=> flat(b);
+  }
+  friend constexpr bool operator==(const CellKey& a, const CellKey& b) { return (a <=> b) == 0; }
+};
+
+// Exit lengths in powers of two with four steps each: quantiles within 19 %.
+class LengthHistogram {
+ public:
+  void add(std::uint64_t cycles);
+  std::uint64_t quantile(double share) const;  // upper edge of the bucket that holds it
+  void merge(const LengthHistogram& other);
+
+ private:
+  std::array<std::uint64_t, 256> buckets_{};
+  std::uint64_t count_ = 0;
+};
+
+struct ExitStats {
+  std::uint64_t count = 0;
+  isa::Cycles cycles = 0, shortest = ~std::uint64_t{0}, longest = 0;
+  LengthHistogram lengths;
+};
+
+struct ExitKey {
+  std::uint32_t vm = kNoVm;
+  ExitCause cause{};
+  friend constexpr auto operator<=>(const ExitKey&, const ExitKey&) = default;
+};
+
+struct MarkTotals {
+  std::uint64_t work_done = 0, hypercalls_done = 0;
+};
+
+class Accountant {
+ public:
+  Accountant();
+  // The row that cycles are charged to until the next event. Stable until then.
+  ComponentCycles& row() { return *row_; }
+
+  void trapped(const HartState& state, const TrapTaken& taken);
+  void mode_changed(const HartState& state);  // after xRET, or after the host hypervisor moved the hart
+  void marked(const HartState& state, std::uint16_t kind, std::uint64_t value);
+
+  const std::map<CellKey, std::unique_ptr<ComponentCycles>>& cells() const { return cells_; }
+  const std::map<ExitKey, ExitStats>& exits() const { return exits_; }
+  const std::map<std::uint32_t, MarkTotals>& marks() const { return marks_; }  // by VM
+
+ private:
+  void select_row();
+
+  CellKey key_{};
+  bool exit_open_ = false;
+  std::uint32_t exit_vm_ = kNoVm;
+  isa::Cycles exit_began_ = 0;
+  std::map<CellKey, std::unique_ptr<ComponentCycles>> cells_;
+  std::map<ExitKey, ExitStats> exits_;
+  std::map<std::uint32_t, MarkTotals> marks_;
+  ComponentCycles* row_ = nullptr;
+};
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,209 @@
+// The engine: runs predecoded, chained blocks of instructions on one hart. Semantics come from the execute
+// functions, translation from the MMU; what it all costs is the Timing policy's business.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "models/cpu/accountant.h"
+#include "models/cpu/block.h"
+#include "models/cpu/core.h"
+#include "models/cpu/decoder.h"
+#include "models/cpu/hart.h"
+#include "models/cpu/isa_config.h"
+#include "models/cpu/level_zero.h"
+#include "models/mem/physical_memory.h"
+#include "models/mmu/mmu.h"
+#include "models/mmu/pmp.h"
+#include "models/mmu/tlb_hierarchy.h"
+
+namespace hvsim::cpu {
+
+struct HartConfig {
+  unsigned hart_id = 0;
+  IsaConfig isa{};
+  std::uint64_t cycles_per_tick = 100;
+  bool synchronize_devices = false;  // stop before device accesses until other harts have caught up
+  bool host_hypervisor = false;      // stop when HS-mode is reached
+};
+
+template <class Timing>
+class Engine final : public Hart {
+ public:
+  Engine(const HartConfig& config, mem::PhysicalMemory& memory, DevicePort& devices, Timing timing);
+
+  // Hart
+  RunResult run(isa::Cycles budget, bool devices_in_step) override;
+  void idle(isa::Cycles cycles) override { charge(Component::idle, cycles); }
+  HartState& hart_state() override { return state_storage_; }
+  void state_changed() override;
+  void set_line(isa::Interrupt line, bool high) override;
+  void interrupts_changed() override { deadline_ = 0; }
+  bool wakes() const override;
+  isa::Cycles next_timer() const override;
+  void charge(Component component, isa::Cycles cycles) override {
+    state.cycle += cycles;
+    (*row_)[static_cast<unsigned>(component)] += cycles;
+  }
+  void touch(isa::Hpa address, unsigned bytes, bool write) override;
+  Accountant& accountant() override { return accountant_; }
+  const HartCounters& counters() const override { return counters_; }
+  Timing& timing() { return timing_; }
+
+  // Core: what execute functions use
+  HartState& state;
+  std::uint64_t next_pc = 0;
+  std::uint64_t pc(const Op& op) const { return state.pc + op.offset; }
+  bool raise(const isa::Trap& trap) {
+    trap_ = trap;
+    return false;
+  }
+  bool illegal(const Op& op);
+  template <class T>
+  bool load(std::uint64_t address, T& value);
+  template <class T>
+  bool store(std::uint64_t address, T value);
+  template <class T, class Update>
+  bool amo(std::uint64_t address, Update update, T& old);
+  template <class T>
+  bool load_reserved(std::uint64_t address, T& value);
+  template <class T>
+  bool store_conditional(std::uint64_t address, T value, bool& success);
+  template <class T>
+  bool guest_load(std::uint64_t address, isa::Access access, T& value);
+  template <class T>
+  bool guest_store(std::uint64_t address, T value);
+  void fence(const TranslationFence& fence) override;
+  void fence_instruction() { ++stamp_; }
+  void wait_for_interrupt();
+  void mark(std::uint16_t kind, std::uint64_t value);
+
+  // For handlers (engine_handlers.h)
+  void abandon(const Op* op);                // the op did not happen: it trapped, or must wait for others
+  void finish_block(std::uint64_t next, Block** link) {
+    account_block();
+    state.pc = next;
+    link_ = link;
+  }
+  void account_block();                      // all instructions of the block have retired
+  void account_before(const Op* op);         // only those before `op`
+  void begin_system(const Op* op);           // makes state exact for an op that may look at it
+  void end_system(const Op* op);
+  void abandon_system(const Op* op);         // as abandon(), after begin_system()
+  void branch_outcome(const Op* op, bool taken);
+  void direct_jump(const Op* op, std::uint64_t target);
+  void indirect_jump(const Op* op, std::uint64_t target);
+  const Block& block() const { return *block_; }
+  Block& block() { return *block_; }
+
+ private:
+  struct SlowValue {  // returned in registers, so that the fast paths keep their locals out of memory
+    std::uint64_t value;
+    bool ok;
+  };
+  struct Place {      // where an access lands: RAM at `host`, or a device at `physical`
+    std::uint8_t* host = nullptr;
+    isa::Hpa physical{};
+    bool ok = false;
+  };
+
+  // The fault behind `trap_`, kept because the trap's instruction bits need the op that made it.
+  struct PendingFault {
+    enum class Kind : std::uint8_t { translation, access, misaligned } kind;
+    isa::Access access;
+    std::uint64_t address;
+    mmu::AddressSpace space;
+    mmu::TranslationFault why{};
+    unsigned offset = 0;  // of `address` from the first byte of a misaligned access
+  };
+  static isa::Trap trap_of(const PendingFault& fault, std::uint32_t instruction);
+  bool raise_fault(const PendingFault& fault);
+  bool note_offset(unsigned bytes);
+
+  // engine_memory.h
+  static bool entry_hits(std::uint64_t page, std::uint64_t address, unsigned bytes) {
+    return (address & (~isa::kPageMask | (bytes - 1))) == page;
+  }
+  void touch_line(const DataEntry& entry, std::uint64_t address, bool write);
+  SlowValue load_slow(std::uint64_t address, unsigned bytes);
+  bool store_slow(std::uint64_t address, unsigned bytes, std::uint64_t value);
+  SlowValue load_split(std::uint64_t address, unsigned bytes);
+  bool store_split(std::uint64_t address, unsigned bytes, std::uint64_t value);
+  Place locate(std::uint64_t address, unsigned bytes, isa::Access access);  // one page
+  Place locate_guest(std::uint64_t address, unsigned bytes, isa::Access access);
+  Place locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address, unsigned bytes,
+                  isa::Access access);
+  SlowValue device_read(isa::Hpa address, unsigned bytes, std::uint64_t virtual_address, isa::Access access,
+                        const mmu::AddressSpace& space);
+  bool device_write(isa::Hpa address, unsigned bytes, std::uint64_t value, std::uint64_t virtual_address,
+                    const mmu::AddressSpace& space);
+  bool must_synchronize();
+  isa::Result<mmu::Translation, mmu::TranslationFault> translate(std::uint64_t address, isa::Access access,
+                                                                 unsigned bytes,
+                                                                 const mmu::AddressSpace& space);
+  bool access_fault(isa::Access access, std::uint64_t address, const mmu::AddressSpace& space) {
+    return raise_fault({PendingFault::Kind::access, access, address, space});
+  }
+  template <class T>
+  std::uint8_t* atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical = nullptr);
+  void charge_access(isa::Hpa address, bool write);
+  void count_walk(const mmu::WalkTrace& trace);
+  void charge_walk(const mmu::WalkTrace& trace);
+  void forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left);
+
+  // engine_run.h
+  std::optional<Stop> attend(isa::Cycles end);
+  void deliver(const isa::Trap& trap);
+  void select_spaces();
+  void update_pmp();
+  static constexpr bool plain_storage(unsigned number);
+  static constexpr bool is_pmp(unsigned number);
+
+  // engine_blocks.h
+  FetchEntry* fetch_entry(std::uint64_t pc);  // null: a fetch fault was raised
+  Block* find_block();                        // at state.pc; null: a fetch fault was raised
+  std::vector<Op> decode_ops(const std::uint8_t* code, std::uint64_t page_offset, bool float_enabled) const;
+  Block* decode_straddling(const FetchEntry& entry, std::uint64_t pc);
+  Block* use_scratch(std::vector<Op> ops, std::uint64_t page_offset);
+  void refresh_block(Block& block, const FetchEntry& entry, std::uint64_t page_offset);
+  static bool still_matches(const Block& block, const std::uint8_t* code);
+  Block* current_block(Block* block);         // known to match memory, and fit for the present FS
+  void measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const;
+  void fetch_lines(const Block& block, const FetchEntry& entry);
+
+  HartState state_storage_{};
+  HartConfig config_;
+  mem::PhysicalMemory& memory_;
+  DevicePort& devices_;
+  mmu::Pmp pmp_;
+  mmu::Mmu mmu_;
+  Timing timing_;
+  Accountant accountant_;
+  ComponentCycles* row_ = nullptr;
+  HartCounters counters_{};
+
+  LevelZeroSet level_zero_;
+  LevelZero* data_ = nullptr;
+  LevelZero* fetch_ = nullptr;
+  BlockStore store_;
+  Block scratch_{};                  // blocks that must not be kept: page-straddling, FS-off variants
+  FetchEntry uncached_fetch_{};      // of a page whose protection is not uniform
+
+  Block* block_ = nullptr;           // running now
+  Block** link_ = nullptr;           // where to remember the block that comes next
+  std::uint32_t stamp_ = 1;
+  bool float_on_ = false;
+  isa::Cycles deadline_ = 0;         // attend() is due at this cycle: end of budget, timer, or "now" (0)
+  isa::Cycles in_step_cycle_ = ~isa::Cycles{0};
+  unsigned line_shift_ = 6;          // L1D lines
+  bool respace_ = false;             // level zero was cleared: select the slots anew
+  std::optional<isa::Trap> trap_;
+  std::optional<PendingFault> fault_;
+  std::optional<Stop> stop_;
+
+};
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,243 @@
+// How the engine finds, decodes and keeps blocks of code.
+#pragma once
+
+#include <bit>
+
+#include "models/cpu/address_space.h"
+#include "models/cpu/engine_handlers.h"
+#include "models/cpu/engine_slow.h"
+#include "models/cpu/instruction_table.h"
+
+namespace hvsim::cpu {
+
+inline bool is_float_op(const Op& op) { return is_float(instruction(op.id).extension); }
+
+constexpr bool ends_block(Class klass) {
+  switch (klass) {
+    case Class::branch: case Class::jump: case Class::jump_register: case Class::csr: case Class::fence_i:
+    case Class::system: case Class::mark: case Class::illegal:
+      return true;
+    default:
+      return false;
+  }
+}
+
+constexpr bool accesses_memory(Class klass) {
+  return klass == Class::load || klass == Class::store || klass == Class::lr || klass == Class::sc ||
+         klass == Class::amo || klass == Class::guest_load || klass == Class::guest_store;
+}
+
+// The host's view of the page that holds `pc`; walks if level zero does not know it.
+template <class Timing>
+FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
+  FetchEntry& entry = fetch_->fetch[LevelZero::index(pc)];
+  const std::uint64_t page = pc & ~isa::kPageMask;
+  if (entry.page == page) [[likely]]
+    return &entry;
+  const auto translation = translate(page, isa::Access::fetch, 2, fetch_->space);
+  if (!translation) {
+    raise_fault({PendingFault::Kind::translation, isa::Access::fetch, pc, fetch_->space, translation.error()});
+    return nullptr;
+  }
+  const isa::Hpa physical = translation->address;
+  const std::uint8_t* host = memory_.host_readable(physical, isa::kPageBytes);
+  const bool allowed = pmp_.page_is_uniform(physical)
+                           ? pmp_.allows(physical, 2, isa::Access::fetch, fetch_->space.privilege)
+                           : pmp_.allows(physical + (pc & isa::kPageMask), 2, isa::Access::fetch, fetch_->space.privilege);
+  if (host == nullptr || !allowed) {
+    access_fault(isa::Access::fetch, pc, fetch_->space);
+    return nullptr;
+  }
+  entry = {page, host, kAllPresent.data(), physical, &store_.page(physical)};
+  if constexpr (Timing::timed) {
+    if (memory_.is_ram(physical, isa::kPageBytes))
+      entry.presence = timing_.caches->fetchable_words(timing_.hart) +
+                       timing_.caches->presence().word(physical.value - memory_.ram_base().value);
+  }
+  if (!pmp_.page_is_uniform(physical)) {  // the next fetch from this page must ask again
+    uncached_fetch_ = entry;
+    entry = {};
+    return &uncached_fetch_;
+  }
+  return &entry;
+}
+
+template <class Timing>
+Block* Engine<Timing>::find_block() {
+  const std::uint64_t pc = state.pc;
+  if (store_.full()) {
+    store_.clear();
+    level_zero_.clear();
+    select_spaces();
+    link_ = nullptr;
+  }
+  FetchEntry* entry = fetch_entry(pc);
+  if (entry == nullptr) return nullptr;
+  const std::uint64_t offset = pc & isa::kPageMask;
+  Block*& slot = entry->code->blocks[offset >> 1];
+  if (slot == nullptr) {
+    if (offset == isa::kPageBytes - 2 && !is_compressed(entry->host[offset])) return decode_straddling(*entry, pc);
+    slot = &store_.new_block();
+    refresh_block(*slot, *entry, offset);
+  }
+  return slot;
+}
+
+template <class Timing>
+Block* Engine<Timing>::current_block(Block* block) {
+  if (block->stamp != stamp_ && block != &scratch_) {
+    FetchEntry* entry = fetch_entry(state.pc);
+    if (entry == nullptr) return nullptr;
+    const std::uint64_t offset = state.pc & isa::kPageMask;
+    if (still_matches(*block, entry->host + offset)) {
+      block->stamp = stamp_;
+    } else {
+      refresh_block(*block, *entry, offset);
+      if (block->count == 0) return decode_straddling(*entry, state.pc);
+    }
+  }
+  if (block->uses_float && !float_on_) {  // rare: decoded once more, its F and D instructions illegal
+    FetchEntry* entry = fetch_entry(state.pc);
+    if (entry == nullptr) return nullptr;
+    const std::uint64_t offset = state.pc & isa::kPageMask;
+    return use_scratch(decode_ops(entry->host + offset, offset, false), offset);
+  }
+  return block;
+}
+
+template <class Timing>
+void Engine<Timing>::refresh_block(Block& block, const FetchEntry& entry, std::uint64_t page_offset) {
+  auto ops = decode_ops(entry.host + page_offset, page_offset, true);
+  store_.fill(block, {});
+  block = {};
+  if (ops.empty()) return;  // the first instruction crosses the page; decode_straddling() has it
+  block.stamp = stamp_;
+  measure(block, ops, page_offset);
+  store_.fill(block, std::move(ops));
+  ++counters_.blocks_decoded;
+}
+
+template <class Timing>
+Block* Engine<Timing>::use_scratch(std::vector<Op> ops, std::uint64_t page_offset) {
+  scratch_ = {};
+  scratch_.storage = std::move(ops);
+  scratch_.ops = scratch_.storage.data();
+  measure(scratch_, scratch_.storage, page_offset);
+  scratch_.uses_float = false;  // whatever FS is, this is how it decodes now
+  return &scratch_;
+}
+
+// One instruction whose second half lies in the next page, which may translate quite differently.
+template <class Timing>
+Block* Engine<Timing>::decode_straddling(const FetchEntry& entry, std::uint64_t pc) {
+  std::uint16_t low, high;
+  std::memcpy(&low, entry.host + (isa::kPageBytes - 2), 2);
+  FetchEntry* next = fetch_entry(pc + 2);
+  if (next == nullptr) return nullptr;
+  std::memcpy(&high, next->host, 2);
+  const std::uint32_t raw = static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
+  Op op = decode(raw, {.float_enabled = float_on_});
+  op.run = handler_of<Engine>(op.id);
+  std::vector<Op> ops{op, Op{}};
+  ops[1].run = end_of_block_handler<Engine>();
+  ops[1].offset = op.length;
+  timing_.schedule_block(std::span(ops).first(1));
+  return use_scratch(std::move(ops), isa::kPageBytes - 2);
+}
+
+// Decodes up to the first instruction that may change the flow, the end of the page, the end of what one
+// presence word can tell of, or kMaxBlockOps. The last op of the vector ends the block.
+template <class Timing>
+std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64_t page_offset,
+                                           bool float_enabled) const {
+  std::uint64_t region_bytes = isa::kPageBytes;
+  if constexpr (Timing::timed) region_bytes = std::min<std::uint64_t>(isa::kPageBytes, std::uint64_t{64} << line_shift_);
+  const std::uint64_t room = region_bytes - page_offset % region_bytes;
+  const std::uint64_t in_page = isa::kPageBytes - page_offset;
+  std::vector<Op> ops;
+  std::uint64_t at = 0;
+  while (ops.size() < kMaxBlockOps && at < room && at + 2 <= in_page) {
+    std::uint32_t raw = 0;
+    std::memcpy(&raw, code + at, 2);
+    if (!is_compressed(raw)) {
+      if (at + 4 > in_page) break;
+      std::memcpy(&raw, code + at, 4);
+    }
+    Op op = decode(raw, {.float_enabled = float_enabled});
+    op.offset = static_cast<std::uint16_t>(at);
+    op.run = handler_of<Engine>(op.id);
+    const Class klass = instruction(op.id).klass;
+    if (klass == Class::branch || klass == Class::jump) {
+      const auto target = static_cast<std::int64_t>(page_offset + at) + op.imm;
+      op.rs3 = target >= 0 && target < static_cast<std::int64_t>(isa::kPageBytes) ? kTakenInPage : 0;
+    }
+    at += op.length;
+    if (page_offset + at < isa::kPageBytes && ends_block(klass)) op.rs3 |= kFallThroughInPage;
+    ops.push_back(op);
+    if (ends_block(klass)) break;
+  }
+  if (ops.empty()) return ops;
+  timing_.schedule_block(ops);
+  if (!ends_block(instruction(ops.back().id).klass)) {
+    Op end{};
+    end.run = end_of_block_handler<Engine>();
+    end.offset = static_cast<std::uint16_t>(at);
+    end.issue = ops.back().issue;
+    end.rs3 = page_offset + at < isa::kPageBytes ? kFallThroughInPage : 0;
+    ops.push_back(end);
+  }
+  return ops;
+}
+
+// What the run loop wants to know of a block without looking at its ops.
+template <class Timing>
+void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const {
+  std::uint16_t before = 0;
+  for (const Op& op : ops) {
+    if (op.run == end_of_block_handler<Engine>()) break;
+    const Class klass = instruction(op.id).klass;
+    const auto cycles = static_cast<std::uint16_t>(op.issue - before);
+    before = op.issue;
+    if (issue_component(op, klass) == Component::fp) block.issue_float = static_cast<std::uint16_t>(block.issue_float + cycles);
+    block.data_accesses = static_cast<std::uint16_t>(block.data_accesses + accesses_memory(klass));
+    block.uses_float |= is_float_op(op);
+    block.bytes = static_cast<std::uint16_t>(op.offset + op.length);
+    ++block.count;
+  }
+  block.issue = before;
+  const std::uint64_t first = page_offset >> line_shift_;
+  const std::uint64_t last = std::min<std::uint64_t>(page_offset + block.bytes - 1, isa::kPageMask) >> line_shift_;
+  block.lines = static_cast<std::uint16_t>(last - first + 1);
+  block.line_word = static_cast<std::uint16_t>(first >> 6);
+  for (std::uint64_t line = first; line <= last && (line >> 6) == (first >> 6); ++line)
+    block.line_mask |= std::uint64_t{1} << (line & 63);
+}
+
+template <class Timing>
+bool Engine<Timing>::still_matches(const Block& block, const std::uint8_t* code) {
+  if (block.count == 0) return false;
+  for (unsigned i = 0; i < block.count; ++i) {
+    const Op& op = block.ops[i];
+    if (std::memcmp(code + op.offset, &op.raw, op.length) != 0) return false;
+  }
+  return true;
+}
+
+// L1I lines of the block that are not there yet.
+template <class Timing>
+void Engine<Timing>::fetch_lines(const Block& block, const FetchEntry& entry) {
+  if constexpr (Timing::timed) {
+    const std::uint64_t missing = block.line_mask & ~entry.presence[block.line_word];
+    for (std::uint64_t bits = missing; bits != 0; bits &= bits - 1) {
+      const auto line = static_cast<std::uint64_t>(std::countr_zero(bits)) + block.line_word * 64u;
+      const auto done = timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch,
+                                               entry.physical + (line << line_shift_), state.cycle);
+      ++timing_.fetch_lines_seen;
+      charge(Component::icache, done.ready - state.cycle);
+    }
+  } else {
+    (void)block, (void)entry;
+  }
+}
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,132 @@
+// How an execute function becomes a link of threaded code: run it, then go on to the next op.
+#pragma once
+
+#include <array>
+#include <type_traits>
+
+#include "models/cpu/engine_memory.h"
+#include "models/cpu/execute_atomic.h"
+#include "models/cpu/execute_bitmanip.h"
+#include "models/cpu/execute_float.h"
+#include "models/cpu/execute_integer.h"
+#include "models/cpu/execute_memory.h"
+#include "models/cpu/execute_system.h"
+#include "models/cpu/isa/csr.h"
+#include "models/cpu/op.h"
+
+namespace hvsim::cpu {
+
+// Op::rs3 of ops that end a block: which successors lie in the same physical page and may be linked.
+inline constexpr std::uint8_t kTakenInPage = 1, kFallThroughInPage = 2;
+
+namespace execute {
+// Jumps are the engine's own; these names only let the table below mention every instruction.
+template <class C>
+void jal(C&, const Op&) {}
+template <class C>
+void jalr(C&, const Op&) {}
+template <class C>
+bool illegal(C& core, const Op& op) {
+  return core.illegal(op);
+}
+}  // namespace execute
+
+// Handlers end in a call of the next one in tail position, which the compiler turns into a jump.
+template <class E>
+inline void next_op(E* engine, const Op* op) {
+  ++op;
+  return op->run(engine, op);
+}
+
+template <class E, auto execute>
+void run_simple(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  execute(*engine, *op);
+  return next_op(engine, op);
+}
+
+template <class E, auto execute>
+void run_may_trap(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  if (!execute(*engine, *op)) [[unlikely]]
+    return engine->abandon(op);
+  return next_op(engine, op);
+}
+
+template <class E, auto execute>
+void run_branch(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  const bool taken = execute(*engine, *op);
+  engine->branch_outcome(op, taken);
+}
+
+template <class E>
+void run_jal(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  const std::uint64_t pc = engine->pc(*op);
+  engine->state.x[op->rd] = pc + op->length;
+  engine->direct_jump(op, pc + static_cast<std::uint64_t>(std::int64_t{op->imm}));
+}
+
+template <class E>
+void run_jalr(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  const std::uint64_t target =
+      (engine->state.x[op->rs1] + static_cast<std::uint64_t>(std::int64_t{op->imm})) & ~std::uint64_t{1};
+  engine->state.x[op->rd] = engine->pc(*op) + op->length;
+  engine->indirect_jump(op, target);
+}
+
+template <class E, auto execute>
+void run_system(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  engine->begin_system(op);
+  if constexpr (std::is_void_v<decltype(execute(*engine, *op))>) {
+    execute(*engine, *op);
+  } else {
+    if (!execute(*engine, *op)) [[unlikely]]
+      return engine->abandon_system(op);
+  }
+  engine->end_system(op);
+}
+
+template <class E>
+void run_end(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  engine->finish_block(engine->pc(*op), op->rs3 & kFallThroughInPage ? &engine->block().fall_through : nullptr);
+}
+
+template <class E, Class klass, auto execute>
+constexpr Handler make_handler() {
+  if constexpr (klass == Class::branch) {
+    return &run_branch<E, execute>;
+  } else if constexpr (klass == Class::jump) {
+    return &run_jal<E>;
+  } else if constexpr (klass == Class::jump_register) {
+    return &run_jalr<E>;
+  } else if constexpr (klass == Class::csr || klass == Class::fence_i || klass == Class::system ||
+                       klass == Class::mark || klass == Class::illegal) {
+    return &run_system<E, execute>;
+  } else if constexpr (std::is_void_v<std::invoke_result_t<decltype(execute), E&, const Op&>>) {
+    return &run_simple<E, execute>;
+  } else {
+    return &run_may_trap<E, execute>;
+  }
+}
+
+template <class E>
+Handler handler_of(Id id) {
+  static constexpr std::array<Handler, static_cast<std::size_t>(Id::count)> handlers{
+#define HVSIM_INSTRUCTION(id, pattern, format, klass, extension) make_handler<E, Class::klass, &execute::id<E>>(),
+#include "models/cpu/instructions.def"
+#undef HVSIM_INSTRUCTION
+  };
+  return handlers[static_cast<std::size_t>(id)];
+}
+
+template <class E>
+constexpr Handler end_of_block_handler() {
+  return &run_end<E>;
+}
+
+}  // namespace hvsim::cpu

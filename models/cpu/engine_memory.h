@@ -1,0 +1,157 @@
+// The engine's memory accesses: level zero first, then TLBs, page walk, RAM or device.
+#pragma once
+
+#include <utility>
+
+#include "models/cpu/address_space.h"
+#include "models/cpu/engine.h"
+#include "models/cpu/timing_policy.h"
+#include "models/cpu/trap.h"
+
+namespace hvsim::cpu {
+
+template <class Timing>
+inline void Engine<Timing>::touch_line(const DataEntry& entry, std::uint64_t address, bool write) {
+  if constexpr (Timing::timed) {
+    const std::uint64_t offset = address & isa::kPageMask;
+    const std::uint64_t line = offset >> line_shift_;
+    if (((entry.presence[line >> 6] >> (line & 63)) & 1) == 0) [[unlikely]]
+      charge_access(entry.physical + offset, write);
+  }
+}
+
+template <class Timing>
+template <class T>
+inline bool Engine<Timing>::load(std::uint64_t address, T& value) {
+  const DataEntry& entry = data_->load[LevelZero::index(address)];
+  if (entry_hits(entry.page, address, sizeof(T))) [[likely]] {
+    touch_line(entry, address, false);
+    std::memcpy(&value, entry.host + (address & isa::kPageMask), sizeof(T));
+    return true;
+  }
+  const SlowValue slow = load_slow(address, sizeof(T));
+  value = static_cast<T>(slow.value);
+  return slow.ok;
+}
+
+template <class Timing>
+template <class T>
+inline bool Engine<Timing>::store(std::uint64_t address, T value) {
+  const DataEntry& entry = data_->store[LevelZero::index(address)];
+  if (entry_hits(entry.page, address, sizeof(T))) [[likely]] {
+    touch_line(entry, address, true);
+    std::memcpy(entry.host + (address & isa::kPageMask), &value, sizeof(T));
+    return true;
+  }
+  return store_slow(address, sizeof(T), static_cast<std::uint64_t>(value));
+}
+
+// Atomics must be naturally aligned and lie in RAM (PMAs: devices support none).
+template <class Timing>
+template <class T>
+inline std::uint8_t* Engine<Timing>::atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical) {
+  if (address % sizeof(T) != 0) {
+    raise_fault({PendingFault::Kind::misaligned, access, address, data_->space});
+    return nullptr;
+  }
+  const Place place = locate(address, sizeof(T), access);
+  if (!place.ok) return nullptr;
+  if (place.host == nullptr) {
+    access_fault(access, address, data_->space);
+    return nullptr;
+  }
+  if (physical != nullptr) *physical = place.physical;
+  return place.host;
+}
+
+template <class Timing>
+template <class T, class Update>
+inline bool Engine<Timing>::amo(std::uint64_t address, Update update, T& old) {
+  std::uint8_t* host = atomic_place<T>(address, isa::Access::store);
+  if (host == nullptr) return false;
+  T before;
+  std::memcpy(&before, host, sizeof(T));
+  const T after = update(before);
+  std::memcpy(host, &after, sizeof(T));
+  old = before;
+  return true;
+}
+
+template <class Timing>
+template <class T>
+inline bool Engine<Timing>::load_reserved(std::uint64_t address, T& value) {
+  isa::Hpa physical;
+  const std::uint8_t* host = atomic_place<T>(address, isa::Access::load, &physical);
+  if (host == nullptr) return false;
+  T seen;
+  std::memcpy(&seen, host, sizeof(T));
+  value = seen;
+  state.reservation = {true, physical, static_cast<std::uint64_t>(seen), sizeof(T)};
+  return true;
+}
+
+template <class Timing>
+template <class T>
+inline bool Engine<Timing>::store_conditional(std::uint64_t address, T value, bool& success) {
+  // Access faults and page faults come before the outcome: an SC that would fail still needs write permission
+  // only if it has a reservation to lose (unprivileged manual, "LR/SC": it may fail for any reason).
+  const Reservation held = state.reservation;
+  isa::Hpa physical;
+  std::uint8_t* host = nullptr;
+  if (held.valid || address % sizeof(T) != 0) {
+    host = atomic_place<T>(address, isa::Access::store, &physical);
+    if (host == nullptr) return false;
+  }
+  success = false;
+  if (host != nullptr && held.address == physical && held.bytes == sizeof(T)) {
+    T now;
+    std::memcpy(&now, host, sizeof(T));
+    success = static_cast<std::uint64_t>(now) == held.value;
+    if (success) std::memcpy(host, &value, sizeof(T));
+  }
+  state.reservation.valid = false;
+  return true;
+}
+
+template <class Timing>
+template <class T>
+inline bool Engine<Timing>::guest_load(std::uint64_t address, isa::Access access, T& value) {
+  std::uint64_t result = 0;
+  for (unsigned done = 0; done < sizeof(T);) {  // one turn unless it crosses a page
+    const std::uint64_t at = address + done;
+    const auto bytes = static_cast<unsigned>(std::min<std::uint64_t>(sizeof(T) - done, isa::kPageBytes - (at & isa::kPageMask)));
+    const Place place = locate_guest(at, bytes, access);
+    if (!place.ok) return false;
+    if (place.host == nullptr) {
+      const SlowValue device = device_read(place.physical, bytes, at, access, guest_access_space(state));
+      if (!device.ok) return false;
+      result |= device.value << (8 * done);
+    } else {
+      std::memcpy(reinterpret_cast<char*>(&result) + done, place.host, bytes);
+    }
+    done += bytes;
+  }
+  value = static_cast<T>(result);
+  return true;
+}
+
+template <class Timing>
+template <class T>
+inline bool Engine<Timing>::guest_store(std::uint64_t address, T value) {
+  const std::uint64_t in_page = isa::kPageBytes - (address & isa::kPageMask);
+  const auto first = static_cast<unsigned>(std::min<std::uint64_t>(sizeof(T), in_page));
+  const Place low = locate_guest(address, first, isa::Access::store);
+  if (!low.ok) return false;
+  if (low.host == nullptr) 
+    return device_write(low.physical, first, static_cast<std::uint64_t>(value), address, guest_access_space(state));
+  if (first < sizeof(T)) {  // both pages must be writable before either changes
+    const Place high = locate_guest(address + first, static_cast<unsigned>(sizeof(T)) - first, isa::Access::store);
+    if (!high.ok) return false;
+    if (high.host == nullptr) return access_fault(isa::Access::store, address + first, guest_access_space(state));
+    std::memcpy(high.host, reinterpret_cast<const char*>(&value) + first, sizeof(T) - first);
+  }
+  std::memcpy(low.host, &value, first);
+  return true;
+}
+
+}  // namespace hvsim::cpu

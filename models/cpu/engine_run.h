@@ -1,0 +1,357 @@
+// The engine's run loop: block after block until the budget, an interrupt or a stop ends it.
+#pragma once
+
+#include "models/cpu/address_space.h"
+#include "models/cpu/csr_file.h"
+#include "models/cpu/engine_blocks.h"
+#include "models/cpu/host_float.h"
+#include "models/cpu/interrupts.h"
+#include "models/cpu/isa/csr.h"
+#include "models/cpu/trap.h"
+
+namespace hvsim::cpu {
+
+template <class Timing>
+Engine<Timing>::Engine(const HartConfig& config, mem::PhysicalMemory& memory, DevicePort& devices, Timing timing)
+    : state(state_storage_),
+      config_(config),
+      memory_(memory),
+      devices_(devices),
+      mmu_(memory, pmp_),
+      timing_(std::move(timing)) {
+  state.hart_id = config.hart_id;
+  state.isa_config = config.isa;
+  state.cycles_per_tick = config.cycles_per_tick;
+  if constexpr (Timing::timed) line_shift_ = timing_.caches->presence().line_shift;
+  row_ = &accountant_.row();
+  state_changed();
+}
+
+template <class Timing>
+RunResult Engine<Timing>::run(isa::Cycles budget, bool devices_in_step) {
+  begin_float();
+  const isa::Cycles began = state.cycle;
+  const std::uint64_t retired_before = state.retired;
+  const isa::Cycles end = began + budget;
+  in_step_cycle_ = devices_in_step ? began : ~isa::Cycles{0};
+  deadline_ = 0;
+  Stop why = Stop::budget;
+  Block* block = nullptr;
+  for (;;) {
+    if (state.cycle >= deadline_) [[unlikely]] {
+      block = nullptr;
+      if (const auto stop = attend(end)) {
+        why = *stop;
+        break;
+      }
+    }
+    if (block == nullptr) {
+      block = find_block();
+      if (block != nullptr && link_ != nullptr && block != &scratch_) *link_ = block;
+    }
+    link_ = nullptr;
+    if (block != nullptr && ((block->stamp != stamp_) | (block->uses_float & !float_on_))) [[unlikely]]
+      block = current_block(block);
+    if (block == nullptr) {  // a fetch fault
+      deliver(*trap_);
+      continue;
+    }
+    block_ = block;
+    if constexpr (Timing::timed) {
+      const FetchEntry& entry = fetch_->fetch[LevelZero::index(state.pc)];
+      if (entry.page == (state.pc & ~isa::kPageMask) && (block->line_mask & ~entry.presence[block->line_word]) != 0)
+          [[unlikely]]
+        fetch_lines(*block, entry);
+    }
+    block->ops->run(this, block->ops);
+    block = link_ != nullptr ? *link_ : nullptr;
+  }
+  return {why, state.retired - retired_before, state.cycle - began};
+}
+
+// What must happen between blocks: a stop asked for, the end of the budget, interrupts.
+template <class Timing>
+std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
+  link_ = nullptr;
+  if (respace_) select_spaces();
+  if (stop_) {
+    const Stop why = *stop_;
+    stop_.reset();
+    return why;
+  }
+  if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false}) return Stop::hypervisor;
+  if (const auto interrupt = next_interrupt(state)) {
+    ++counters_.interrupts;
+    deliver(*interrupt);
+    if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
+      return Stop::hypervisor;
+  }
+  if (state.cycle >= end) return Stop::budget;
+  deadline_ = std::min(end, next_timer_cycle(state));
+  return std::nullopt;
+}
+
+template <class Timing>
+void Engine<Timing>::deliver(const isa::Trap& trap) {
+  const TrapTaken taken = take_trap(state, trap);
+  trap_.reset();
+  fault_.reset();
+  ++counters_.traps;
+  accountant_.trapped(state, taken);
+  row_ = &accountant_.row();
+  if constexpr (Timing::timed)
+    charge(Component::trap, timing_.costs.trap_entry);
+  else
+    charge(Component::trap, 1);  // so that a hart that only traps still gets through its budget
+  select_spaces();
+  deadline_ = 0;
+  link_ = nullptr;
+}
+
+template <class Timing>
+void Engine<Timing>::abandon(const Op* op) {
+  account_before(op);
+  state.pc += op->offset;
+  link_ = nullptr;
+  deadline_ = 0;
+  if (!trap_) return;  // it only has to wait for the other harts
+  if (fault_) trap_ = trap_of(*fault_, op->raw);
+  deliver(*trap_);
+}
+
+template <class Timing>
+void Engine<Timing>::abandon_system(const Op*) {
+  link_ = nullptr;
+  deadline_ = 0;
+  if (trap_) deliver(*trap_);
+}
+
+template <class Timing>
+bool Engine<Timing>::illegal(const Op& op) {
+  return raise({.code = static_cast<std::uint8_t>(isa::Exception::illegal_instruction), .tval = op.raw});
+}
+
+template <class Timing>
+inline void Engine<Timing>::account_block() {
+  const Block& block = *block_;
+  state.retired += block.count;
+  state.cycle += block.issue;
+  auto& row = *row_;
+  row[static_cast<unsigned>(Component::base)] += static_cast<std::uint64_t>(block.issue - block.issue_float);
+  row[static_cast<unsigned>(Component::fp)] += block.issue_float;
+  if constexpr (Timing::timed) {
+    timing_.data_accesses += block.data_accesses;
+    timing_.fetch_lines += block.lines;
+  }
+  ++counters_.blocks_run;
+}
+
+// The ops before `op` have retired. Issue cycles of an op end where the next one's begin.
+template <class Timing>
+void Engine<Timing>::account_before(const Op* op) {
+  std::uint16_t before = 0;
+  for (const Op* done = block_->ops; done != op; ++done) {
+    const Class klass = instruction(done->id).klass;
+    charge(issue_component(*done, klass), static_cast<isa::Cycles>(done->issue - before));
+    before = done->issue;
+    if constexpr (Timing::timed) timing_.data_accesses += accesses_memory(klass);
+  }
+  state.retired += static_cast<std::uint64_t>(op - block_->ops);
+  if constexpr (Timing::timed) {
+    timing_.fetch_lines += block_->lines;
+    if (accesses_memory(instruction(op->id).klass)) ++timing_.data_accesses;
+  }
+  ++counters_.blocks_run;
+}
+
+template <class Timing>
+void Engine<Timing>::begin_system(const Op* op) {
+  const std::uint64_t ops_before = static_cast<std::uint64_t>(op - block_->ops);
+  const std::uint16_t issued = ops_before > 0 ? op[-1].issue : std::uint16_t{0};
+  state.retired += ops_before;
+  state.cycle += issued;
+  auto& row = *row_;
+  row[static_cast<unsigned>(Component::base)] += static_cast<std::uint64_t>(issued - block_->issue_float);
+  row[static_cast<unsigned>(Component::fp)] += block_->issue_float;
+  if constexpr (Timing::timed) {
+    timing_.data_accesses += block_->data_accesses;
+    timing_.fetch_lines += block_->lines;
+  }
+  ++counters_.blocks_run;
+  state.pc += op->offset;
+  next_pc = state.pc + op->length;
+}
+
+// The op has retired; now whatever it may have changed is looked at again.
+template <class Timing>
+void Engine<Timing>::end_system(const Op* op) {
+  const Class klass = instruction(op->id).klass;
+  const std::uint16_t before = op == block_->ops ? std::uint16_t{0} : op[-1].issue;
+  charge(issue_component(*op, klass), static_cast<isa::Cycles>(op->issue - before));
+  ++state.retired;
+  const bool moved = next_pc != state.pc + op->length;
+  state.pc = next_pc;
+  link_ = !moved && (op->rs3 & kFallThroughInPage) ? &block_->fall_through : nullptr;
+  if (klass == Class::csr) {
+    const auto number = static_cast<unsigned>(op->imm);
+    const bool reads_only = op->rs1 == 0 && op->id != Id::csrrw && op->id != Id::csrrwi;
+    if (reads_only || plain_storage(number)) return;
+    if (csr_file::affects_translation(number)) {
+      if (is_pmp(number)) update_pmp();
+      select_spaces();
+    }
+    deadline_ = 0;
+    return;
+  }
+  if (klass == Class::mark || klass == Class::fence_i) return;
+  if (op->id == Id::mret || op->id == Id::sret) {
+    accountant_.mode_changed(state);
+    row_ = &accountant_.row();
+  }
+  select_spaces();
+  deadline_ = 0;
+}
+
+template <class Timing>
+inline void Engine<Timing>::branch_outcome(const Op* op, bool taken) {
+  const std::uint64_t at = state.pc + op->offset;
+  if constexpr (Timing::timed) {
+    const auto& costs = timing_.costs;
+    if (timing_.predictor.predict_and_update_branch(at, taken)) [[unlikely]]
+      charge(Component::branch, costs.mispredict);
+    else if (taken)
+      charge(Component::branch, costs.taken);
+  }
+  if (taken)
+    finish_block(at + static_cast<std::uint64_t>(std::int64_t{op->imm}),
+                 op->rs3 & kTakenInPage ? &block_->taken : nullptr);
+  else
+    finish_block(at + op->length, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr);
+}
+
+constexpr bool is_link_register(unsigned number) { return number == 1 || number == 5; }
+
+template <class Timing>
+inline void Engine<Timing>::direct_jump(const Op* op, std::uint64_t target) {
+  if constexpr (Timing::timed) {
+    charge(Component::branch, timing_.costs.taken);
+    if (is_link_register(op->rd)) timing_.predictor.call(pc(*op) + op->length);
+  }
+  finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr);
+}
+
+template <class Timing>
+inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
+  if constexpr (Timing::timed) {
+    const bool is_call = is_link_register(op->rd);
+    const bool is_return = is_link_register(op->rs1) && op->rs1 != op->rd;
+    const bool missed = timing_.predictor.jump_register(pc(*op), target, pc(*op) + op->length, is_call, is_return);
+    charge(Component::branch, missed ? timing_.costs.mispredict : timing_.costs.taken);
+  }
+  finish_block(target, nullptr);
+}
+
+// CSRs that hold a value and nothing else: writing them changes neither translation nor interrupts.
+template <class Timing>
+constexpr bool Engine<Timing>::plain_storage(unsigned number) {
+  switch (number) {
+    case isa::csr::sscratch: case isa::csr::sepc: case isa::csr::scause: case isa::csr::stval:
+    case isa::csr::stvec: case isa::csr::mscratch: case isa::csr::mepc: case isa::csr::mcause:
+    case isa::csr::mtval: case isa::csr::mtvec: case isa::csr::htval: case isa::csr::htinst:
+    case isa::csr::vsscratch: case isa::csr::vsepc: case isa::csr::vscause: case isa::csr::vstval:
+    case isa::csr::vstvec: case isa::csr::fflags: case isa::csr::frm: case isa::csr::fcsr:
+      return true;
+    default:
+      return false;
+  }
+}
+
+template <class Timing>
+constexpr bool Engine<Timing>::is_pmp(unsigned number) {
+  return number >= isa::csr::pmpcfg0 && number < isa::csr::pmpaddr0 + 64;
+}
+
+template <class Timing>
+void Engine<Timing>::update_pmp() {
+  const auto entries = state.isa_config.pmp_entries;
+  pmp_.update(std::span(state.csr.pmpcfg).first(entries), std::span(state.csr.pmpaddr).first(entries));
+  level_zero_.clear();
+}
+
+// FS Off in mstatus, or with V=1 in vsstatus too, makes F and D illegal.
+inline bool may_use_float(const HartState& state) {
+  return (state.csr.mstatus & isa::csr::kFs) != 0 &&
+         (!state.mode.virtualized || (state.csr.vsstatus & isa::csr::kFs) != 0);
+}
+
+template <class Timing>
+void Engine<Timing>::select_spaces() {
+  respace_ = false;
+  data_ = &level_zero_.select(data_space(state));
+  fetch_ = &level_zero_.select(fetch_space(state));
+  float_on_ = may_use_float(state);
+}
+
+template <class Timing>
+void Engine<Timing>::state_changed() {
+  update_pmp();
+  accountant_.mode_changed(state);
+  row_ = &accountant_.row();
+  select_spaces();
+  deadline_ = 0;
+}
+
+template <class Timing>
+void Engine<Timing>::set_line(isa::Interrupt line, bool high) {
+  if (high)
+    state.lines |= isa::bit(line);
+  else
+    state.lines &= ~isa::bit(line);
+  deadline_ = 0;
+}
+
+template <class Timing>
+bool Engine<Timing>::wakes() const {
+  return wfi_wakes(state);
+}
+
+template <class Timing>
+isa::Cycles Engine<Timing>::next_timer() const {
+  return next_timer_cycle(state);
+}
+
+template <class Timing>
+void Engine<Timing>::wait_for_interrupt() {
+  if (!wfi_wakes(state)) stop_ = Stop::wait_for_interrupt;
+}
+
+template <class Timing>
+void Engine<Timing>::mark(std::uint16_t kind, std::uint64_t value) {
+  accountant_.marked(state, kind, value);
+  row_ = &accountant_.row();
+}
+
+template <class Timing>
+void Engine<Timing>::fence(const TranslationFence& fence) {
+  if constexpr (Timing::timed) {
+    const auto space = fence.space ? std::optional(static_cast<std::uint16_t>(*fence.space)) : std::nullopt;
+    const auto vmid = static_cast<std::uint16_t>(state.csr.hgatp >> isa::csr::kVmidShift & isa::csr::kVmidMask);
+    const auto gva = fence.address ? std::optional(isa::Gva{*fence.address}) : std::nullopt;
+    switch (fence.kind) {
+      case TranslationFence::Kind::sfence_vma:
+        timing_.tlbs.fence_first_stage(fence.virtualized ? std::optional(vmid) : std::nullopt, gva, space);
+        break;
+      case TranslationFence::Kind::hfence_vvma:
+        timing_.tlbs.fence_first_stage(vmid, gva, space);
+        break;
+      case TranslationFence::Kind::hfence_gvma:
+        timing_.tlbs.fence_g_stage(fence.address ? std::optional(isa::Gpa{*fence.address}) : std::nullopt, space);
+        break;
+    }
+  }
+  level_zero_.clear();
+  respace_ = true;
+  deadline_ = 0;
+}
+
+}  // namespace hvsim::cpu

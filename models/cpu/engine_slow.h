@@ -1,0 +1,271 @@
+// The slow half of the engine's memory accesses: misses of level zero.
+#pragma once
+
+#include <algorithm>
+
+#include "models/cpu/engine_memory.h"
+
+namespace hvsim::cpu {
+
+// Lines outside main RAM (boot ROM) are taken as present.
+inline constexpr std::array<std::uint64_t, 4> kAllPresent{~std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0},
+                                                          ~std::uint64_t{0}};
+
+template <class Timing>
+auto Engine<Timing>::load_slow(std::uint64_t address, unsigned bytes) -> SlowValue {
+  if ((address & isa::kPageMask) + bytes > isa::kPageBytes) return load_split(address, bytes);
+  const Place place = locate(address, bytes, isa::Access::load);
+  if (!place.ok) return {0, false};
+  if (place.host == nullptr) return device_read(place.physical, bytes, address, isa::Access::load, data_->space);
+  std::uint64_t value = 0;
+  std::memcpy(&value, place.host, bytes);
+  return {value, true};
+}
+
+template <class Timing>
+bool Engine<Timing>::store_slow(std::uint64_t address, unsigned bytes, std::uint64_t value) {
+  if ((address & isa::kPageMask) + bytes > isa::kPageBytes) return store_split(address, bytes, value);
+  const Place place = locate(address, bytes, isa::Access::store);
+  if (!place.ok) return false;
+  if (place.host == nullptr) return device_write(place.physical, bytes, value, address, data_->space);
+  std::memcpy(place.host, &value, bytes);
+  return true;
+}
+
+// Accesses that cross a page: both pages are translated before anything happens. Devices take none.
+template <class Timing>
+auto Engine<Timing>::load_split(std::uint64_t address, unsigned bytes) -> SlowValue {
+  const auto first = static_cast<unsigned>(isa::kPageBytes - (address & isa::kPageMask));
+  const Place low = locate(address, first, isa::Access::load);
+  if (!low.ok) return {0, false};
+  const Place high = locate(address + first, bytes - first, isa::Access::load);
+  if (!high.ok) return {0, note_offset(first)};
+  if (low.host == nullptr || high.host == nullptr)
+    return {0, access_fault(isa::Access::load, low.host == nullptr ? address : address + first, data_->space)};
+  std::uint64_t value = 0;
+  std::memcpy(&value, low.host, first);
+  std::memcpy(reinterpret_cast<char*>(&value) + first, high.host, bytes - first);
+  return {value, true};
+}
+
+template <class Timing>
+bool Engine<Timing>::store_split(std::uint64_t address, unsigned bytes, std::uint64_t value) {
+  const auto first = static_cast<unsigned>(isa::kPageBytes - (address & isa::kPageMask));
+  const Place low = locate(address, first, isa::Access::store);
+  if (!low.ok) return false;
+  const Place high = locate(address + first, bytes - first, isa::Access::store);
+  if (!high.ok) return note_offset(first);
+  if (low.host == nullptr || high.host == nullptr)
+    return access_fault(isa::Access::store, low.host == nullptr ? address : address + first, data_->space);
+  std::memcpy(low.host, &value, first);
+  std::memcpy(high.host, reinterpret_cast<const char*>(&value) + first, bytes - first);
+  return true;
+}
+
+template <class Timing>
+auto Engine<Timing>::locate(std::uint64_t address, unsigned bytes, isa::Access access) -> Place {
+  auto& table = access == isa::Access::store ? data_->store : data_->load;
+  const DataEntry& entry = table[LevelZero::index(address)];
+  if (entry.page == (address & ~isa::kPageMask)) {
+    touch_line(entry, address, access == isa::Access::store);
+    const std::uint64_t offset = address & isa::kPageMask;
+    return {entry.host + offset, entry.physical + offset, true};
+  }
+  return locate_in(data_, data_->space, address, bytes, access);
+}
+
+template <class Timing>
+auto Engine<Timing>::locate_guest(std::uint64_t address, unsigned bytes, isa::Access access) -> Place {
+  return locate_in(nullptr, guest_access_space(state), address, bytes, access);
+}
+
+template <class Timing>
+auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address,
+                               unsigned bytes, isa::Access access) -> Place {
+  const auto translation = translate(address, access, bytes, space);
+  if (!translation) {
+    raise_fault({PendingFault::Kind::translation, access, address, space, translation.error()});
+    return {};
+  }
+  const isa::Hpa physical = translation->address;
+  if (!pmp_.allows(physical, bytes, access, space.privilege)) {
+    access_fault(access, address, space);
+    return {};
+  }
+  const bool write = access == isa::Access::store;
+  std::uint8_t* host = memory_.host(physical, bytes);
+  if (host == nullptr) {
+    // ROM can be read; nothing keeps it in level zero, boot code is short.
+    if (!write) host = const_cast<std::uint8_t*>(memory_.host_readable(physical, bytes));
+    return {host, physical, true};
+  }
+  charge_access(physical, write);
+  const isa::Hpa page{physical.value & ~isa::kPageMask};
+  if (level_zero != nullptr && pmp_.page_is_uniform(page)) {
+    auto& table = write ? level_zero->store : level_zero->load;
+    DataEntry& entry = table[LevelZero::index(address)];
+    entry = {address & ~isa::kPageMask, host - (address & isa::kPageMask), nullptr, page};
+    if constexpr (Timing::timed) {
+      const auto* words = write ? timing_.caches->writable_words(timing_.hart)
+                                : timing_.caches->readable_words(timing_.hart);
+      entry.presence = words + timing_.caches->presence().word(page.value - memory_.ram_base().value);
+    }
+  }
+  return {host, physical, true};
+}
+
+template <class Timing>
+bool Engine<Timing>::must_synchronize() {
+  if (!config_.synchronize_devices || in_step_cycle_ == state.cycle) return false;
+  stop_ = Stop::synchronize;
+  return true;
+}
+
+template <class Timing>
+auto Engine<Timing>::device_read(isa::Hpa address, unsigned bytes, std::uint64_t virtual_address,
+                                 isa::Access access, const mmu::AddressSpace& space) -> SlowValue {
+  if (must_synchronize()) return {0, false};
+  std::uint64_t value = 0;
+  ++counters_.device_accesses;
+  if (address.value % bytes != 0 || !devices_.read(address, bytes, value))
+    return {0, access_fault(access, virtual_address, space)};
+  if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
+  return {value, true};
+}
+
+template <class Timing>
+bool Engine<Timing>::device_write(isa::Hpa address, unsigned bytes, std::uint64_t value,
+                                  std::uint64_t virtual_address, const mmu::AddressSpace& space) {
+  if (must_synchronize()) return false;
+  ++counters_.device_accesses;
+  if (address.value % bytes != 0 || !devices_.write(address, bytes, value))
+    return access_fault(isa::Access::store, virtual_address, space);
+  if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
+  deadline_ = 0;  // the write may have raised or cleared an interrupt of this very hart
+  return true;
+}
+
+template <class Timing>
+void Engine<Timing>::charge_access(isa::Hpa address, bool write) {
+  if constexpr (Timing::timed) {
+    using Kind = mem::Hierarchy::Kind;
+    const auto done = timing_.caches->access(timing_.hart, write ? Kind::store : Kind::load, address, state.cycle);
+    ++timing_.data_lines_seen;
+    charge(Component::dcache, done.ready - state.cycle);
+  }
+}
+
+template <class Timing>
+void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
+  if constexpr (Timing::timed) {
+    const std::uint64_t line = std::uint64_t{1} << line_shift_;
+    for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
+      charge_access(isa::Hpa{at}, write);
+      ++timing_.data_lines_extra;
+    }
+  } else {
+    (void)address, (void)bytes, (void)write;
+  }
+}
+
+template <class Timing>
+auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsigned bytes,
+                               const mmu::AddressSpace& space)
+    -> isa::Result<mmu::Translation, mmu::TranslationFault> {
+  const isa::Gva gva{address};
+  const bool translates = space.privilege != isa::Privilege::machine &&
+                          (space.first.scheme != nullptr || (space.virtualized && space.g_stage.scheme != nullptr));
+  const auto side = access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
+  if constexpr (Timing::timed) {
+    if (translates) {
+      const auto found = timing_.tlbs.lookup(side, gva, space);
+      forget(side, found.left);
+      charge(Component::walk_first, found.latency);
+      if (found.translation != nullptr && mmu::leaf_allows(*found.translation, access, space))
+        return mmu::at(*found.translation, gva);
+    }
+  }
+  mmu::WalkTrace trace;
+  auto result = mmu_.translate(gva, access, bytes, space, trace);
+  if (!translates) return result;
+  count_walk(trace);
+  if constexpr (Timing::timed) {
+    charge_walk(trace);
+    if (result) forget(side, timing_.tlbs.insert(side, gva, space, *result));
+  }
+  return result;
+}
+
+template <class Timing>
+void Engine<Timing>::count_walk(const mmu::WalkTrace& trace) {
+  ++counters_.walks;
+  for (unsigned i = 0; i < trace.count; ++i) {
+    const auto& read = trace.reads[i];
+    if (read.write) continue;
+    ++(read.stage == mmu::Stage::first ? counters_.walk_pte_reads_first : counters_.walk_pte_reads_g);
+  }
+}
+
+// Each PTE access goes through the data cache, in order.
+template <class Timing>
+void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace) {
+  if constexpr (Timing::timed) {
+    using Kind = mem::Hierarchy::Kind;
+    charge(Component::walk_first, timing_.costs.walk_start);
+    for (unsigned i = 0; i < trace.count; ++i) {
+      const auto& read = trace.reads[i];
+      const auto done = timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk, read.address,
+                                               state.cycle);
+      const isa::Cycles own = read.write ? 1 : timing_.costs.walk_read;
+      charge(read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,
+             own + done.ready - state.cycle);
+    }
+  } else {
+    (void)trace;
+  }
+}
+
+// Level zero stays a subset of the first-level TLBs. A superpage stands for many level-zero pages.
+template <class Timing>
+void Engine<Timing>::forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left) {
+  for (const auto& entry : left) {
+    if (entry.page_shift > isa::kPageShift) {
+      level_zero_.clear();
+      respace_ = true;
+      deadline_ = 0;
+      return;
+    }
+    if (side == mmu::TlbHierarchy::Side::fetch)
+      level_zero_.drop_fetch(entry.page.value);
+    else
+      level_zero_.drop_data(entry.page.value);
+  }
+}
+
+template <class Timing>
+isa::Trap Engine<Timing>::trap_of(const PendingFault& fault, std::uint32_t instruction) {
+  const isa::Gva address{fault.address};
+  switch (fault.kind) {
+    case PendingFault::Kind::access:
+      return cpu::access_fault(fault.access, address, fault.space.virtualized, instruction);
+    case PendingFault::Kind::misaligned:
+      return misaligned_fault(fault.access, address, fault.space.virtualized, instruction);
+    default:
+      return memory_fault(fault.why, fault.access, address, fault.space, instruction, fault.offset);
+  }
+}
+
+template <class Timing>
+bool Engine<Timing>::raise_fault(const PendingFault& fault) {
+  fault_ = fault;
+  return raise(trap_of(fault, 0));
+}
+
+// The second page of a crossing access failed: the trap says how far into the access that is.
+template <class Timing>
+bool Engine<Timing>::note_offset(unsigned bytes) {
+  if (fault_) fault_->offset = bytes;
+  return false;
+}
+
+}  // namespace hvsim::cpu

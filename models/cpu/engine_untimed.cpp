@@ -1,0 +1,6 @@
+// The functional engine: one cycle per instruction.
+#include "models/cpu/engine_run.h"
+
+namespace hvsim::cpu {
+template class Engine<Untimed>;
+}  // namespace hvsim::cpu

@@ -1,0 +1,69 @@
+// A hart as the machine drives it: runs for a budget of cycles and says why it stopped.
+#pragma once
+
+#include <cstdint>
+
+#include "models/cpu/accountant.h"
+#include "models/cpu/core.h"
+#include "models/cpu/hart_state.h"
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/types.h"
+
+namespace hvsim::cpu {
+
+enum class Stop : std::uint8_t {
+  budget,               // the cycles are used up
+  wait_for_interrupt,   // WFI retired and nothing wakes the hart yet
+  synchronize,          // the next instruction touches a device and other harts lag behind
+  hypervisor,           // the hart is in HS-mode and the hypervisor runs on the host
+  instruction_limit,
+};
+
+struct RunResult {
+  Stop stop = Stop::budget;
+  std::uint64_t retired = 0;
+  isa::Cycles elapsed = 0;
+};
+
+// Where accesses outside RAM go: the bus, through TLM-2.0 in a full machine.
+class DevicePort {
+ public:
+  virtual ~DevicePort() = default;
+  virtual bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) = 0;   // false: access fault
+  virtual bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) = 0;
+};
+
+// Counters that no cell of the CPI stack holds.
+struct HartCounters {
+  std::uint64_t blocks_decoded = 0, blocks_run = 0;
+  std::uint64_t traps = 0, interrupts = 0;
+  std::uint64_t walks = 0, walk_pte_reads_first = 0, walk_pte_reads_g = 0;
+  std::uint64_t device_accesses = 0;
+};
+
+class Hart {
+ public:
+  virtual ~Hart() = default;
+
+  // Runs until `budget` cycles have passed or something stops it earlier (it may overshoot by one block and
+  // its stalls). `devices_in_step`: other harts have caught up, so a device access may go ahead at once.
+  virtual RunResult run(isa::Cycles budget, bool devices_in_step) = 0;
+  virtual void idle(isa::Cycles cycles) = 0;  // time passes in WFI
+
+  virtual HartState& hart_state() = 0;
+  // Call after changing CSRs, mode or pc from outside (host hypervisor, debugger, checkpoint).
+  virtual void state_changed() = 0;
+  virtual void set_line(isa::Interrupt line, bool high) = 0;
+  virtual void interrupts_changed() = 0;  // e.g. mtimecmp was written
+  virtual bool wakes() const = 0;         // an interrupt is pending that ends WFI
+  virtual isa::Cycles next_timer() const = 0;
+
+  // For the host hypervisor: what its port does to this hart.
+  virtual void fence(const TranslationFence& fence) = 0;
+  virtual void charge(Component component, isa::Cycles cycles) = 0;
+  virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
+  virtual Accountant& accountant() = 0;
+  virtual const HartCounters& counters() const = 0;
+};
+
+}  // namespace hvsim::cpu
