@@ -6,7 +6,7 @@ namespace {
 
 using namespace workload;
 
-constexpr std::uint64_t kRounds = 1200;  // about 0.25 million instructions each
+constexpr std::uint64_t kRounds = 1200;  // about 0.2 million instructions each
 
 constinit compute::DoubleMatrix left{}, right{}, product{};
 

@@ -9,7 +9,7 @@ namespace {
 
 using namespace workload;
 
-constexpr std::uint64_t kRounds = 40;  // about 6 million instructions each
+constexpr std::uint64_t kRounds = 30;  // about 7.5 million instructions each
 constexpr std::uint64_t kWords = (std::uint64_t{8} << 20) / sizeof(std::uint64_t);
 constexpr std::uint64_t kChaseSteps = 400'000;
 
