@@ -31,7 +31,7 @@ inline constexpr std::uint32_t kHypercallCount = 21;
 // iteration. `query` returns the result; more iterations than this are kErrorInvalidParameter.
 inline constexpr std::uint64_t kMaxRoutineIterations = 1'000'000;
 constexpr std::uint64_t routine_value(std::uint64_t iterations) {
-  std::uint64_t x = 0x9E3779B97F4A7C15;
+  std::uint64_t x = iterations + 0x9E3779B97F4A7C15;
   for (std::uint64_t i = 0; i < iterations; ++i) {
     x ^= x << 13;
     x ^= x >> 7;

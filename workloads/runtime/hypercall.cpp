@@ -58,6 +58,20 @@ Answer own_extension(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0,
   return sbi(hv::abi::kHypercallExtension, static_cast<std::uint64_t>(call), a0, a1, a2, a3, a4);
 }
 
+enum class Watch : bool { no, yes };
+
+void hand_over(Hypercall call, Watch watch, const std::array<std::uint64_t, 5>& a) {
+  ++state.issued;
+  if (!state.notifies) {
+    const Answer answer = own_extension(call, a[0], a[1], a[2], a[3], a[4]);
+    if (watch == Watch::yes && answer.error != hv::abi::kSuccess) ++state.failed;
+    return;
+  }
+  const std::uint32_t slot = watch == Watch::yes ? take_slot() : 0;
+  state.batch[state.collected++] = {static_cast<std::uint32_t>(call), slot, {a[0], a[1], a[2], a[3], a[4]}};
+  if (state.collected >= state.batch_limit) flush();
+}
+
 }  // namespace
 
 Answer sbi(std::uint64_t extension, std::uint64_t function, std::uint64_t a0, std::uint64_t a1,
@@ -88,13 +102,11 @@ Answer call_now(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
 
 void defer(Hypercall call, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
            std::uint64_t a4) {
-  ++state.issued;
-  if (!state.notifies) {
-    if (own_extension(call, a0, a1, a2, a3, a4).error != hv::abi::kSuccess) ++state.failed;
-    return;
-  }
-  state.batch[state.collected++] = {static_cast<std::uint32_t>(call), take_slot(), {a0, a1, a2, a3, a4}};
-  if (state.collected >= state.batch_limit) flush();
+  hand_over(call, Watch::yes, {a0, a1, a2, a3, a4});
+}
+
+void defer_unwatched(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
+  hand_over(call, Watch::no, {a0, a1, 0, 0, 0});
 }
 
 void flush() {

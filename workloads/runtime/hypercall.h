@@ -38,6 +38,10 @@ Answer call_now(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
 void defer(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0,
            std::uint64_t a3 = 0, std::uint64_t a4 = 0);
 
+// The same for a call that may fail for no fault of ours, such as an event to a VM that has ended: nobody
+// asks for its status.
+void defer_unwatched(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
+
 // Hands over what is collected, without waiting for it to run.
 void flush();
 

@@ -65,6 +65,12 @@ bool map_range(std::uint64_t address, std::uint64_t physical, std::uint64_t byte
   return true;
 }
 
+// A page that lies outside the memory mapped so far.
+bool map_apart(const hv::abi::BootInfo& info, std::uint64_t page, std::uint64_t flags) {
+  const bool mapped = page >= info.memory_base && page - info.memory_base < info.memory_bytes;
+  return mapped || map_one(page, page, 0, flags);
+}
+
 }  // namespace
 
 bool enable(const hv::abi::BootInfo& info) {
@@ -75,7 +81,8 @@ bool enable(const hv::abi::BootInfo& info) {
   const std::uint64_t rest = info.memory_bytes - mega_part;
   const std::uint64_t tail = info.memory_base + mega_part;
   if (!map_range(info.memory_base, info.memory_base, mega_part, PageSize::mega, flags) ||
-      !map_range(tail, tail, rest, PageSize::small, flags))
+      !map_range(tail, tail, rest, PageSize::small, flags) ||
+      !map_apart(info, info.shared_page & ~hvsim::isa::kPageMask, kReadWrite | pte::g))
     return false;
   fence_translations();
   csr_write<hvsim::isa::csr::satp>((hvsim::isa::csr::kModeSv39 << hvsim::isa::csr::kAtpModeShift) |
