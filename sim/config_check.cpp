@@ -107,6 +107,8 @@ void Checker::vms() {
     const VmConfig& vm = config_.vms[i];
     require(names.insert(vm.name).second, child_path("vms", i) + ".name", "\"" + vm.name + "\"",
             "expected a name that no other VM has");
+    require(vm.name != "machine" && vm.name != "all", child_path("vms", i) + ".name", "\"" + vm.name + "\"",
+            "expected another name: that one is for the console logs of the whole machine");
     total += vm.memory_bytes;
   }
   if (config_.hypervisor.run == HypervisorRun::none) return;

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "hypervisor/limits.h"
 #include "sim/config.h"
 #include "sim/describe.h"
 
@@ -221,7 +222,7 @@ struct Described<HypervisorConfig> {
       Field{"calls_per_notification", &T::calls_per_notification, Unit::count,
             "deferrable calls that a guest collects for one trap", Rule{.min = 1, .max = 64}},
       Field{"queue_capacity", &T::queue_capacity, Unit::count, "entries of each VM's queue",
-            Rule{.min = 1, .max = 4096}},
+            Rule{.min = 1, .max = hv::kMaxQueueCapacity}},
       Field{"drain_budget_cycles", &T::drain_budget_cycles, Unit::cycles, "longest drain before one VM entry",
             Rule{.min = 1, .max = 0xFFFF'FFFF}},
       Field{"max_deferred_entries", &T::max_deferred_entries, Unit::count,
@@ -242,7 +243,7 @@ struct Described<VmConfig> {
             Rule{.path = true, .required = true}},
       Field{"memory_bytes", &T::memory_bytes, Unit::bytes, "guest RAM from guest-physical 0x80000000",
             Rule{.min = std::uint64_t{1} << 20, .max = std::uint64_t{1} << 36}},
-      Field{"vcpus", &T::vcpus, Unit::count, "virtual CPUs", Rule{.min = 1, .max = kMaxHarts}},
+      Field{"vcpus", &T::vcpus, Unit::count, "virtual CPUs", Rule{.min = 1, .max = hv::kMaxVcpusPerVm}},
       Field{"harts", &T::harts, Unit::none, "harts that may run its VCPUs; none listed: any",
             Rule{.max = kMaxHarts}},
       Field{"sstc", &T::sstc, Unit::none, "the guest may write vstimecmp"},
@@ -269,7 +270,7 @@ struct Described<Config> {
       Field{"machine", &T::machine, Unit::none, "the modelled hardware"},
       Field{"boot", &T::boot, Unit::none, "firmware and images"},
       Field{"hypervisor", &T::hypervisor, Unit::none, "how VMs are run"},
-      Field{"vms", &T::vms, Unit::none, "virtual machines", Rule{.max = 16}},
+      Field{"vms", &T::vms, Unit::none, "virtual machines", Rule{.max = hv::kMaxVms}},
       Field{"limits", &T::limits, Unit::none, "where a run stops at the latest"},
       Field{"seed", &T::seed, Unit::none, "of everything random in the machine and its guests"}};
 };

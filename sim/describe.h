@@ -48,6 +48,10 @@ struct Described;
 template <class Enum>
 struct Named;
 
+// Specialised per array whose elements have names: static name(index).
+template <class Array>
+struct NamedElements;
+
 template <class T>
 concept Structured = requires {
   Described<T>::fields;

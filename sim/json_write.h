@@ -1,7 +1,6 @@
 // Described structs as JSON: the resolved config and the statistics.
 #pragma once
 
-#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +19,10 @@ Json to_json(const T& value) {
     return json;
   } else if constexpr (Enumerated<T>) {
     return std::string(name(value));
+  } else if constexpr (requires { NamedElements<T>::name(0); }) {
+    Json json = Json::object();
+    for (std::size_t i = 0; i < value.size(); ++i) json[std::string(NamedElements<T>::name(i))] = value[i];
+    return json;
   } else {
     return Json(value);
   }

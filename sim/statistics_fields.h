@@ -3,6 +3,7 @@
 
 #include "sim/describe.h"
 #include "sim/statistics.h"
+#include "sim/statistics_names.h"
 
 namespace hvsim::sim {
 
@@ -123,6 +124,13 @@ struct Described<CpiRow> {
                  Field{"cause", &T::cause, Unit::none, "exit being handled"},
                  Field{"phase", &T::phase, Unit::none, "hypervisor phase"},
                  Field{"components", &T::components, Unit::cycles, "cycles by component"}};
+};
+
+template <>
+struct NamedElements<cpu::ComponentCycles> {
+  static std::string_view name(std::size_t index) {
+    return component_name(static_cast<cpu::Component>(index));
+  }
 };
 
 template <>

@@ -1,0 +1,150 @@
+// Variants are overrides laid over the base; every one becomes a complete config.
+#include "sim/experiment.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sim/config_images.h"
+#include "sim/config_load.h"
+#include "sim/json_path.h"
+#include "sim/result_hash.h"
+
+namespace hvsim::sim {
+namespace {
+
+constexpr std::size_t kMaxRuns = 1000;
+
+struct Variant {
+  std::string label;
+  Document document;
+};
+
+class Expander {
+ public:
+  explicit Expander(const Document& source) : source_(source), base_(source) {
+    base_.json.erase("runs");
+    base_.json.erase("axes");
+  }
+
+  isa::Result<std::vector<Variant>, Problem> run() {
+    const bool runs = source_.json.contains("runs"), axes = source_.json.contains("axes");
+    if (runs && axes) return refuse("runs", "", "expected either \"runs\" or \"axes\", not both");
+    variants_ = {{"", base_}};
+    if (runs) list(source_.json["runs"]);
+    if (axes) product(source_.json["axes"]);
+    if (problem_) return isa::Failure{*problem_};
+    return variants_;
+  }
+
+ private:
+  isa::Failure<Problem> refuse(const std::string& path, const std::string& value,
+                               const std::string& expected) {
+    if (!problem_) problem_ = Problem{source_.origins.of(path), path, value, expected};
+    return isa::Failure{*problem_};
+  }
+
+  void list(const Json& runs) { cross("runs", runs, true); }
+
+  void product(const Json& axes) {
+    if (!axes.is_object() || axes.empty()) {
+      refuse("axes", show(axes), "expected an object with at least one axis");
+      return;
+    }
+    for (const auto& [key, values] : axes.items())
+      if (!problem_) cross(key, values, false);
+  }
+
+  // Every variant so far, once per value.
+  void cross(const std::string& key, const Json& values, bool is_list) {
+    const std::string path = is_list ? "runs" : child_path("axes", key);
+    if (!values.is_array() || values.empty()) {
+      refuse(path, show(values), "expected a list with at least one element");
+      return;
+    }
+    if (variants_.size() * values.size() > kMaxRuns) {
+      refuse(path, std::to_string(variants_.size() * values.size()) + " runs",
+             "expected at most " + std::to_string(kMaxRuns));
+      return;
+    }
+    std::vector<Variant> next;
+    for (const Variant& variant : variants_)
+      for (std::size_t i = 0; i < values.size() && !problem_; ++i)
+        next.push_back(vary(variant, key, values[i], child_path(path, i), is_list));
+    variants_ = std::move(next);
+  }
+
+  Variant vary(Variant variant, const std::string& key, const Json& value, const std::string& path,
+               bool is_list) {
+    const std::string& file = source_.origins.of(path);
+    std::string label;
+    if (value.is_object()) {
+      const auto name = value.find("name");
+      if (name == value.end() || !name->is_string()) {
+        refuse(child_path(path, "name"), "missing", "expected a name for this variant, in quotes");
+        return variant;
+      }
+      label = name->get<std::string>();
+      Json overrides = value;
+      overrides.erase("name");
+      merge(variant.document, overrides, file);
+    } else if (is_list) {
+      refuse(path, show(value), "expected an object { }");
+    } else {
+      label = value.is_string() ? value.get<std::string>() : value.dump();
+      if (auto problem = set_path(variant.document, key, value, file)) {
+        refuse(path, show(value), problem->expected);
+      }
+    }
+    variant.label += (variant.label.empty() ? "" : "-") + label;
+    return variant;
+  }
+
+  const Document& source_;
+  Document base_;
+  std::vector<Variant> variants_;
+  std::optional<Problem> problem_;
+};
+
+// A problem that only one of several variants has must say which.
+Problem in_run(Problem problem, const std::string& label) {
+  if (!label.empty()) problem.expected += " (in run \"" + label + "\")";
+  return problem;
+}
+
+isa::Result<Run, Problem> make_run(Variant& variant, const std::vector<std::string>& image_directories) {
+  Document& document = variant.document;
+  auto config = read_config(document);
+  if (!config) return isa::Failure{in_run(config.error(), variant.label)};
+  if (!variant.label.empty()) config.value().name += "-" + variant.label;
+  auto images = find_images(*config, document.origins, image_directories);
+  if (!images) return isa::Failure{in_run(images.error(), variant.label)};
+  Run run{.label = variant.label.empty() ? config->name : variant.label,
+          .config = *config,
+          .images = *images,
+          .identity = {}};
+  run.identity = run_identity(run.config, run.images);
+  return run;
+}
+
+}  // namespace
+
+isa::Result<Experiment, Problem> expand(const Document& document,
+                                        const std::vector<std::string>& image_directories) {
+  auto variants = Expander(document).run();
+  if (!variants) return isa::Failure{variants.error()};
+  Experiment experiment;
+  std::set<std::string> labels;
+  for (Variant& variant : variants.value()) {
+    if (!labels.insert(variant.label).second)
+      return isa::Failure{Problem{document.origins.of("runs"), "runs", "\"" + variant.label + "\"",
+                                  "expected a name that no other variant has"}};
+    auto run = make_run(variant, image_directories);
+    if (!run) return isa::Failure{run.error()};
+    experiment.runs.push_back(std::move(run.value()));
+  }
+  experiment.name = document.json.value("name", experiment.runs[0].config.name);
+  experiment.description = experiment.runs[0].config.description;
+  return experiment;
+}
+
+}  // namespace hvsim::sim

@@ -1,0 +1,119 @@
+// One run, start to finish. Results are kept in memory until they are whole.
+#include "sim/experiment_worker.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <exception>
+
+#include "sim/config_images.h"
+#include "sim/config_load.h"
+#include "sim/experiment.h"
+#include "sim/experiment_messages.h"
+#include "sim/result_hash.h"
+#include "sim/run_directory.h"
+
+namespace hvsim::sim {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kUserError = 2;
+constexpr int kSimulatorFault = 3;
+
+// Passes on what the simulation tells, a few times per second.
+class Reporter : public Progress {
+ public:
+  explicit Reporter(MessageWriter& messages) : messages_(messages) {}
+
+  void advanced(isa::Cycles now, std::uint64_t retired) override {
+    const auto at = Clock::now();
+    if (at - last_ < std::chrono::milliseconds(100)) return;
+    last_ = at;
+    flush();
+    messages_.advanced(now, retired);
+  }
+  void console(std::string_view text) override {
+    pending_ += text;
+    if (pending_.find('\n') != std::string::npos) flush();
+  }
+  void flush() {
+    if (!pending_.empty()) messages_.console(pending_);
+    pending_.clear();
+  }
+
+ private:
+  MessageWriter& messages_;
+  Clock::time_point last_ = Clock::now();
+  std::string pending_;
+};
+
+std::string read_all(int descriptor) {
+  std::string text;
+  char chunk[65536];
+  for (ssize_t count; (count = read(descriptor, chunk, sizeof chunk)) > 0;)
+    text.append(chunk, static_cast<std::size_t>(count));
+  return text;
+}
+
+isa::Result<Run, Problem> read_run(int descriptor) {
+  auto json = parse_json(read_all(descriptor), "worker input");
+  if (!json) return isa::Failure{json.error()};
+  Document document;
+  merge(document, (*json)["config"], "config");
+  auto config = read_config(document);
+  if (!config) return isa::Failure{config.error()};
+  auto images = find_images(*config, document.origins, image_directories());
+  if (!images) return isa::Failure{images.error()};
+  return Run{
+      .label = (*json)["label"], .config = *config, .images = *images, .identity = (*json)["identity"]};
+}
+
+int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& messages) {
+  const auto start = Clock::now();
+  auto refuse = [&](const std::string& line) {
+    messages.refused(line);
+    return kUserError;
+  };
+  auto run = read_run(options.config_descriptor);
+  if (!run) return refuse(run.error().text());
+  Reporter reporter(messages);
+  const auto result = simulate(run->config, run->images, reporter);
+  if (!result) return refuse(result.error());
+  reporter.flush();
+
+  const std::string hash = result_hash(run->config, run->images, *result);
+  const std::chrono::duration<double> wall = Clock::now() - start;
+  const auto directory = write_run(options.output, *run, *result, hash, {.wall_seconds = wall.count()});
+  if (!directory) return refuse(directory.error().text());
+  messages.finished({.exit_code = exit_code(*result),
+                     .directory = *directory,
+                     .result_hash = hash,
+                     .detail = result->stop_detail,
+                     .summary = summarize(*result)});
+  return exit_code(*result);
+}
+
+}  // namespace
+
+std::string worker_input(const Run& run) {
+  return Json{{"label", run.label}, {"identity", run.identity}, {"config", resolved_json(run.config)}}.dump();
+}
+
+int work(const WorkerOptions& options, const Simulate& simulate) {
+  signal(SIGPIPE, SIG_IGN);
+  MessageWriter messages(options.message_descriptor);
+  try {
+    return run(options, simulate, messages);
+  } catch (const std::exception& fault) {
+    messages.finished({.exit_code = kSimulatorFault,
+                       .directory = {},
+                       .result_hash = {},
+                       .detail = fault.what(),
+                       .summary = {}});
+    return kSimulatorFault;
+  }
+}
+
+}  // namespace hvsim::sim

@@ -1,0 +1,26 @@
+// The process that does one run: reads its config, simulates, writes the run directory, reports.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sim/simulation.h"
+
+namespace hvsim::sim {
+
+using Simulate =
+    std::function<isa::Result<RunResult, std::string>(const Config&, const ImagePaths&, Progress&)>;
+
+struct WorkerOptions {
+  int config_descriptor = -1;   // a Run as worker_input() wrote it
+  int message_descriptor = -1;  // where messages go
+  std::string output;           // directory of run directories
+};
+
+struct Run;
+std::string worker_input(const Run& run);
+
+// The process's exit code.
+int work(const WorkerOptions& options, const Simulate& simulate);
+
+}  // namespace hvsim::sim

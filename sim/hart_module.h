@@ -1,0 +1,53 @@
+// A hart's SystemC shell: lets it run a quantum at a time, waits for the others, sleeps in WFI, and enters
+// the host hypervisor when there is one.
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include <cstdint>
+#include <functional>
+#include <systemc>
+#include <tlm>
+
+#include "models/cpu/hart.h"
+#include "sim/host_hart.h"
+#include "sim/machine.h"
+
+namespace hvsim::sim {
+
+class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
+ public:
+  tlm_utils::simple_initiator_socket<HartModule> socket{"socket"};
+
+  struct Settings {
+    unsigned hart = 0;
+    isa::Cycles quantum = 10'000;
+    sc_core::sc_time period;              // of one cycle
+    HostHart* host = nullptr;             // set when the hypervisor runs on the host
+    std::function<bool()> limit_reached;  // asked after each quantum; true ends the simulation
+  };
+
+  HartModule(sc_core::sc_module_name name, Machine& machine, Settings settings);
+
+  // cpu::DevicePort
+  bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) override;
+  bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) override;
+
+  bool asleep() const { return asleep_; }
+
+ private:
+  void live();
+  void start_of_simulation() override;
+  void catch_up();  // waits until SystemC's time is the hart's
+  void sleep();     // until an interrupt that ends WFI is pending
+  void enter_hypervisor();
+  isa::Cycles now() const;
+
+  Machine& machine_;
+  cpu::Hart& hart_;
+  Settings settings_;
+  sc_core::sc_event interrupt_{"interrupt"};
+  bool asleep_ = false;
+};
+
+}  // namespace hvsim::sim

@@ -1,0 +1,141 @@
+// The wiring diagram.
+#include "sim/machine.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "models/cpu/engine.h"
+#include "models/cpu/isa/cause.h"
+
+namespace hvsim::sim {
+
+isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineConfig& config,
+                                                                  bool host_hypervisor, Console console) {
+  auto memory = mem::PhysicalMemory::create(map::ram, config.memory_bytes);
+  if (!memory) return isa::Failure{"machine.memory_bytes: " + memory.error()};
+  std::unique_ptr<mem::Hierarchy> caches;
+  if (config.mode == TimingMode::fast) {
+    auto made = mem::Hierarchy::create(config.caches, config.harts, memory->ram());
+    if (!made) return isa::Failure{"machine.caches: " + made.error()};
+    caches = std::move(made.value());
+  }
+  return std::unique_ptr<Machine>(
+      new Machine(config, std::move(memory.value()), std::move(caches), host_hypervisor, std::move(console)));
+}
+
+Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
+                 std::unique_ptr<mem::Hierarchy> caches, bool host_hypervisor, Console console)
+    : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
+  for (unsigned number = 0; number < config.harts; ++number) {
+    ports_.push_back(std::make_unique<Port>(*this, number));
+    harts_.push_back(make_hart(number, host_hypervisor));
+    lines_.push_back(std::make_unique<Lines>(*harts_.back()));
+  }
+  aclint_ = std::make_unique<irq::Aclint>(clint_wiring());
+  plic_ = std::make_unique<irq::Plic>(sinks());
+  uart_ = std::make_unique<device::Uart16550>(std::move(console), *plic_, map::uart_interrupt);
+  finisher_ = std::make_unique<device::TestFinisher>([this](device::FinishRequest r) { power_off(r); });
+
+  place(map::finisher, device::TestFinisher::kBytes, "test finisher", *finisher_);
+  place(map::aclint, irq::Aclint::kBytes, "clint", *aclint_);
+  place(map::plic, irq::Plic::kBytes, "plic", *plic_);
+  place(map::uart, device::Uart16550::kBytes, "uart", *uart_);
+}
+
+std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, bool host_hypervisor) {
+  const cpu::HartConfig hart{.hart_id = number,
+                             .isa = config_.isa,
+                             .cycles_per_tick = config_.clock_mhz / kTimebaseMhz,
+                             .synchronize_devices = config_.harts > 1,
+                             .host_hypervisor = host_hypervisor};
+  cpu::DevicePort& devices = *ports_[number];
+  if (caches_ == nullptr)
+    return std::make_unique<cpu::Engine<cpu::Untimed>>(hart, memory_, devices, cpu::Untimed{});
+  auto timed = std::make_unique<cpu::Engine<cpu::InOrder>>(
+      hart, memory_, devices,
+      cpu::InOrder(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number));
+  timings_.push_back(&timed->timing());
+  return timed;
+}
+
+irq::AclintWiring Machine::clint_wiring() {
+  return {
+      .now = [this] { return harts_[accessing_hart_]->hart_state().time(); },
+      .set_mtime =
+          [this](std::uint64_t mtime) {
+            const std::uint64_t shift = mtime - harts_[accessing_hart_]->hart_state().time();
+            for (auto& hart : harts_) {
+              hart->hart_state().time_offset += shift;
+              hart->interrupts_changed();
+            }
+          },
+      .set_mtimecmp =
+          [this](unsigned hart, std::uint64_t value) {
+            harts_[hart]->hart_state().mtimecmp = value;
+            harts_[hart]->interrupts_changed();
+            if (lines_[hart]->wake) lines_[hart]->wake();
+          },
+      .harts = sinks(),
+  };
+}
+
+std::vector<irq::Sink*> Machine::sinks() {
+  std::vector<irq::Sink*> all;
+  for (auto& lines : lines_) all.push_back(lines.get());
+  return all;
+}
+
+void Machine::place(isa::Hpa base, std::uint64_t bytes, const char* name, device::RegisterWindow& window) {
+  if (const auto problem = bus_.add(base, bytes, name, window)) throw std::logic_error(*problem);
+}
+
+void Machine::power_off(device::FinishRequest request) {
+  if (!finish_) finish_ = request;
+  for (auto& hart : harts_) hart->stop();
+}
+
+bool Machine::Port::read(isa::Hpa address, unsigned bytes, std::uint64_t& value) {
+  if (route != nullptr) return route->read(address, bytes, value);
+  machine.accessed_by(hart);
+  const auto* found = machine.bus_.find(address);
+  return found != nullptr && found->window->read(address.value - found->base.value, bytes, value);
+}
+
+bool Machine::Port::write(isa::Hpa address, unsigned bytes, std::uint64_t value) {
+  if (route != nullptr) return route->write(address, bytes, value);
+  machine.accessed_by(hart);
+  const auto* found = machine.bus_.find(address);
+  return found != nullptr && found->window->write(address.value - found->base.value, bytes, value);
+}
+
+void Machine::Lines::set_level(unsigned line, bool high) {
+  hart.set_line(static_cast<isa::Interrupt>(line), high);
+  if (high && wake) wake();
+}
+
+void Machine::collect(RunResult& result) {
+  for (unsigned number = 0; number < harts(); ++number) {
+    cpu::Hart& hart = *harts_[number];
+    HartStats stats;
+    stats.hart = number;
+    stats.cycles = hart.hart_state().cycle;
+    stats.retired = hart.hart_state().retired;
+    stats.counters = hart.counters();
+    for (const auto& [key, row] : hart.accountant().cells())
+      stats.idle_cycles += (*row)[static_cast<unsigned>(cpu::Component::idle)];
+    if (caches_ != nullptr) {
+      cpu::InOrder& timing = *timings_[number];
+      timing.settle();
+      stats.l1i = caches_->l1i_stats(number);
+      stats.l1d = caches_->l1d_stats(number);
+      stats.itlb = timing.tlbs.itlb().stats();
+      stats.dtlb = timing.tlbs.dtlb().stats();
+      stats.l2tlb = timing.tlbs.l2().stats();
+    }
+    result.cycles = std::max(result.cycles, stats.cycles);
+    result.harts.push_back(stats);
+  }
+  if (caches_ != nullptr) result.l2 = caches_->l2_stats();
+}
+
+}  // namespace hvsim::sim

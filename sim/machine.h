@@ -1,0 +1,107 @@
+// The machine: memory, harts, caches, interrupt controllers and devices, wired as on `virt`. Plain C++; the
+// SystemC shells around it only pass time and transactions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/cpu/hart.h"
+#include "models/cpu/timing_policy.h"
+#include "models/device/test_finisher.h"
+#include "models/device/uart16550.h"
+#include "models/irq/aclint.h"
+#include "models/irq/plic.h"
+#include "models/irq/sink.h"
+#include "models/mem/bus.h"
+#include "models/mem/hierarchy.h"
+#include "models/mem/physical_memory.h"
+#include "sim/config.h"
+#include "sim/statistics.h"
+
+namespace hvsim::sim {
+
+// The memory map of QEMU's `virt` board.
+namespace map {
+inline constexpr isa::Hpa finisher{0x0010'0000}, aclint{0x0200'0000}, plic{0x0C00'0000}, uart{0x1000'0000},
+    ram{0x8000'0000};
+inline constexpr unsigned uart_interrupt = 10;
+}  // namespace map
+
+class Machine {
+ public:
+  using Console = std::function<void(std::uint8_t)>;
+
+  // Errors are one line about the config.
+  static isa::Result<std::unique_ptr<Machine>, std::string> build(const MachineConfig& config,
+                                                                  bool host_hypervisor, Console console);
+
+  unsigned harts() const { return static_cast<unsigned>(harts_.size()); }
+  cpu::Hart& hart(unsigned number) { return *harts_[number]; }
+  mem::PhysicalMemory& memory() { return memory_; }
+  const mem::Bus& bus() const { return bus_; }
+  device::Uart16550& uart() { return *uart_; }
+  const MachineConfig& config() const { return config_; }
+
+  // Device accesses of a hart go straight to the bus unless a shell puts itself in between.
+  void route_devices(unsigned hart, cpu::DevicePort& through) { ports_[hart]->route = &through; }
+  // Whoever performs an access says on whose behalf, so that the CLINT answers with that hart's time.
+  void accessed_by(unsigned hart) { accessing_hart_ = hart; }
+  // Called when an interrupt line of a hart rises, so that a sleeping shell wakes.
+  void on_interrupt(unsigned hart, std::function<void()> wake) { lines_[hart]->wake = std::move(wake); }
+
+  // Power-off, by the test finisher or the host hypervisor.
+  bool finished() const { return finish_.has_value(); }
+  const device::FinishRequest& finish() const { return *finish_; }
+  void power_off(device::FinishRequest request);
+
+  // Fills the hardware's part of the result.
+  void collect(RunResult& result);
+
+ private:
+  // One hart's way to devices.
+  struct Port final : cpu::DevicePort {
+    Port(Machine& owner, unsigned number) : machine(owner), hart(number) {}
+    bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) override;
+    bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) override;
+    Machine& machine;
+    unsigned hart;
+    cpu::DevicePort* route = nullptr;
+  };
+  // One hart's interrupt inputs.
+  struct Lines final : irq::Sink {
+    explicit Lines(cpu::Hart& driven) : hart(driven) {}
+    void set_level(unsigned line, bool high) override;
+    cpu::Hart& hart;
+    std::function<void()> wake;
+  };
+
+  Machine(const MachineConfig& config, mem::PhysicalMemory memory, std::unique_ptr<mem::Hierarchy> caches,
+          bool host_hypervisor, Console console);
+  std::unique_ptr<cpu::Hart> make_hart(unsigned number, bool host_hypervisor);
+  irq::AclintWiring clint_wiring();
+  std::vector<irq::Sink*> sinks();
+  void place(isa::Hpa base, std::uint64_t bytes, const char* name, device::RegisterWindow& window);
+
+  MachineConfig config_;
+  mem::PhysicalMemory memory_;
+  std::unique_ptr<mem::Hierarchy> caches_;  // none in functional mode
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::unique_ptr<cpu::Hart>> harts_;
+  std::vector<cpu::InOrder*> timings_;  // of timed harts
+  std::vector<std::unique_ptr<Lines>> lines_;
+  std::unique_ptr<irq::Aclint> aclint_;
+  std::unique_ptr<irq::Plic> plic_;
+  std::unique_ptr<device::Uart16550> uart_;
+  std::unique_ptr<device::TestFinisher> finisher_;
+  mem::Bus bus_;
+  unsigned accessing_hart_ = 0;
+  std::optional<device::FinishRequest> finish_;
+};
+
+}  // namespace hvsim::sim

@@ -1,0 +1,61 @@
+// XXH3 over canonical JSON text.
+#include "sim/result_hash.h"
+
+#include <xxhash.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "sim/config_load.h"
+#include "sim/statistics_json.h"
+
+namespace hvsim::sim {
+namespace {
+
+Json canonical(const Config& config, const ImagePaths& images) {
+  Json json = resolved_json(config);
+  json.erase("name");
+  json.erase("description");
+  json["boot"]["firmware"] = hash_file(images.firmware);
+  json["boot"]["image"] = hash_file(images.image);
+  json["boot"]["initrd"] = hash_file(images.initrd);
+  json["hypervisor"]["image"] = hash_file(images.hypervisor);
+  for (std::size_t i = 0; i < images.workloads.size(); ++i)
+    json["vms"][i]["workload"] = hash_file(images.workloads[i]);
+  return json;
+}
+
+}  // namespace
+
+std::string_view simulator_version() { return HVSIM_VERSION; }
+
+std::string hash_text(std::string_view text) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, std::uint64_t{XXH3_64bits(text.data(), text.size())});
+  return digits;
+}
+
+std::string hash_file(const std::string& file) {
+  if (file.empty()) return {};
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return {};
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return hash_text(text.view());
+}
+
+std::string run_identity(const Config& config, const ImagePaths& images) {
+  return hash_text(canonical(config, images).dump() + std::string(simulator_version()));
+}
+
+std::string result_hash(const Config& config, const ImagePaths& images, const RunResult& result) {
+  const Json whole{{"config", canonical(config, images)},
+                   {"statistics", statistics_json(result)},
+                   {"console", hash_text(result.console)},
+                   {"exit_code", exit_code(result)}};
+  return hash_text(whole.dump());
+}
+
+}  // namespace hvsim::sim

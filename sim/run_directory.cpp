@@ -1,0 +1,192 @@
+// Files of a run directory, and the renames that make it appear whole.
+#include "sim/run_directory.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "sim/config_load.h"
+#include "sim/result_hash.h"
+#include "sim/statistics_json.h"
+
+namespace hvsim::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kPartial[] = ".partial-";
+
+std::string partial_suffix(int process) { return "-" + std::to_string(process); }
+
+Problem cannot_write(const std::string& file, int error) {
+  return {"--out", file, std::strerror(error), "expected a directory that can be written"};
+}
+
+// Writes files until one fails.
+class Writer {
+ public:
+  explicit Writer(fs::path directory) : directory_(std::move(directory)) { make(directory_); }
+
+  void file(const std::string& name, const std::string& text) {
+    if (error_ != 0) return;
+    const fs::path path = directory_ / name;
+    make(path.parent_path());
+    errno = 0;
+    std::ofstream stream(path, std::ios::binary);
+    stream << text;
+    stream.close();
+    if (!stream) fail(path, errno != 0 ? errno : EIO);
+  }
+  void file(const std::string& name, const Json& json) { file(name, json.dump(2) + "\n"); }
+
+  std::optional<Problem> problem() const {
+    if (error_ == 0) return std::nullopt;
+    return cannot_write(failed_, error_);
+  }
+
+ private:
+  void make(const fs::path& directory) {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) fail(directory, error.value());
+  }
+  void fail(const fs::path& path, int error) {
+    if (error_ != 0) return;
+    error_ = error;
+    failed_ = path.string();
+  }
+
+  fs::path directory_;
+  int error_ = 0;
+  std::string failed_;
+};
+
+Json image_json(const std::string& file) {
+  if (file.empty()) return nullptr;
+  return Json{{"file", file}, {"hash", hash_file(file)}};
+}
+
+Json manifest(const Run& run, const RunResult& result, const std::string& hash, const HostFacts& host) {
+  Json workloads = Json::object();
+  for (std::size_t i = 0; i < run.images.workloads.size(); ++i)
+    workloads[run.config.vms[i].name] = image_json(run.images.workloads[i]);
+  return Json{{"format", 1},
+              {"name", run.config.name},
+              {"label", run.label},
+              {"simulator", simulator_version()},
+              {"compiler", __VERSION__},
+              {"identity", run.identity},
+              {"result_hash", hash},
+              {"exit_code", exit_code(result)},
+              {"seed", run.config.seed},
+              {"cycles", result.cycles},
+              {"wall_seconds", host.wall_seconds},
+              {"images",
+               {{"firmware", image_json(run.images.firmware)},
+                {"image", image_json(run.images.image)},
+                {"initrd", image_json(run.images.initrd)},
+                {"hypervisor", image_json(run.images.hypervisor)},
+                {"workloads", workloads}}}};
+}
+
+Json stats(const RunResult& result) {
+  Json json = statistics_json(result);
+  json["summary"] = summary_json(summarize(result));
+  json["help"] = statistics_help();
+  return json;
+}
+
+// Both names exist: swap them, so that there is no moment without a whole run.
+int exchange(const fs::path& fresh, const fs::path& final) {
+  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, final.c_str(), RENAME_EXCHANGE) == 0) return 0;
+  std::error_code error;
+  fs::remove_all(final, error);
+  return rename(fresh.c_str(), final.c_str()) == 0 ? 0 : errno;
+}
+
+int publish(const fs::path& fresh, const fs::path& final) {
+  if (rename(fresh.c_str(), final.c_str()) == 0) return 0;
+  if (errno != EEXIST && errno != ENOTEMPTY) return errno;
+  return exchange(fresh, final);
+}
+
+}  // namespace
+
+std::optional<Problem> check_output(const std::string& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) return cannot_write(directory, error.value());
+  std::string probe = (fs::path(directory) / ".probe-XXXXXX").string();
+  const int file = mkstemp(probe.data());
+  if (file < 0) return cannot_write(directory, errno);
+  close(file);
+  unlink(probe.c_str());
+  return std::nullopt;
+}
+
+isa::Result<std::string, Problem> write_run(const std::string& directory, const Run& run,
+                                            const RunResult& result, const std::string& hash,
+                                            const HostFacts& host) {
+  const fs::path fresh = fs::path(directory) / (kPartial + run.directory_name() + partial_suffix(getpid()));
+  const fs::path final = fs::path(directory) / run.directory_name();
+  Writer writer(fresh);
+  writer.file("config.json", resolved_json(run.config));
+  writer.file("stats.json", stats(result));
+  writer.file("exits.csv", exits_csv(result));
+  writer.file("console/all.log", result.console);
+  for (const auto& [name, text] : split_console(result.console, run.config))
+    writer.file("console/" + name + ".log", text);
+  writer.file("manifest.json", manifest(run, result, hash, host));
+
+  auto problem = writer.problem();
+  if (!problem)
+    if (const int error = publish(fresh, final)) problem = cannot_write(final.string(), error);
+  std::error_code ignored;
+  fs::remove_all(fresh, ignored);  // the run that was replaced, or what could not be finished
+  if (problem) return isa::Failure{*problem};
+  return final.string();
+}
+
+void remove_partial_runs(const std::string& directory, int process) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with(kPartial) && name.ends_with(partial_suffix(process)))
+      fs::remove_all(entry.path(), ignored);
+  }
+}
+
+std::optional<std::uint64_t> earlier_cycles(const std::string& directory, const Run& run) {
+  const fs::path file = fs::path(directory) / run.directory_name() / "manifest.json";
+  std::error_code error;
+  if (!fs::exists(file, error)) return std::nullopt;
+  const auto json = read_json_file(file.string());
+  if (!json || !json->is_object() || !json->contains("cycles")) return std::nullopt;
+  const Json& cycles = (*json)["cycles"];
+  if (!cycles.is_number_unsigned()) return std::nullopt;
+  return cycles.get<std::uint64_t>();
+}
+
+std::map<std::string, std::string> split_console(const std::string& console, const Config& config) {
+  std::map<std::string, std::string> logs;
+  for (const VmConfig& vm : config.vms) logs[vm.name];
+  logs["machine"];
+  std::istringstream lines(console);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const auto close = line.starts_with("[") ? line.find("] ") : std::string::npos;
+    const std::string owner = close == std::string::npos ? "" : line.substr(1, close - 1);
+    const bool of_vm = owner != "machine" && logs.contains(owner);
+    logs[of_vm ? owner : "machine"] += (of_vm ? line.substr(close + 2) : line) + "\n";
+  }
+  return logs;
+}
+
+}  // namespace hvsim::sim

@@ -1,0 +1,37 @@
+// A run's results on disk: written under a temporary name and renamed, so that there is a whole run or none.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "models/cpu/isa/result.h"
+#include "sim/config_problem.h"
+#include "sim/experiment.h"
+#include "sim/statistics.h"
+
+namespace hvsim::sim {
+
+// What is wrong with the place for results; found before anything runs.
+std::optional<Problem> check_output(const std::string& directory);
+
+// Facts about this execution, none of which is part of the result.
+struct HostFacts {
+  double wall_seconds = 0;
+};
+
+// The path of the finished directory. An earlier run of the same identity is replaced at once.
+isa::Result<std::string, Problem> write_run(const std::string& directory, const Run& run,
+                                            const RunResult& result, const std::string& hash,
+                                            const HostFacts& host);
+
+// Removes what a killed process has left half-written.
+void remove_partial_runs(const std::string& directory, int process);
+
+// Cycles of an earlier run of the same identity, to foretell how long this one takes.
+std::optional<std::uint64_t> earlier_cycles(const std::string& directory, const Run& run);
+
+// The console by VM: lines that start with "[name] " belong to that VM, all others to "machine".
+std::map<std::string, std::string> split_console(const std::string& console, const Config& config);
+
+}  // namespace hvsim::sim
