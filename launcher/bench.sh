@@ -17,6 +17,7 @@ command_bench() {
         break
       fi
     done
-  done < <(find "$build_dir" -type f -executable -name '*bench*' ! -path '*/CMakeFiles/*' | sort)
+  done < <(find "$build_dir" -type f -executable -name '*bench*' ! -name '*.elf' ! -name '*.bin' ! -path '*/CMakeFiles/*' |
+    sort)
   if ((found == 0)); then fail "no benchmark program is called so"; fi
 }

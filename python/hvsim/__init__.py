@@ -1,0 +1,29 @@
+"""Run virtualized machines on a cycle-approximate model, and look at the results as DataFrames.
+
+>>> import hvsim
+>>> results = hvsim.run("configs/quickstart.json")
+>>> results.table()                     # one row per run
+>>> results["target-dlh"].exits         # exits by cause: count, and cycles each
+
+Each run is one worker process, so any number of runs fit into one session or notebook.
+"""
+
+from hvsim._api import run, schema, validate
+from hvsim._core import version
+from hvsim._errors import ConfigError, Error, RunError
+from hvsim._results import Result, Results
+from hvsim._worker import Progress
+
+__version__ = version()
+
+__all__ = [
+    "ConfigError",
+    "Error",
+    "Progress",
+    "Result",
+    "Results",
+    "RunError",
+    "run",
+    "schema",
+    "validate",
+]

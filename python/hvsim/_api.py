@@ -1,0 +1,107 @@
+"""What the package offers: run a config, check a config, the schema of configs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hvsim import _core
+from hvsim._errors import ConfigError
+from hvsim._results import Result, Results
+from hvsim._worker import Job, Pool, Progress, image_directories
+
+Config = str | os.PathLike[str] | Mapping[str, Any]
+"""A config: the path of a JSON file, or the same as a dict (its relative paths start here)."""
+
+
+def run(
+    config: Config,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    jobs: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool | Callable[[Progress], None] | None = None,
+) -> Results:
+    """Run an experiment, each of its runs in a worker process, and read the results.
+
+    Args:
+        config: Path of a JSON config, or a dict.
+        overrides: Values by dotted path, laid over the config: ``{"hypervisor.delivery": "dlh"}``.
+        jobs: Runs at a time; as many as there are processors if not given.
+        out: Directory that keeps the run directories, made if need be; nothing is kept if not given.
+        progress: ``True``: a line per run on standard error; a function: called with each `Progress`.
+            If not given, lines are printed where standard error is a terminal.
+
+    Returns:
+        The results by run name, in the config's order.
+
+    Raises:
+        ConfigError: The config cannot be used; nothing has run.
+        RunError: The simulator failed.
+    """
+    runs = _expand(config, overrides or {})
+    with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
+        root = Path(scratch) / "runs" if out is None else _output(out)
+        work = []
+        for name, directory, resolved in runs:
+            path = Path(scratch) / f"{name}.json"
+            path.write_text(resolved, encoding="utf-8")
+            work.append(Job(name, path, root, root / directory))
+        Pool(jobs or os.cpu_count() or 1, _callback(progress)).run(work)
+        return Results(Result.read(job.directory, name=job.name, kept=out is not None) for job in work)
+
+
+def validate(config: Config, *, overrides: Mapping[str, Any] | None = None) -> list[str]:
+    """Check a config without running it.
+
+    Returns:
+        The names of the runs that it stands for.
+
+    Raises:
+        ConfigError: The config cannot be used.
+    """
+    return [name for name, _, _ in _expand(config, overrides or {})]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of configs: every key with its type, unit, bounds and help."""
+    parsed: dict[str, Any] = json.loads(_core.schema())
+    return parsed
+
+
+def _expand(config: Config, overrides: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    settings = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
+    images = image_directories()
+    if isinstance(config, Mapping):
+        return _core.expand_text(json.dumps(config), str(Path.cwd()), settings, images)
+    return _core.expand_file(os.fspath(config), settings, images)
+
+
+def _output(out: str | os.PathLike[str]) -> Path:
+    path = Path(out).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            "", "out", str(path), f"a directory that can be written ({error.strerror})"
+        ) from error
+    if not os.access(path, os.W_OK):
+        raise ConfigError("", "out", str(path), "a directory that can be written")
+    return path
+
+
+def _callback(progress: bool | Callable[[Progress], None] | None) -> Callable[[Progress], None] | None:
+    if callable(progress):
+        return progress
+    shown = sys.stderr.isatty() if progress is None else progress
+    return _print_progress if shown else None
+
+
+def _print_progress(event: Progress) -> None:
+    if event.state == "finished":
+        print(f"hvsim: {event.done} of {event.total} runs finished ({event.run})", file=sys.stderr)

@@ -1,0 +1,18 @@
+"""The simulator's own code for configs, without the simulation (python/src/core.cpp)."""
+
+def version() -> str:
+    """Version of the simulator."""
+
+def schema() -> str:
+    """The JSON Schema of configs, as JSON text."""
+
+def expand_file(path: str, settings: list[str], images: list[str]) -> list[tuple[str, str, str]]:
+    """The runs of a config file: (name, name of its directory, complete config as JSON text).
+
+    Settings are ``path=value``; `images` are directories where images without a path are looked for.
+    """
+
+def expand_text(
+    text: str, directory: str, settings: list[str], images: list[str]
+) -> list[tuple[str, str, str]]:
+    """As expand_file, of JSON text whose relative paths start at a directory."""

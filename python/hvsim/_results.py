@@ -1,0 +1,198 @@
+"""Results: run directories read into immutable objects with DataFrames."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from hvsim._errors import RunError
+
+
+class Described(NamedTuple):
+    """What a statistic is: its unit (empty if it has none) and one line of help."""
+
+    unit: str
+    help: str
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Result:
+    """What one run left.
+
+    Attributes:
+        name: Of the run.
+        directory: The run directory, if it was kept.
+        config: The config with every default filled in.
+        manifest: Versions, hashes, seed, wall time in seconds.
+        console: What each VM printed, by VM name.
+    """
+
+    name: str
+    directory: Path | None
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    console: Mapping[str, str]
+    _stats: Mapping[str, Any] = field(repr=False)
+    _exits: pd.DataFrame = field(repr=False)
+
+    @classmethod
+    def read(cls, directory: Path, *, name: str | None = None, kept: bool = True) -> Result:
+        """Read a run directory."""
+        try:
+            return cls(
+                name=name or directory.name,
+                directory=directory if kept else None,
+                config=json.loads((directory / "config.json").read_text("utf-8")),
+                manifest=json.loads((directory / "manifest.json").read_text("utf-8")),
+                console={
+                    log.stem: log.read_text("utf-8", errors="replace")
+                    for log in sorted((directory / "console").glob("*.log"))
+                },
+                _stats=json.loads((directory / "stats.json").read_text("utf-8")),
+                _exits=pd.read_csv(directory / "exits.csv", keep_default_na=False),
+            )
+        except (OSError, ValueError) as error:
+            raise RunError(name or directory.name, 0, f"its files cannot be read: {error}") from error
+
+    def describe(self, statistic: str) -> Described:
+        """Unit and help of a statistic, by its path: ``harts[0].l1d.misses``."""
+        entry = self._stats["help"].get(_generic(statistic), {})
+        return Described(entry.get("unit", ""), entry.get("help", ""))
+
+    @property
+    def result_hash(self) -> str:
+        """Hash over all that the simulation decided; the same on any host at any load."""
+        return str(self.manifest["result_hash"])
+
+    @property
+    def stop(self) -> str:
+        """Why the run ended; ``finished`` means that the guests powered off."""
+        return str(self._stats["stop"])
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run finished and its guests reported success."""
+        return self.stop == "finished" and self._stats["guest_exit_code"] == 0
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """The run in a few figures: one row each, with ``value``, ``unit`` and ``help``."""
+        rows = {
+            key: value for key, value in self._stats["summary"].items() if not isinstance(value, (list, dict))
+        }
+        index = pd.Index(rows, name="statistic")
+        described = [self.describe(f"summary.{key}") for key in rows]
+        return pd.DataFrame(
+            {
+                "value": list(rows.values()),
+                "unit": [each.unit for each in described],
+                "help": [each.help for each in described],
+            },
+            index=index,
+        )
+
+    @property
+    def exits(self) -> pd.DataFrame:
+        """Exits by VM and cause: count, and cycles in all, at least, at p50, at p99, at most."""
+        frame = self._exits.copy()
+        frame.attrs["units"] = self._units("exits[].", frame.columns)
+        return frame
+
+    @property
+    def cpi(self) -> pd.DataFrame:
+        """The CPI stack: one row per cell, cycles by component. All of them add up to the harts' cycles."""
+        rows = [{**row, **row["components"]} for row in self._stats["cpi"]]
+        frame = pd.DataFrame(rows).drop(columns="components", errors="ignore")
+        units = self._units("cpi[].", frame.columns)
+        components = rows[0]["components"] if rows else {}
+        frame.attrs["units"] = units | dict.fromkeys(components, "cycles")
+        return frame
+
+    @property
+    def stats(self) -> pd.DataFrame:
+        """Every other counter by its path, with ``value``, ``unit`` and ``help``."""
+        rows = []
+        for path, value in _flatten(self._stats, ""):
+            if not path.startswith(("cpi[", "exits[", "summary.", "help.")):
+                rows.append((path, value, *self.describe(path)))
+        return pd.DataFrame(rows, columns=["statistic", "value", "unit", "help"]).set_index("statistic")
+
+    def _units(self, prefix: str, columns: Iterable[str]) -> dict[str, str]:
+        return {each: unit for each in columns if (unit := self.describe(prefix + each).unit)}
+
+    def __repr__(self) -> str:
+        verdict = "passed" if self.passed else self.stop
+        return f"<hvsim.Result {self.name}: {verdict}, {self._stats['cycles']} cycles, {self.result_hash}>"
+
+    def _repr_html_(self) -> str:
+        verdict = "passed" if self.passed else f"{self.stop}: {self._stats.get('stop_detail', '')}"
+        head = (
+            f"<b>{html.escape(self.name)}</b>: {html.escape(verdict)}, result {html.escape(self.result_hash)}"
+        )
+        figures = self.summary.to_html(float_format="{:,.4g}".format)
+        causes = self.exits.to_html(index=False)
+        return f"<p>{head}</p>{figures}<p>Exits</p>{causes}"
+
+
+class Results(Mapping[str, Result]):
+    """Results by run name, in the order of the config."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._results = {result.name: result for result in results}
+
+    def __getitem__(self, name: str) -> Result:
+        return self._results[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def table(self) -> pd.DataFrame:
+        """One row per run: why it ended, the summary's figures, and the result hash."""
+        rows = []
+        for result in self.values():
+            figures = result.summary["value"].to_dict()
+            rows.append(
+                {"run": result.name, "stop": result.stop, **figures, "result_hash": result.result_hash}
+            )
+        frame = pd.DataFrame(rows).set_index("run")
+        frame.attrs["units"] = {
+            statistic: unit
+            for result in self.values()
+            for statistic, unit in result.summary["unit"].items()
+            if unit
+        }
+        return frame
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            [f"<hvsim.Results of {len(self)} runs>", *(f"  {result!r}" for result in self.values())]
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def _flatten(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _flatten(child, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _flatten(child, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _generic(path: str) -> str:
+    """The path with the numbers of list elements taken out."""
+    parts = path.split("[")
+    return "[".join([parts[0], *(part[part.index("]") :] for part in parts[1:])])

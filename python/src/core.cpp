@@ -1,0 +1,77 @@
+// hvsim._core: reading, checking and expanding configs for Python, by the code that the simulator itself
+// uses. Runs are worker processes, so nothing here knows SystemC.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "sim/config_load.h"
+#include "sim/experiment.h"
+#include "sim/json_path.h"
+#include "sim/result_hash.h"
+#include "sim/schema.h"
+
+namespace hvsim::sim {
+namespace {
+
+namespace py = pybind11;
+
+// Per run: its name, the name of its directory, and its complete config as JSON text.
+using Expanded = std::vector<std::tuple<std::string, std::string, std::string>>;
+
+// A config that came as a dict has no file to name.
+constexpr char kDict[] = "<dict>";
+
+[[noreturn]] void raise(const Problem& problem) {
+  const py::object type = py::module_::import("hvsim._errors").attr("ConfigError");
+  const std::string file = problem.file.ends_with(kDict) ? "" : problem.file;
+  PyErr_SetObject(type.ptr(), type(file, problem.path, problem.value, problem.expected).ptr());
+  throw py::error_already_set();
+}
+
+template <class T>
+T value_or_raise(isa::Result<T, Problem> result) {
+  if (!result) raise(result.error());
+  return std::move(result.value());
+}
+
+Expanded expand_document(Document document, const std::vector<std::string>& settings,
+                         const std::vector<std::string>& images) {
+  for (const std::string& setting : settings)
+    if (auto problem = apply_setting(document, setting)) raise(*problem);
+  const Experiment experiment = value_or_raise(expand(document, images));
+  Expanded runs;
+  for (const Run& run : experiment.runs)
+    runs.emplace_back(run.label, run.directory_name(), resolved_json(run.config).dump(2));
+  return runs;
+}
+
+Expanded expand_file(const std::string& path, const std::vector<std::string>& settings,
+                     const std::vector<std::string>& images) {
+  return expand_document(value_or_raise(load_document(path)), settings, images);
+}
+
+Expanded expand_text(const std::string& text, const std::string& directory,
+                     const std::vector<std::string>& settings, const std::vector<std::string>& images) {
+  const std::string file = directory + "/" + kDict;
+  const Json json = value_or_raise(parse_json(text, file));
+  Document document;
+  document.origins.note("", file);
+  merge(document, json, file);
+  return expand_document(std::move(document), settings, images);
+}
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The simulator's own code for configs, without the simulation";
+  module.def("version", [] { return std::string(simulator_version()); });
+  module.def("schema", [] { return config_schema().dump(); });
+  module.def("expand_file", &expand_file, py::arg("path"), py::arg("settings"), py::arg("images"));
+  module.def("expand_text", &expand_text, py::arg("text"), py::arg("directory"), py::arg("settings"),
+             py::arg("images"));
+}
+
+}  // namespace
+}  // namespace hvsim::sim

@@ -1,0 +1,101 @@
+"""Bad input: one precise error, and nothing has run."""
+
+from __future__ import annotations
+
+import pickle
+
+import hvsim
+import pytest
+
+
+def test_an_unknown_key_names_its_path_and_the_nearest_key(config, tmp_path):
+    with pytest.raises(hvsim.ConfigError) as caught:
+        hvsim.run(config(machine={"hart": 2}), out=tmp_path / "out")
+    assert caught.value.path == "machine.hart"
+    assert "harts" in caught.value.expected
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_override_out_of_bounds_names_path_value_and_expectation(config):
+    with pytest.raises(hvsim.ConfigError) as caught:
+        hvsim.run(config(), overrides={"machine.harts": 0})
+    assert (caught.value.path, caught.value.value) == ("machine.harts", "0")
+    assert "1" in caught.value.expected
+    assert "machine.harts: 0" in str(caught.value)
+
+
+def test_a_value_of_the_wrong_type_is_refused(config):
+    with pytest.raises(hvsim.ConfigError, match=r"machine\.harts"):
+        hvsim.run(config(machine={"harts": "two"}))
+
+
+def test_malformed_json_is_refused(tmp_path):
+    path = tmp_path / "broken.json"
+    path.write_text('{"version": 1,')
+    with pytest.raises(hvsim.ConfigError, match=r"broken\.json"):
+        hvsim.run(path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(hvsim.ConfigError, match=r"absent\.json"):
+        hvsim.run(tmp_path / "absent.json")
+
+
+def test_an_unknown_workload_is_refused_before_anything_runs(config):
+    with pytest.raises(hvsim.ConfigError) as caught:
+        hvsim.validate(config(vms=[{"name": "a", "workload": "helo"}]))
+    assert caught.value.path == "vms[0].workload"
+    assert "hello" in caught.value.expected
+
+
+def test_an_output_that_is_no_directory_is_refused(config, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(hvsim.ConfigError, match="out"):
+        hvsim.run(config(), out=tmp_path / "file")
+
+
+def test_a_config_error_is_a_value_error_and_survives_pickling():
+    error = hvsim.ConfigError("f.json", "machine.harts", "0", "expected 1 to 8")
+    assert isinstance(error, ValueError)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.file, copy.path, copy.value, copy.expected) == (
+        "f.json",
+        "machine.harts",
+        "0",
+        "expected 1 to 8",
+    )
+    run_error = pickle.loads(pickle.dumps(hvsim.RunError("a", 3, "detail")))
+    assert (run_error.run, run_error.exit_code) == ("a", 3)
+
+
+def test_a_simulator_that_fails_raises_run_error_with_its_last_words(config, tmp_path, monkeypatch):
+    fake = tmp_path / "simulator"
+    fake.write_text("#!/bin/sh\necho it broke >&2\nexit 3\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("HVSIM_SIMULATOR", str(fake))
+    with pytest.raises(hvsim.RunError, match="it broke") as caught:
+        hvsim.run(config())
+    assert caught.value.exit_code == 3
+
+
+def test_a_simulator_that_leaves_nothing_raises_run_error(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("HVSIM_SIMULATOR", "/bin/true")
+    with pytest.raises(hvsim.RunError, match="cannot be read"):
+        hvsim.run(config())
+
+
+def test_schema_describes_every_key_with_help():
+    schema = hvsim.schema()
+    text = str(schema)
+    for key in ("harts", "delivery", "calls_per_notification", "memory_latency"):
+        assert key in text
+
+
+def test_validate_names_the_runs(config):
+    assert hvsim.validate(config()) == ["small"]
+
+
+def test_version_is_the_packages():
+    from importlib.metadata import version
+
+    assert hvsim.__version__ == version("hvsim")
