@@ -23,7 +23,7 @@ struct FirmwareInfo {
 struct BootRomDescription {
   std::uint64_t entry = 0x80000000;  // firmware, or a bare image
   std::uint64_t device_tree = 0;
-  FirmwareInfo firmware;  // a bare image does not look at it
+  FirmwareInfo firmware{};  // a bare image does not look at it
 };
 
 // Enters `entry` in M-mode with a0 = mhartid, a1 = device tree, a2 = address of the firmware information.

@@ -15,13 +15,13 @@
 namespace hvsim::sim {
 
 struct BundleVm {
-  std::string name;
+  std::string name{};
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;
   unsigned vcpus = 1;
-  std::vector<unsigned> harts;  // empty: anywhere
+  std::vector<unsigned> harts{};  // empty: anywhere
   bool sstc = false;
-  std::string arguments;
-  std::vector<std::byte> image;  // flat, for guest-physical hv::abi::kGuestMemoryBase
+  std::string arguments{};
+  std::vector<std::byte> image{};  // flat, for guest-physical hv::abi::kGuestMemoryBase
 };
 
 struct BundleDescription {
@@ -31,7 +31,7 @@ struct BundleDescription {
   std::uint32_t drain_budget_cycles = 20000;
   std::uint32_t max_deferred_entries = 4;
   std::uint32_t time_slice_us = 1000;
-  std::vector<BundleVm> vms;
+  std::vector<BundleVm> vms{};
 };
 
 std::string_view delivery_name(hv::abi::Delivery delivery);

@@ -193,15 +193,24 @@ void write_syscon_action(FdtWriter& tree, const MachineDescription& machine, con
 
 }  // namespace
 
-std::string isa_string(const IsaExtensions& extensions) {
-  std::string isa = "rv64imafdc";
-  if (extensions.h) isa += "h";
-  isa += "_zicntr_zicsr_zifencei";
-  if (extensions.zba) isa += "_zba";
-  if (extensions.zbb) isa += "_zbb";
-  if (extensions.zbs) isa += "_zbs";
-  if (extensions.sstc) isa += "_sstc";
-  return isa;
+// Single letters in canonical order, then the Z extensions, then the S extensions, by category and name
+// (unprivileged manual, "ISA Extension Naming Conventions").
+std::string isa_string(const cpu::IsaConfig& isa) {
+  return std::string("rv64imafdc") + (isa.h ? "h" : "") + "_zicntr_zicsr_zifencei_zba_zbb_zbs" +
+         (isa.sstc ? "_sstc" : "");
+}
+
+std::string mmu_type(const cpu::IsaConfig& isa) {
+  switch (isa.widest_paging) {
+    case isa::csr::kModeSv39:
+      return "riscv,sv39";
+    case isa::csr::kModeSv48:
+      return "riscv,sv48";
+    case isa::csr::kModeSv57:
+      return "riscv,sv57";
+    default:
+      return "riscv,none";
+  }
 }
 
 isa::Result<std::vector<std::byte>, std::string> make_device_tree(const MachineDescription& machine) {

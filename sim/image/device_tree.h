@@ -8,25 +8,24 @@
 #include <vector>
 
 #include "models/cpu/isa/result.h"
+#include "models/cpu/isa_config.h"
 #include "sim/image/image.h"
 
 namespace hvsim::sim {
 
-// Extensions beyond rv64imafdc_zicsr_zifencei_zicntr that a hart may lack.
-struct IsaExtensions {
-  bool h = true, zba = true, zbb = true, zbs = true, sstc = true;
-};
-std::string isa_string(const IsaExtensions& extensions);
+// What `riscv,isa` and `mmu-type` say of harts with these options.
+std::string isa_string(const cpu::IsaConfig& isa);
+std::string mmu_type(const cpu::IsaConfig& isa);
 
 struct MachineDescription {
   unsigned harts = 1;
   std::uint64_t ram_base = 0x80000000;
   std::uint64_t ram_bytes = std::uint64_t{128} << 20;
   std::string isa = isa_string({});
-  std::string mmu_type = "riscv,sv48";
+  std::string mmu_type = sim::mmu_type({});
   std::uint32_t timebase_hz = 10'000'000;
-  std::string bootargs;
-  std::optional<AddressRange> initrd;
+  std::string bootargs{};
+  std::optional<AddressRange> initrd{};
   bool uart = true, plic = true, clint = true, finisher = true;
 };
 

@@ -18,7 +18,7 @@ namespace hvsim::sim {
 struct Segment {
   std::uint64_t address = 0;  // physical
   std::uint64_t memory_bytes = 0;
-  std::vector<std::byte> bytes;
+  std::vector<std::byte> bytes{};
 };
 
 struct Symbol {
@@ -28,10 +28,10 @@ struct Symbol {
 };
 
 struct Image {
-  std::string name;               // for messages: the file it came from
-  std::uint64_t entry = 0;        // physical
-  std::vector<Segment> segments;  // by address, never empty, disjoint
-  std::vector<Symbol> symbols;    // by address, then name
+  std::string name;                 // for messages: the file it came from
+  std::uint64_t entry = 0;          // physical
+  std::vector<Segment> segments{};  // by address, never empty, disjoint
+  std::vector<Symbol> symbols{};    // by address, then name
 };
 
 // [base, base + bytes); never wraps around.
