@@ -47,7 +47,8 @@ class GuestCalls {
   void routine(std::uint64_t length) { guest::hypercall::defer(Hypercall::routine, length); }
   void event_send(std::uint64_t draw) {
     const std::uint64_t hop = 1 + draw % (info_.vms - 1);
-    guest::hypercall::defer(Hypercall::event_send, (info_.vm + hop) % info_.vms, (draw >> 32) % kEvents);
+    guest::hypercall::defer_unwatched(Hypercall::event_send, (info_.vm + hop) % info_.vms,
+                                      (draw >> 32) % kEvents);
   }
   void console_write(std::uint64_t iteration) {
     guest::console::print("iteration ", Decimal{iteration}, "\n");
