@@ -51,10 +51,12 @@ struct Notification {
 };
 static_assert(sizeof(Notification) == 48);
 inline constexpr std::uint32_t kMaxNotifications = 64;  // n of one `notify`
+inline constexpr std::uint32_t kStatusSlots = 64;       // slot 0 is nobody's
 
 enum class Status : std::uint32_t { idle = 0, queued = 1, done = 2, failed = 3 };
 
-// Shared between one VM and the hypervisor; lies in guest memory at BootInfo::shared_page.
+// Shared between one VM and the hypervisor; lies in guest memory at BootInfo::shared_page. The guest's last two
+// pages hold BootInfo and SharedPage; they are mapped but lie behind BootInfo::memory_bytes.
 struct SharedPage {
   std::uint64_t completed;    // deferrable calls of this VM that have run
   std::uint64_t events;       // event bits pending, set by event_send of others; the guest clears them (AMO)
@@ -65,7 +67,7 @@ struct SharedPage {
 struct BootInfo {
   std::uint64_t magic;             // kBootMagic
   std::uint32_t vm, vcpus;
-  std::uint64_t memory_base, memory_bytes;  // guest-physical
+  std::uint64_t memory_base, memory_bytes;  // guest-physical, free for the guest's use
   std::uint64_t shared_page;       // guest-physical address of SharedPage
   std::uint64_t timebase_hz;
   std::uint32_t delivery;          // Delivery
@@ -75,6 +77,8 @@ struct BootInfo {
   char arguments[512];             // "key=value key=value", NUL-terminated
 };
 inline constexpr std::uint64_t kBootMagic = 0x31304d5653495648;  // "HVISVM01"
+
+inline constexpr std::uint64_t kSbiLegacyPutchar = 1;  // the one legacy SBI call that is served; keeps a1
 
 inline constexpr std::uint64_t kGuestMemoryBase = 0x80000000;
 inline constexpr std::int64_t kSuccess = 0, kErrorFailed = -1, kErrorNotSupported = -2,

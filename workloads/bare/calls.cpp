@@ -15,7 +15,7 @@ using hv::abi::Notification;
 using hv::abi::SharedPage;
 using hv::abi::Status;
 
-constexpr std::uint64_t kCounters = 16, kEvents = 64, kConsoleBytes = 32, kStatusSlots = 64;
+constexpr std::uint64_t kCounters = 16, kEvents = 64, kConsoleBytes = 32;
 
 alignas(4096) constinit SharedPage page{};
 constinit std::uint64_t counters[kCounters];
@@ -82,7 +82,8 @@ Answer notify(const Monitor& monitor, std::uint64_t address, std::uint64_t count
   const auto* const entries = reinterpret_cast<const Notification*>(address);
   for (std::uint64_t i = 0; i < count; ++i) {
     const Notification& entry = entries[i];
-    if (entry.status_slot >= kStatusSlots || !deferrable(static_cast<Hypercall>(entry.call))) return kInvalid;
+    if (entry.status_slot >= hv::abi::kStatusSlots || !deferrable(static_cast<Hypercall>(entry.call)))
+      return kInvalid;
     const Answer answer = deferrable_call(static_cast<Hypercall>(entry.call), entry.arguments);
     if (entry.status_slot != 0)
       page.status[entry.status_slot] =

@@ -14,7 +14,7 @@ using hv::abi::Notification;
 using hv::abi::SharedPage;
 using hv::abi::Status;
 
-constexpr std::uint32_t kSlots = 64;  // SharedPage::status; slot 0 means that nobody asks
+using hv::abi::kStatusSlots;
 
 struct State {
   SharedPage* shared = nullptr;
@@ -48,7 +48,7 @@ std::uint32_t take_slot() {
   const std::uint32_t slot = state.next_slot;
   collect_failure(slot);
   if (slot_status(slot) == Status::queued) return 0;
-  state.next_slot = slot + 1 == kSlots ? 1 : slot + 1;
+  state.next_slot = slot + 1 == kStatusSlots ? 1 : slot + 1;
   set_slot_status(slot, Status::queued);
   return slot;
 }
@@ -120,7 +120,7 @@ void flush() {
 
 Settlement settle() {
   const bool fenced = call_now(Hypercall::dlh_fence).error == hv::abi::kSuccess;
-  for (std::uint32_t slot = 1; slot < kSlots; ++slot) collect_failure(slot);
+  for (std::uint32_t slot = 1; slot < kStatusSlots; ++slot) collect_failure(slot);
   if (!fenced) ++state.failed;
   const std::uint64_t completed = std::atomic_ref{state.shared->completed}.load(std::memory_order_acquire);
   return {state.issued, completed, state.failed};
