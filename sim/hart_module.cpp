@@ -1,11 +1,15 @@
 // The loop around a hart.
 #include "sim/hart_module.h"
 
-#include <limits>
-
 #include "sim/transport_module.h"
 
 namespace hvsim::sim {
+namespace {
+
+// Timers further away than this many cycles never come due in a run (SystemC's time has 64 bits too).
+constexpr isa::Cycles kNever = isa::Cycles{1} << 42;
+
+}  // namespace
 
 HartModule::HartModule(sc_core::sc_module_name name, Machine& machine, Settings settings)
     : sc_module(name), machine_(machine), hart_(machine.hart(settings.hart)), settings_(std::move(settings)) {
@@ -42,19 +46,23 @@ void HartModule::live() {
 
 isa::Cycles HartModule::now() const { return sc_core::sc_time_stamp().value() / settings_.period.value(); }
 
+sc_core::sc_time HartModule::duration(isa::Cycles cycles) const {
+  return sc_core::sc_time::from_value(cycles * settings_.period.value());
+}
+
 void HartModule::catch_up() {
   const isa::Cycles ahead = hart_.hart_state().cycle - now();
-  if (ahead > 0) wait(settings_.period * static_cast<double>(ahead));
+  if (ahead > 0) wait(duration(ahead));
 }
 
 void HartModule::sleep() {
   asleep_ = true;
   while (!hart_.wakes() && !machine_.finished()) {
     const isa::Cycles timer = hart_.next_timer();
-    if (timer == std::numeric_limits<isa::Cycles>::max())
+    if (timer - now() > kNever)
       wait(interrupt_);
-    else if (timer > now())
-      wait(settings_.period * static_cast<double>(timer - now()), interrupt_);
+    else
+      wait(duration(timer - now()), interrupt_);
     hart_.idle(now() - hart_.hart_state().cycle);
   }
   asleep_ = false;

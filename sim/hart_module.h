@@ -42,6 +42,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   void sleep();     // until an interrupt that ends WFI is pending
   void enter_hypervisor();
   isa::Cycles now() const;
+  sc_core::sc_time duration(isa::Cycles cycles) const;
 
   Machine& machine_;
   cpu::Hart& hart_;

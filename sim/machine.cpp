@@ -72,8 +72,7 @@ irq::AclintWiring Machine::clint_wiring() {
       .set_mtimecmp =
           [this](unsigned hart, std::uint64_t value) {
             harts_[hart]->hart_state().mtimecmp = value;
-            harts_[hart]->interrupts_changed();
-            if (lines_[hart]->wake) lines_[hart]->wake();
+            lines_[hart]->changed();
           },
       .harts = sinks(),
   };
@@ -110,7 +109,12 @@ bool Machine::Port::write(isa::Hpa address, unsigned bytes, std::uint64_t value)
 
 void Machine::Lines::set_level(unsigned line, bool high) {
   hart.set_line(static_cast<isa::Interrupt>(line), high);
-  if (high && wake) wake();
+  changed();
+}
+
+void Machine::Lines::changed() {
+  hart.interrupts_changed();
+  if (wake) wake();
 }
 
 void Machine::collect(RunResult& result) {

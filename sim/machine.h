@@ -55,6 +55,8 @@ class Machine {
   // Called when an interrupt line of a hart rises, so that a sleeping shell wakes.
   void on_interrupt(unsigned hart, std::function<void()> wake) { lines_[hart]->wake = std::move(wake); }
 
+  void wake(unsigned hart) { lines_[hart]->changed(); }
+
   // Power-off, by the test finisher or the host hypervisor.
   bool finished() const { return finish_.has_value(); }
   const device::FinishRequest& finish() const { return *finish_; }
@@ -77,6 +79,7 @@ class Machine {
   struct Lines final : irq::Sink {
     explicit Lines(cpu::Hart& driven) : hart(driven) {}
     void set_level(unsigned line, bool high) override;
+    void changed();
     cpu::Hart& hart;
     std::function<void()> wake;
   };

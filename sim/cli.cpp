@@ -1,0 +1,92 @@
+// Commands and options, by CLI11.
+#include "sim/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "sim/cli_config.h"
+#include "sim/cli_run.h"
+#include "sim/result_hash.h"
+
+namespace hvsim::sim {
+namespace {
+
+constexpr int kUsageError = 2;
+
+constexpr char kExitCodes[] =
+    "Exit codes: 0 pass, 1 guest failure, 2 usage or config, 3 simulator fault, 4 limit reached,\n"
+    "5 no progress, 6 unexpected trap, 130 interrupted.";
+
+struct Commands {
+  RunOptions run;
+  WorkerOptions worker;
+  std::string file, other_file;
+  std::vector<std::string> settings;
+};
+
+void add_run(CLI::App& app, RunOptions& options) {
+  app.add_option("config", options.config, "experiment or machine config (JSON)");
+  app.add_option("--elf", options.elf, "boot this bare-metal ELF instead of what the config says");
+  app.add_option("--set", options.settings, "override a key: --set hypervisor.delivery=dlh")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("--max-cycles", options.max_cycles, "stop when a hart has run so many cycles");
+  app.add_option("--max-instructions", options.max_instructions,
+                 "stop after so many instructions of all harts");
+  app.add_option("--seed", options.seed, "of everything random");
+  app.add_option("--out", options.output, "directory for run directories")->capture_default_str();
+  app.add_option("--jobs", options.jobs, "runs at a time; 0: one per core")->capture_default_str();
+  app.add_flag("--json", options.json, "print JSON instead of tables");
+  app.add_flag("--quiet", options.quiet, "no progress, no guest console");
+}
+
+void add_settings(CLI::App& app, std::vector<std::string>& settings) {
+  app.add_option("--set", settings, "override a key")->allow_extra_args(false)->take_all();
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv, const std::function<int(const WorkerOptions&)>& worker) {
+  Commands c;
+  CLI::App app{"A cycle-approximate full-system simulator of a virtualized RISC-V machine.", "hvsim"};
+  app.footer(kExitCodes);
+  app.require_subcommand(1);
+
+  auto* run_command = app.add_subcommand("run", "run an experiment and print what came out");
+  add_run(*run_command, c.run);
+
+  auto* config = app.add_subcommand("config", "look at configs without running them");
+  config->require_subcommand(1);
+  auto* validate = config->add_subcommand("validate", "check a config and everything that it names");
+  validate->add_option("config", c.file)->required();
+  add_settings(*validate, c.settings);
+  auto* schema = config->add_subcommand("schema", "print the JSON Schema of configs");
+  auto* show = config->add_subcommand("show", "print a config with every key and its value");
+  show->add_option("config", c.file)->required();
+  add_settings(*show, c.settings);
+  auto* diff = config->add_subcommand("diff", "print the keys in which two configs differ");
+  diff->add_option("before", c.file)->required();
+  diff->add_option("after", c.other_file)->required();
+
+  auto* version = app.add_subcommand("version", "print the version");
+
+  auto* run_one = app.add_subcommand("run-one")->group("");  // internal
+  run_one->add_option("--config-fd", c.worker.config_descriptor)->required();
+  run_one->add_option("--message-fd", c.worker.message_descriptor)->required();
+  run_one->add_option("--out", c.worker.output)->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  if (*run_command) return run(c.run);
+  if (*validate) return validate_config(c.file, c.settings);
+  if (*schema) return show_schema();
+  if (*show) return show_config(c.file, c.settings);
+  if (*diff) return diff_configs(c.file, c.other_file);
+  if (*version) return std::printf("hvsim %s\n", std::string(simulator_version()).c_str()), 0;
+  return worker(c.worker);
+}
+
+}  // namespace hvsim::sim

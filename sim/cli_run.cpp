@@ -1,0 +1,93 @@
+// Load, check, run, report.
+#include "sim/cli_run.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include "sim/config_images.h"
+#include "sim/config_load.h"
+#include "sim/experiment.h"
+#include "sim/experiment_pool.h"
+#include "sim/json_path.h"
+#include "sim/progress.h"
+#include "sim/report_table.h"
+#include "sim/run_directory.h"
+
+namespace hvsim::sim {
+namespace {
+
+int refuse(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return 2;
+}
+
+std::optional<Problem> set_bare(Document& document, const std::string& elf) {
+  namespace fs = std::filesystem;
+  const Json bare{{"boot", {{"image", fs::absolute(elf).string()}, {"firmware", "none"}}}};
+  if (document.json.empty()) {
+    Json config{{"version", 1}, {"name", "bare"}};
+    merge(document, config, "--elf");
+  }
+  merge(document, bare, "--elf");
+  return std::nullopt;
+}
+
+isa::Result<Document, Problem> assemble(const RunOptions& options) {
+  Document document;
+  if (!options.config.empty()) {
+    auto loaded = load_document(options.config);
+    if (!loaded) return loaded;
+    document = std::move(loaded.value());
+  }
+  std::optional<Problem> problem;
+  if (!options.elf.empty()) problem = set_bare(document, options.elf);
+  auto set = [&](const char* option, const char* path, const auto& value) {
+    if (!problem && value) problem = set_path(document, path, Json(*value), option);
+  };
+  for (const std::string& setting : options.settings)
+    if (!problem) problem = apply_setting(document, setting);
+  set("--max-cycles", "limits.max_cycles", options.max_cycles);
+  set("--max-instructions", "limits.max_instructions", options.max_instructions);
+  set("--seed", "seed", options.seed);
+  if (problem) return isa::Failure{*problem};
+  return document;
+}
+
+void report(const RunOptions& options, const Experiment& experiment, const ExperimentResult& result) {
+  if (options.json) {
+    std::printf("%s\n", report_json(experiment, result).dump(2).c_str());
+  } else {
+    std::printf("%s", report_text(experiment, result).c_str());
+  }
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  if (options.config.empty() && options.elf.empty())
+    return refuse("run: missing: expected a config file, or --elf with an image");
+  const auto document = assemble(options);
+  if (!document) return refuse(document.error().text());
+  const auto experiment = expand(*document, image_directories());
+  if (!experiment) return refuse(experiment.error().text());
+  if (auto problem = check_output(options.output)) return refuse(problem->text());
+
+  ExperimentResult result;
+  {
+    ProgressDisplay progress(progress_style(options.quiet));
+    const bool alone = experiment->runs.size() == 1;
+    result = run_experiment(*experiment,
+                            {.output = options.output,
+                             .jobs = options.jobs,
+                             .echo_console = alone && !options.json && !options.quiet,
+                             .worker = {}},
+                            progress);
+  }
+  if (result.signal != 0)
+    return std::fprintf(stderr, "interrupted, unfinished runs left nothing behind\n"), exit_code(result);
+  if (!result.refused.empty()) return refuse(result.refused);
+  report(options, *experiment, result);
+  return exit_code(result);
+}
+
+}  // namespace hvsim::sim

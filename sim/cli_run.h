@@ -1,0 +1,24 @@
+// What `hvsim run` does.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hvsim::sim {
+
+struct RunOptions {
+  std::string config;                 // file; may be empty when `elf` is not
+  std::string elf;                    // boots bare, in place of what the config says
+  std::vector<std::string> settings;  // --set a.b=c, in order
+  std::optional<std::uint64_t> max_cycles, max_instructions, seed;
+  std::string output = "runs";
+  unsigned jobs = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
+int run(const RunOptions& options);
+
+}  // namespace hvsim::sim

@@ -1,0 +1,97 @@
+// What firmware and hardware do for the hypervisor on the target is done here for the one on the host.
+#include "sim/host_hart.h"
+
+#include <cstring>
+
+#include "models/cpu/csr_file.h"
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/privileged.h"
+
+namespace hvsim::sim {
+namespace {
+
+constexpr std::uint64_t kUartTransmit = 0;
+
+cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
+  using From = hv::GuestFence::Kind;
+  using To = cpu::TranslationFence::Kind;
+  switch (fence.kind) {
+    case From::vs_stage:
+      return {.kind = To::hfence_vvma, .virtualized = false, .address = {}, .space = {}};
+    case From::g_stage:
+      return {.kind = To::hfence_gvma, .virtualized = false, .address = {}, .space = fence.vmid};
+    default:
+      return {.kind = To::hfence_gvma, .virtualized = false, .address = {}, .space = {}};
+  }
+}
+
+}  // namespace
+
+HostHart::HostHart(Machine& machine, unsigned number, hv::HostHypervisor& hypervisor)
+    : machine_(machine),
+      number_(number),
+      hart_(machine.hart(number)),
+      state_(hart_.hart_state()),
+      hypervisor_(hypervisor) {}
+
+HostHart::Next HostHart::enter() {
+  machine_.accessed_by(number_);
+  const Next next = hypervisor_.enter(*this);
+  if (next != Next::guest) return next;
+  const bool timed = machine_.config().mode == TimingMode::fast;
+  hart_.charge(cpu::Component::trap, timed ? machine_.config().costs.trap_return : 1);
+  state_.pc = cpu::leave_supervisor(state_);
+  hart_.mode_changed();
+  return next;
+}
+
+std::uint64_t HostHart::csr(unsigned number) { return cpu::csr_file::peek(state_, number); }
+
+void HostHart::write_csr(unsigned number, std::uint64_t value) { cpu::csr_file::poke(state_, number, value); }
+
+void HostHart::read(isa::Hpa from, void* to, std::size_t bytes) {
+  machine_.memory().copy_out(from, {static_cast<std::uint8_t*>(to), bytes});
+}
+
+void HostHart::write(isa::Hpa to, const void* from, std::size_t bytes) {
+  machine_.memory().copy_in(to, {static_cast<const std::uint8_t*>(from), bytes});
+}
+
+void HostHart::zero(isa::Hpa at, std::uint64_t bytes) {
+  if (std::uint8_t* host = machine_.memory().host(at, bytes)) std::memset(host, 0, bytes);
+}
+
+void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
+  hart_.touch(at, static_cast<unsigned>(bytes), is_write);
+}
+
+void HostHart::charge(isa::Cycles cycles, hv::Work) { hart_.charge(cpu::Component::hypervisor, cycles); }
+
+void HostHart::set_timer(std::uint64_t ticks) {
+  state_.csr.stimecmp = ticks;
+  hart_.interrupts_changed();
+}
+
+void HostHart::send_ipi(unsigned hart) {
+  if (hart >= machine_.harts()) return;
+  machine_.hart(hart).hart_state().csr.mip |= isa::bit(isa::Interrupt::supervisor_software);
+  machine_.wake(hart);
+}
+
+void HostHart::fence(const hv::GuestFence& fence) {
+  for (unsigned hart = 0; hart < machine_.harts(); ++hart)
+    if ((fence.harts >> hart & 1) != 0) machine_.hart(hart).fence(translate_fence(fence));
+}
+
+void HostHart::mark(std::uint16_t kind, std::uint64_t value) { hart_.mark(kind, value); }
+
+void HostHart::console(std::string_view text) {
+  for (const char c : text) machine_.uart().write(kUartTransmit, 1, static_cast<std::uint8_t>(c));
+}
+
+void HostHart::power_off(unsigned code) {
+  using Kind = device::FinishRequest::Kind;
+  machine_.power_off({code == 0 ? Kind::pass : Kind::fail, static_cast<std::uint16_t>(code)});
+}
+
+}  // namespace hvsim::sim

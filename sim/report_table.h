@@ -1,0 +1,18 @@
+// The answer of an experiment in tables and sentences.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/experiment_pool.h"
+#include "sim/json_document.h"
+
+namespace hvsim::sim {
+
+std::string report_text(const Experiment& experiment, const ExperimentResult& result);
+Json report_json(const Experiment& experiment, const ExperimentResult& result);
+
+// What deferring hypercalls saves against the same run with immediate delivery, and where it comes from.
+std::string saving_sentence(const Run& run, const RunSummary& deferred, const RunSummary& immediate);
+
+}  // namespace hvsim::sim

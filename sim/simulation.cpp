@@ -1,0 +1,179 @@
+// Elaborates the SystemC shells around a machine, lets time advance, and gathers the result.
+#include "sim/simulation.h"
+
+#include <memory>
+#include <optional>
+#include <systemc>
+#include <vector>
+
+#include "models/cpu/isa/csr.h"
+#include "sim/boot.h"
+#include "sim/bus_module.h"
+#include "sim/device_module.h"
+#include "sim/hart_module.h"
+#include "sim/host_hart.h"
+#include "sim/machine.h"
+#include "sim/memory_module.h"
+
+namespace hvsim::sim {
+namespace {
+
+constexpr std::uint64_t kFemtosecondsPerMicrosecond = 1'000'000'000;
+
+// The hypervisor that runs natively, with one port per hart.
+struct HostRun {
+  HostRun(Machine& machine, const hv::CostModel& costs) : hypervisor(costs) {
+    for (unsigned i = 0; i < machine.harts(); ++i)
+      harts.push_back(std::make_unique<HostHart>(machine, i, hypervisor));
+  }
+
+  std::string boot(Machine& machine, const Config& config, const ImagePaths& images) {
+    auto bundle = bundle_of(config, images);
+    if (!bundle) return bundle.error();
+    enter_supervisor(machine);
+    return hypervisor.boot(*harts[0], {.bundle = *bundle,
+                                       .ram_base = machine.memory().ram_base(),
+                                       .ram_bytes = machine.memory().ram_bytes(),
+                                       .harts = machine.harts(),
+                                       .timebase_hz = kTimebaseMhz * 1'000'000,
+                                       .sstc = config.machine.isa.sstc});
+  }
+
+  hv::HostHypervisor hypervisor;
+  std::vector<std::unique_ptr<HostHart>> harts;
+};
+
+// All SystemC objects of a run; one per process.
+class Shells {
+ public:
+  Shells(Machine& machine, const Config& config, HostRun* host, std::function<bool()> limit_reached)
+      : memory_("memory", machine.memory()) {
+    bus_.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory_.socket);
+    for (const auto& window : machine.bus().windows()) {
+      if (window.window == nullptr) continue;
+      std::string name = window.name;
+      for (char& c : name) c = c == ' ' ? '_' : c;
+      devices_.push_back(std::make_unique<DeviceModule>(name.c_str(), *window.window));
+      bus_.attach(window.base, window.size, devices_.back()->socket);
+    }
+    const auto period = sc_core::sc_time::from_value(kFemtosecondsPerMicrosecond / config.machine.clock_mhz);
+    for (unsigned i = 0; i < machine.harts(); ++i) {
+      HartModule::Settings settings{.hart = i,
+                                    .quantum = config.machine.quantum_cycles,
+                                    .period = period,
+                                    .host = host != nullptr ? host->harts[i].get() : nullptr,
+                                    .limit_reached = limit_reached};
+      harts_.push_back(
+          std::make_unique<HartModule>(("hart" + std::to_string(i)).c_str(), machine, std::move(settings)));
+      harts_.back()->socket.bind(bus_.from);
+    }
+  }
+
+  // Harts asleep at the end have idled until then.
+  void settle(Machine& machine) const {
+    isa::Cycles end = 0;
+    for (unsigned i = 0; i < machine.harts(); ++i) end = std::max(end, machine.hart(i).hart_state().cycle);
+    for (unsigned i = 0; i < machine.harts(); ++i)
+      if (harts_[i]->asleep()) machine.hart(i).idle(end - machine.hart(i).hart_state().cycle);
+  }
+
+ private:
+  MemoryModule memory_;
+  BusModule bus_{"bus"};
+  std::vector<std::unique_ptr<DeviceModule>> devices_;
+  std::vector<std::unique_ptr<HartModule>> harts_;
+};
+
+// Asked after each quantum of each hart.
+class Limits {
+ public:
+  Limits(Machine& machine, const LimitsConfig& limits, Progress& progress)
+      : machine_(machine), limits_(limits), progress_(progress) {}
+
+  bool reached() {
+    isa::Cycles now = 0;
+    std::uint64_t retired = 0;
+    for (unsigned i = 0; i < machine_.harts(); ++i) {
+      now = std::max(now, machine_.hart(i).hart_state().cycle);
+      retired += machine_.hart(i).hart_state().retired;
+    }
+    if (++asked_ % 64 == 0) progress_.advanced(now, retired);
+    if (limits_.max_cycles != 0 && now >= limits_.max_cycles) stop_ = StopReason::cycle_limit;
+    if (limits_.max_instructions != 0 && retired >= limits_.max_instructions)
+      stop_ = StopReason::instruction_limit;
+    return stop_.has_value();
+  }
+  std::optional<StopReason> stop() const { return stop_; }
+
+ private:
+  Machine& machine_;
+  LimitsConfig limits_;
+  Progress& progress_;
+  std::uint64_t asked_ = 0;
+  std::optional<StopReason> stop_;
+};
+
+std::string where_harts_stand(Machine& machine) {
+  std::string text = "every hart sleeps and nothing will wake one:";
+  for (unsigned i = 0; i < machine.harts(); ++i) {
+    char line[64];
+    std::snprintf(line, sizeof line, " hart %u at pc 0x%llx", i,
+                  static_cast<unsigned long long>(machine.hart(i).hart_state().pc));
+    text += line;
+  }
+  return text;
+}
+
+void conclude(Machine& machine, const Limits& limits, RunResult& result) {
+  if (machine.finished()) {
+    using Kind = device::FinishRequest::Kind;
+    const auto& finish = machine.finish();
+    result.stop = StopReason::finished;
+    result.guest_exit_code = finish.kind == Kind::fail ? finish.code : 0;
+    if (finish.kind == Kind::fail)
+      result.stop_detail = "the guest failed with code " + std::to_string(finish.code);
+    if (finish.kind == Kind::reset) result.stop_detail = "the guest asked for a reset";
+  } else if (limits.stop()) {
+    result.stop = *limits.stop();
+    result.stop_detail = result.stop == StopReason::cycle_limit ? "limits.max_cycles reached"
+                                                                : "limits.max_instructions reached";
+  } else {
+    result.stop = StopReason::no_progress;
+    result.stop_detail = where_harts_stand(machine);
+  }
+}
+
+}  // namespace
+
+isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
+                                             Progress& progress) {
+  RunResult result;
+  const bool on_host = config.hypervisor.run == HypervisorRun::host;
+  auto built = Machine::build(config.machine, on_host, [&](std::uint8_t byte) {
+    result.console.push_back(static_cast<char>(byte));
+    progress.console({&result.console.back(), 1});
+  });
+  if (!built) return isa::Failure{built.error()};
+  Machine& machine = **built;
+
+  std::optional<HostRun> host;
+  if (on_host) host.emplace(machine, config.hypervisor.costs);
+  const std::string problem =
+      host ? host->boot(machine, config, images) : prepare_boot(machine, config, images);
+  if (!problem.empty()) return isa::Failure{problem};
+
+  sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
+  Limits limits(machine, config.limits, progress);
+  Shells shells(machine, config, host ? &*host : nullptr, [&limits] { return limits.reached(); });
+  sc_core::sc_start();
+
+  shells.settle(machine);
+  conclude(machine, limits, result);
+  machine.collect(result);
+  std::vector<const cpu::Accountant*> accountants;
+  for (unsigned i = 0; i < machine.harts(); ++i) accountants.push_back(&machine.hart(i).accountant());
+  collect(accountants, config, result);
+  return result;
+}
+
+}  // namespace hvsim::sim
