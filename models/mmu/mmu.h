@@ -21,21 +21,21 @@ enum class Stage : std::uint8_t { first, g_stage };
 // One root: satp, vsatp or hgatp taken apart. scheme == nullptr means Bare.
 struct Root {
   const isa::PagingScheme* scheme = nullptr;
-  std::uint64_t table = 0;   // physical address of the root table (GPA for vsatp)
-  std::uint16_t space = 0;   // ASID or VMID
+  std::uint64_t table = 0;  // physical address of the root table (GPA for vsatp)
+  std::uint16_t space = 0;  // ASID or VMID
   friend bool operator==(const Root&, const Root&) = default;
 };
 
 // Everything the translation of one access depends on, captured once from the CSRs by the hart.
 struct AddressSpace {
-  Root first;                       // satp with V=0, vsatp with V=1
-  Root g_stage;                     // hgatp; used only if `virtualized`
-  bool virtualized = false;         // V=1 (or an access made as if V=1)
+  Root first{};                                        // satp with V=0, vsatp with V=1
+  Root g_stage{};                                      // hgatp; used only if `virtualized`
+  bool virtualized = false;                            // V=1 (or an access made as if V=1)
   isa::Privilege privilege = isa::Privilege::machine;  // effective; machine means no translation
-  bool sum = false;                 // SUM of the first stage's status register
-  bool mxr_first = false;           // MXR that applies to the first stage (sstatus | vsstatus if V)
-  bool mxr_g_stage = false;         // MXR of HS-level sstatus, applies to both stages
-  bool hardware_ad_first = true;    // Svadu at the first stage; false: A/D clear faults (Svade)
+  bool sum = false;                                    // SUM of the first stage's status register
+  bool mxr_first = false;         // MXR that applies to the first stage (sstatus | vsstatus if V)
+  bool mxr_g_stage = false;       // MXR of HS-level sstatus, applies to both stages
+  bool hardware_ad_first = true;  // Svadu at the first stage; false: A/D clear faults (Svade)
   bool hardware_ad_g_stage = true;
   friend bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
@@ -63,15 +63,22 @@ struct WalkTrace {
 
 struct TranslationFault {
   enum class Why : std::uint8_t {
-    not_canonical, not_valid, reserved_encoding, not_a_leaf, misaligned_superpage, permission,
-    accessed_dirty, pmp, no_memory  // the last two are access faults
+    not_canonical,
+    not_valid,
+    reserved_encoding,
+    not_a_leaf,
+    misaligned_superpage,
+    permission,
+    accessed_dirty,
+    pmp,
+    no_memory  // the last two are access faults
   };
   Why why{};
   Stage stage = Stage::first;
   std::uint8_t level = 0;
-  isa::Gpa guest_physical{};     // G-stage faults: the address that failed (for htval/mtval2)
-  bool implicit = false;         // G-stage fault on an access to a first-stage PTE
-  bool implicit_write = false;   // that access was an A/D update
+  isa::Gpa guest_physical{};    // G-stage faults: the address that failed (for htval/mtval2)
+  bool implicit = false;        // G-stage fault on an access to a first-stage PTE
+  bool implicit_write = false;  // that access was an A/D update
   bool access_fault() const { return why == Why::pmp || why == Why::no_memory; }
 };
 

@@ -1,0 +1,102 @@
+// Branch prediction: counters, targets and returns behave as the textbook has them.
+#include "models/cpu/branch_predictor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <vector>
+
+namespace hvsim::cpu {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kPc = 0x80001000;
+
+TEST(BranchPredictor, ALoopMispredictsOnceEnteringAndOncePerExit) {
+  BranchPredictor predictor({});
+  unsigned mispredicts = 0;
+  for (unsigned run = 0; run < 10; ++run)
+    for (unsigned i = 0; i < 100; ++i) mispredicts += predictor.predict_and_update_branch(kPc, i != 99);
+  EXPECT_EQ(mispredicts, 1U + 10);
+  EXPECT_EQ(predictor.stats().branches, 1000U);
+  EXPECT_EQ(predictor.stats().branch_mispredicts, 11U);
+}
+
+TEST(BranchPredictor, CountersFollowTheTwoBitStateMachine) {
+  BranchPredictor predictor({.bht_entries = 16});
+  std::map<std::uint64_t, int> strength;  // -2 strongly not taken, -1, 1, 2 strongly taken
+  std::mt19937 random(4);
+  for (unsigned i = 0; i < 20'000; ++i) {
+    const std::uint64_t pc = kPc + random() % 64 * 2;
+    const bool taken = random() % 3 != 0;
+    auto [entry, fresh] = strength.try_emplace(pc / 2 % 16, -1);
+    const bool predicted = entry->second > 0;
+    ASSERT_EQ(predictor.predict_and_update_branch(pc, taken), predicted != taken);
+    const int direction = taken ? 1 : -1;
+    const int next = entry->second + direction;
+    entry->second = next == 0 ? direction : std::clamp(next, -2, 2);
+  }
+}
+
+TEST(BranchPredictor, IndirectJumpsRepeatTheirLastTarget) {
+  BranchPredictor predictor({});
+  EXPECT_TRUE(predictor.jump_register(kPc, 0x100, kPc + 4, false, false));
+  EXPECT_FALSE(predictor.jump_register(kPc, 0x100, kPc + 4, false, false));
+  EXPECT_TRUE(predictor.jump_register(kPc, 0x200, kPc + 4, false, false));
+  EXPECT_FALSE(predictor.jump_register(kPc, 0x200, kPc + 4, false, false));
+  EXPECT_TRUE(predictor.jump_register(kPc + 32 * 2, 0x200, kPc, false, false));  // same entry, another pc
+  EXPECT_TRUE(predictor.jump_register(kPc, 0x200, kPc + 4, false, false));
+}
+
+TEST(BranchPredictor, ReturnsAreRightAsDeepAsTheStackIs) {
+  BranchPredictor predictor({.ras_depth = 4});
+  const auto wrong_returns = [&predictor](unsigned depth) {
+    for (unsigned i = 0; i < depth; ++i) predictor.call(0x1000 + i * 4);
+    unsigned wrong = 0;
+    for (unsigned i = depth; i-- > 0;)
+      wrong += predictor.jump_register(kPc, 0x1000 + i * 4, kPc + 4, false, true);
+    return wrong;
+  };
+  EXPECT_EQ(wrong_returns(1), 0U);
+  EXPECT_EQ(wrong_returns(4), 0U);
+  EXPECT_EQ(wrong_returns(6), 2U);
+  EXPECT_EQ(predictor.stats().returns, 11U);
+  EXPECT_EQ(predictor.stats().return_mispredicts, 2U);
+}
+
+TEST(BranchPredictor, IndirectCallsPushAndCoroutineJumpsSwap) {
+  BranchPredictor predictor({});
+  predictor.jump_register(kPc, 0x5000, kPc + 2, true, false);
+  EXPECT_FALSE(predictor.jump_register(0x5010, kPc + 2, 0x5014, true, true));  // returns, and is called back
+  EXPECT_FALSE(predictor.jump_register(kPc + 8, 0x5014, kPc + 12, false, true));
+}
+
+TEST(BranchPredictor, WithoutAReturnStackTheTargetBufferPredictsReturns) {
+  BranchPredictor predictor({.ras_depth = 0});
+  predictor.call(0x1000);
+  EXPECT_TRUE(predictor.jump_register(kPc, 0x1000, kPc + 4, false, true));
+  EXPECT_FALSE(predictor.jump_register(kPc, 0x1000, kPc + 4, false, true));
+}
+
+TEST(BranchPredictor, FlushForgetsEverythingButTheCounts) {
+  BranchPredictor predictor({});
+  for (unsigned i = 0; i < 4; ++i) predictor.predict_and_update_branch(kPc, true);
+  predictor.call(0x1000);
+  predictor.flush();
+  EXPECT_TRUE(predictor.predict_and_update_branch(kPc, true));
+  EXPECT_TRUE(predictor.jump_register(kPc, 0x1000, kPc + 4, false, true));
+  EXPECT_EQ(predictor.stats().branches, 5U);
+}
+
+TEST(BranchPredictor, ImpossibleConfigsAreToldInWords) {
+  EXPECT_EQ(problem(BranchPredictorConfig{}), std::nullopt);
+  EXPECT_THAT(problem(BranchPredictorConfig{.bht_entries = 100}).value_or(""), HasSubstr("bht_entries: 100"));
+  EXPECT_THAT(problem(BranchPredictorConfig{.btb_entries = 0}).value_or(""), HasSubstr("btb_entries: 0"));
+  EXPECT_THAT(problem(BranchPredictorConfig{.ras_depth = 5000}).value_or(""), HasSubstr("ras_depth: 5000"));
+}
+
+}  // namespace
+}  // namespace hvsim::cpu
