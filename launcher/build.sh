@@ -67,7 +67,7 @@ show_progress() {
   local counter='^[[:space:][]*([0-9]+)/([0-9]+)[] ]'
   while IFS= read -r line; do
     printf '%s\n' "$line"
-    if [[ ! $line =~ $counter ]]; then continue; fi
+    if [[ ! $line =~ $counter || $line == *Re-checking* ]]; then continue; fi
     finished=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
     if is_terminal; then
       printf '\r\033[Khvsim: %s: %d of %d, %d s' "$what" "$finished" "$total" $((SECONDS - start)) >&2

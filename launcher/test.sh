@@ -32,8 +32,10 @@ count() {
   skipped=$(($(attribute "$report" skipped) + $(attribute "$report" disabled)))
   wrong=$(($(attribute "$report" failures) + $(attribute "$report" errors)))
   local good=$((total - skipped - wrong)) note=""
-  if ((good + wrong == 0)); then
-    wrong=1 note=" (no test ran, see above)"
+  if [[ $rung == build-* ]]; then
+    wrong=1 note=" (does not build)"
+  elif ((good + wrong == 0)); then
+    wrong=1 note=" (no test ran)"
   elif ((status != 0 && wrong == 0)); then
     wrong=1 note=" (the runner stopped with status $status)"
   fi
