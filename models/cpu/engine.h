@@ -38,8 +38,13 @@ class Engine final : public Hart {
   // Hart
   RunResult run(isa::Cycles budget, bool devices_in_step) override;
   void idle(isa::Cycles cycles) override { charge(Component::idle, cycles); }
+  void stop() override {
+    stop_ = Stop::budget;
+    deadline_ = 0;
+  }
   HartState& hart_state() override { return state_storage_; }
   void state_changed() override;
+  void mode_changed() override;
   void set_line(isa::Interrupt line, bool high) override;
   void interrupts_changed() override { deadline_ = 0; }
   bool wakes() const override;
@@ -49,6 +54,7 @@ class Engine final : public Hart {
     (*row_)[static_cast<unsigned>(component)] += cycles;
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
+  void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
   Timing& timing() { return timing_; }
@@ -79,7 +85,6 @@ class Engine final : public Hart {
   void fence(const TranslationFence& fence) override;
   void fence_instruction() { ++stamp_; }
   void wait_for_interrupt();
-  void mark(std::uint16_t kind, std::uint64_t value);
 
   // For handlers (engine_handlers.h)
   void abandon(const Op* op);                // the op did not happen: it trapped, or must wait for others

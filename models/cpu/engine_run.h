@@ -295,6 +295,11 @@ void Engine<Timing>::select_spaces() {
 template <class Timing>
 void Engine<Timing>::state_changed() {
   update_pmp();
+  mode_changed();
+}
+
+template <class Timing>
+void Engine<Timing>::mode_changed() {
   accountant_.mode_changed(state);
   row_ = &accountant_.row();
   select_spaces();

@@ -50,6 +50,8 @@ class Hart {
   virtual RunResult run(isa::Cycles budget, bool devices_in_step) = 0;
   virtual void idle(isa::Cycles cycles) = 0;  // time passes in WFI
 
+  virtual void stop() = 0;                    // run() returns as soon as the present block ends
+
   virtual HartState& hart_state() = 0;
   // Call after changing CSRs, mode or pc from outside (host hypervisor, debugger, checkpoint).
   virtual void state_changed() = 0;
@@ -57,6 +59,10 @@ class Hart {
   virtual void interrupts_changed() = 0;  // e.g. mtimecmp was written
   virtual bool wakes() const = 0;         // an interrupt is pending that ends WFI
   virtual isa::Cycles next_timer() const = 0;
+
+  // Call after moving the hart to another mode and pc from outside; PMP must be as it was.
+  virtual void mode_changed() = 0;
+  virtual void mark(std::uint16_t kind, std::uint64_t value) = 0;  // isa::MarkKind
 
   // For the host hypervisor: what its port does to this hart.
   virtual void fence(const TranslationFence& fence) = 0;

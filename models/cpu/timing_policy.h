@@ -31,17 +31,27 @@ struct InOrder {
 
   void schedule_block(std::span<Op> ops) const { schedule(ops, costs); }
 
+  // Hits that level zero and the presence masks answered, into the models' statistics. Call when idle.
+
+  void settle() {
+    using Kind = mem::Hierarchy::Kind;
+    caches->count_hits(hart, Kind::fetch, fetch_lines - fetch_lines_seen);
+    fetch_lines = fetch_lines_seen = 0;
+    if (data_accesses + data_lines_extra > data_lines_seen)
+      caches->count_hits(hart, Kind::load, data_accesses + data_lines_extra - data_lines_seen);
+    data_accesses = data_lines_extra = data_lines_seen = 0;
+  }
+
   TimingConfig costs;
   BranchPredictor predictor;
   mmu::TlbHierarchy tlbs;
   mem::Hierarchy* caches;
   unsigned hart;
-  // Accesses that level zero or the presence masks answered are counted in bulk when statistics are read.
-  std::uint64_t fetch_lines = 0;        // L1I line touches by blocks that ran
-  std::uint64_t fetch_lines_seen = 0;   // of which the cache model saw
-  std::uint64_t data_accesses = 0;      // loads, stores and atomics that retired
-  std::uint64_t data_lines_seen = 0;    // accesses that the L1D model saw
-  std::uint64_t data_lines_extra = 0;   // second halves of line-crossing accesses and fault retries
+  // What ran, counted per block; what the models saw, counted per event. The difference is hits.
+  std::uint64_t fetch_lines = 0, fetch_lines_seen = 0;  // L1I lines
+  std::uint64_t data_accesses = 0;                      // loads, stores and atomics
+  std::uint64_t data_lines_seen = 0;                    // L1D lines that the model was asked for
+  std::uint64_t data_lines_extra = 0;                   // of which on top of one per instruction
 };
 
 }  // namespace hvsim::cpu
