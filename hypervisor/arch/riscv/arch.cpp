@@ -1,0 +1,96 @@
+// The parts of the RISC-V port that are too long to be inlined: register groups and fences.
+#include "arch.h"
+
+#include "hypervisor/arch/riscv/world_switch.h"
+
+namespace hv {
+namespace {
+
+namespace csr = hvsim::isa::csr;
+using riscv::read_csr;
+using riscv::write_csr;
+
+void local_fence(const GuestFence& fence) {
+  switch (fence.kind) {
+    case GuestFence::Kind::g_stage:
+      riscv_hfence_gvma_vmid(fence.vmid);
+      break;
+    case GuestFence::Kind::vs_stage:
+      riscv_hfence_vvma();
+      break;
+    case GuestFence::Kind::everything:
+      riscv_hfence_gvma();
+      break;
+  }
+}
+
+void remote_fence(const GuestFence& fence) {
+  switch (fence.kind) {
+    case GuestFence::Kind::g_stage:
+      riscv::sbi_remote_hfence_gvma_vmid(fence.harts, fence.vmid);
+      break;
+    case GuestFence::Kind::vs_stage:
+      riscv::sbi_remote_hfence_vvma(fence.harts);
+      riscv::sbi_remote_fence_i(fence.harts);
+      break;
+    case GuestFence::Kind::everything:
+      riscv::sbi_remote_hfence_gvma(fence.harts);
+      break;
+  }
+}
+
+void save_vs(VsRegisters& vs) {
+  vs.vsstatus = read_csr<csr::vsstatus>();
+  vs.vsie = read_csr<csr::vsie>();
+  vs.vstvec = read_csr<csr::vstvec>();
+  vs.vsscratch = read_csr<csr::vsscratch>();
+  vs.vsepc = read_csr<csr::vsepc>();
+  vs.vscause = read_csr<csr::vscause>();
+  vs.vstval = read_csr<csr::vstval>();
+  vs.vsatp = read_csr<csr::vsatp>();
+  vs.scounteren = read_csr<csr::scounteren>();
+  vs.senvcfg = read_csr<csr::senvcfg>();
+  if ((vs.henvcfg & csr::kStce) != 0) vs.vstimecmp = read_csr<csr::vstimecmp>();
+}
+
+// hgatp first: vsatp is only written while the VM's own G-stage is in place.
+void restore_vs(const VsRegisters& vs) {
+  write_csr<csr::hgatp>(vs.hgatp);
+  write_csr<csr::henvcfg>(vs.henvcfg);
+  write_csr<csr::vsstatus>(vs.vsstatus);
+  write_csr<csr::vsie>(vs.vsie);
+  write_csr<csr::vstvec>(vs.vstvec);
+  write_csr<csr::vsscratch>(vs.vsscratch);
+  write_csr<csr::vsepc>(vs.vsepc);
+  write_csr<csr::vscause>(vs.vscause);
+  write_csr<csr::vstval>(vs.vstval);
+  write_csr<csr::vsatp>(vs.vsatp);
+  write_csr<csr::scounteren>(vs.scounteren);
+  write_csr<csr::senvcfg>(vs.senvcfg);
+  if ((vs.henvcfg & csr::kStce) != 0) write_csr<csr::vstimecmp>(vs.vstimecmp);
+}
+
+}  // namespace
+
+void Arch::fence(const GuestFence& fence) {
+  if (fence.harts == std::uint64_t{1} << hart_)
+    local_fence(fence);
+  else
+    remote_fence(fence);
+}
+
+void Arch::save(Vcpu& vcpu, RegisterGroup group) {
+  if (group == RegisterGroup::vs)
+    save_vs(vcpu.vs);
+  else
+    riscv_save_fp(&vcpu.fp);
+}
+
+void Arch::restore(Vcpu& vcpu, RegisterGroup group) {
+  if (group == RegisterGroup::vs)
+    restore_vs(vcpu.vs);
+  else
+    riscv_restore_fp(&vcpu.fp);
+}
+
+}  // namespace hv

@@ -1,0 +1,51 @@
+// What the core needs from a machine. `hv::Arch` comes from the "arch.h" on the include path: arch/riscv,
+// arch/host, or a test's fake; it is a concrete class, so nothing in the core is virtual or a template.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "hypervisor/fence.h"
+#include "hypervisor/registers.h"
+#include "hypervisor/vcpu.h"
+#include "hypervisor/work.h"
+#include "models/cpu/isa/mark.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+
+using hvsim::isa::Cycles;
+using hvsim::isa::Gpa;
+using hvsim::isa::Hpa;
+using hvsim::isa::HypervisorPhase;
+using hvsim::isa::MarkKind;
+
+template <class A>
+concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, void* out, const void* in,
+                            std::size_t bytes, GuestFence fence, Vcpu& vcpu, RegisterGroup group,
+                            typename A::Lock lock, unsigned number, std::string_view text, MarkKind kind,
+                            Work work) {
+  { view.hart() } -> std::same_as<unsigned>;               // which hart this is, 0..kMaxHarts-1
+  { arch.read_word(at) } -> std::same_as<std::uint64_t>;   // aligned 8 bytes, in one access
+  { arch.write_word(at, word) } -> std::same_as<void>;     // aligned 8 bytes, in one access
+  { arch.or_word(at, word) } -> std::same_as<void>;        // aligned 8 bytes, atomic
+  { arch.copy_in(out, at, bytes) } -> std::same_as<void>;  // from RAM to the hypervisor
+  { arch.copy_out(at, in, bytes) } -> std::same_as<void>;  // from the hypervisor to RAM
+  { arch.zero(at, word) } -> std::same_as<void>;           // `word` bytes of RAM
+  { arch.fence(fence) } -> std::same_as<void>;
+  { arch.save(vcpu, group) } -> std::same_as<void>;     // hart -> VCPU
+  { arch.restore(vcpu, group) } -> std::same_as<void>;  // VCPU -> hart
+  { arch.set_timer(word) } -> std::same_as<void>;       // ticks of the next timer interrupt, or kNever
+  { arch.send_ipi(number) } -> std::same_as<void>;
+  { arch.lock(lock) } -> std::same_as<void>;
+  { arch.unlock(lock) } -> std::same_as<void>;
+  { arch.cycles() } -> std::same_as<Cycles>;        // of this hart
+  { arch.ticks() } -> std::same_as<std::uint64_t>;  // of the time base
+  { arch.console(text) } -> std::same_as<void>;     // all of it, not mixed with other harts' text
+  { arch.mark(kind, word) } -> std::same_as<void>;
+  { arch.charge(work, word) } -> std::same_as<void>;  // `word` units of work were done
+};
+
+}  // namespace hv

@@ -1,0 +1,27 @@
+// The few atomic accesses to plain state that several harts share (state stays plain data, so it can be
+// copied).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace hv {
+
+template <class T>
+T load_acquire(const T& from) {
+  return std::atomic_ref<T>(const_cast<T&>(from)).load(std::memory_order_acquire);
+}
+template <class T>
+void store_release(T& to, T value) {
+  std::atomic_ref<T>(to).store(value, std::memory_order_release);
+}
+template <class T>
+T exchange(T& at, T value) {
+  return std::atomic_ref<T>(at).exchange(value, std::memory_order_acq_rel);
+}
+template <class T>
+T add(T& to, T amount) {  // the new value; no ordering
+  return std::atomic_ref<T>(to).fetch_add(amount, std::memory_order_relaxed) + amount;
+}
+
+}  // namespace hv

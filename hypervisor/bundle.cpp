@@ -1,0 +1,132 @@
+// The bundle as the hypervisor understands it: settings and VMs out of a device tree, checked (abi/bundle.h).
+#include "hypervisor/bundle.h"
+
+#include "hypervisor/abi/bundle.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+namespace {
+
+using hvsim::isa::kPageBytes;
+
+bool fail(Text& why, std::string_view where, std::string_view what) {
+  why.add(where).add(": ").add(what);
+  return false;
+}
+
+// An optional number between bounds. False: it is there and wrong.
+bool read_number(const FdtReader& tree, FdtReader::Node node, std::string_view name, std::uint64_t least,
+                 std::uint64_t most, std::uint32_t& value, Text& why) {
+  if (!tree.property(node, name)) return true;
+  const auto number = tree.number(node, name);
+  if (!number || *number < least || *number > most) {
+    why.add(tree.name(node)).add(": ").add(name).add(" must be ").decimal(least).add("..").decimal(most);
+    return false;
+  }
+  value = static_cast<std::uint32_t>(*number);
+  return true;
+}
+
+bool good_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxNameBytes) return false;
+  for (const char c : name)
+    if (c <= ' ' || c > '~' || c == '[' || c == ']') return false;
+  return name != "hv";  // the hypervisor's own lines
+}
+
+bool read_harts(const FdtReader& tree, FdtReader::Node node, std::uint64_t& mask) {
+  const auto list = tree.property(node, "harts");
+  if (!list) return true;
+  if (list->empty() || list->size() % 4 != 0) return false;
+  mask = 0;
+  for (std::size_t i = 0; i < list->size() / 4; ++i) {
+    const std::uint64_t hart = fdt_cells(*list, i, 1);
+    if (hart >= kMaxHarts) return false;
+    mask |= std::uint64_t{1} << hart;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Bundle> Bundle::open(std::span<const std::byte> blob, Text& why) {
+  const auto tree = FdtReader::open(blob);
+  Bundle bundle;
+  if (!tree) {
+    fail(why, "bundle", "not a flattened device tree, or cut short");
+    return std::nullopt;
+  }
+  if (!tree->is_compatible(tree->root(), abi::kBundleCompatible) ||
+      tree->u32(tree->root(), "version").value_or(0) != abi::kBundleVersion) {
+    fail(why, "bundle", "not an hvsim,bundle of version 1");
+    return std::nullopt;
+  }
+  const auto settings = tree->child(tree->root(), "hypervisor");
+  if (settings && !bundle.read_settings(*tree, *settings, why)) return std::nullopt;
+  const auto vms = tree->child(tree->root(), "vms");
+  for (auto node = vms ? tree->first_child(*vms) : std::nullopt; node; node = tree->next_sibling(*node))
+    if (!bundle.read_vm(*tree, *node, why)) return std::nullopt;
+  if (bundle.count_ == 0) {
+    fail(why, "bundle", "no VMs in it");
+    return std::nullopt;
+  }
+  return bundle;
+}
+
+bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& why) {
+  if (tree.property(node, "delivery")) {
+    const auto mode = tree.text(node, "delivery").value_or("");
+    if (mode != "immediate" && mode != "dlh")
+      return fail(why, "hypervisor", "delivery must be immediate or dlh");
+    settings_.delivery = mode == "dlh" ? abi::Delivery::dlh : abi::Delivery::immediate;
+  }
+  std::uint32_t statistics = 0;
+  const auto number = [&](std::string_view name, std::uint64_t least, std::uint64_t most,
+                          std::uint32_t& value) {
+    return read_number(tree, node, name, least, most, value, why);
+  };
+  const bool good =
+      number("calls-per-notification", 1, abi::kMaxNotifications, settings_.calls_per_notification) &&
+      number("queue-capacity", 1, kMaxQueueCapacity, settings_.dlh.capacity) &&
+      number("drain-budget-cycles", 0, ~std::uint32_t{0}, settings_.dlh.drain_budget_cycles) &&
+      number("max-deferred-entries", 0, ~std::uint32_t{0}, settings_.dlh.max_deferred_entries) &&
+      number("time-slice-us", 10, 10'000'000, settings_.time_slice_us) &&
+      number("print-statistics", 0, 1, statistics);
+  settings_.print_statistics = statistics != 0;
+  return good;
+}
+
+bool Bundle::read_vm(const FdtReader& tree, FdtReader::Node node, Text& why) {
+  const std::string_view where = tree.name(node);
+  if (count_ == kMaxVms) return fail(why, where, "too many VMs");
+  VmConfig vm;
+  vm.name = tree.text(node, "name").value_or("");
+  if (!good_name(vm.name)) return fail(why, where, "name must be 1..31 printable characters");
+  for (unsigned i = 0; i < count_; ++i)
+    if (vms_[i].name == vm.name) return fail(why, where, "name is taken by an earlier VM");
+
+  vm.image = tree.property(node, "image").value_or(std::span<const std::byte>{});
+  vm.memory_bytes = tree.number(node, "memory-bytes").value_or(0);
+  constexpr std::uint64_t own_pages = 2 * kPageBytes;  // BootInfo and SharedPage
+  if (vm.memory_bytes % kPageBytes != 0 || vm.memory_bytes > kMaxPoolPages * kPageBytes)
+    return fail(why, where, "memory-bytes must be whole 4 KiB pages, at most 4 GiB");
+  if (vm.image.empty()) return fail(why, where, "image is missing");
+  if (vm.memory_bytes < own_pages || vm.image.size() > vm.memory_bytes - own_pages)
+    return fail(why, where, "memory-bytes is too small for the image and two pages");
+
+  std::uint32_t sstc = 0;
+  if (!read_number(tree, node, "vcpus", 1, kMaxVcpusPerVm, vm.vcpus, why) ||
+      !read_number(tree, node, "sstc", 0, 1, sstc, why))
+    return false;
+  vm.sstc = sstc != 0;
+  if ((vcpus_ += vm.vcpus) > kMaxVcpus) return fail(why, where, "too many VCPUs in all");
+  if (!read_harts(tree, node, vm.harts)) return fail(why, where, "harts must be a list of numbers below 64");
+
+  vm.arguments = tree.text(node, "arguments").value_or("");
+  if (vm.arguments.size() >= sizeof abi::BootInfo::arguments)
+    return fail(why, where, "arguments must be shorter than 512 characters");
+  vms_[count_++] = vm;
+  return true;
+}
+
+}  // namespace hv

@@ -1,0 +1,54 @@
+// The bundle as the hypervisor understands it: settings and VMs out of a device tree, checked (abi/bundle.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "hypervisor/abi/hypercall.h"
+#include "hypervisor/dlh_queue.h"
+#include "hypervisor/fdt_reader.h"
+#include "hypervisor/text.h"
+
+namespace hv {
+
+struct Settings {
+  abi::Delivery delivery = abi::Delivery::dlh;
+  std::uint32_t calls_per_notification = 1;
+  DlhLimits dlh{};
+  std::uint32_t time_slice_us = 1000;
+  bool print_statistics = false;  // one line per VM when it is off
+};
+
+struct VmConfig {
+  std::string_view name;
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t vcpus = 1;
+  std::uint64_t harts = ~std::uint64_t{0};  // where its VCPUs may run
+  bool sstc = false;
+  std::string_view arguments;
+  std::span<const std::byte> image;
+};
+
+class Bundle {
+ public:
+  // Empty: `why` says in one line what is wrong and where.
+  static std::optional<Bundle> open(std::span<const std::byte> blob, Text& why);
+
+  const Settings& settings() const { return settings_; }
+  unsigned vm_count() const { return count_; }
+  const VmConfig& vm(unsigned index) const { return vms_[index]; }
+
+ private:
+  bool read_settings(const FdtReader& tree, FdtReader::Node node, Text& why);
+  bool read_vm(const FdtReader& tree, FdtReader::Node node, Text& why);
+
+  Settings settings_{};
+  VmConfig vms_[kMaxVms];
+  unsigned count_ = 0;
+  unsigned vcpus_ = 0;
+};
+
+}  // namespace hv

@@ -1,0 +1,55 @@
+// One VM's queue of deferrable hypercalls, kept in the hypervisor: FIFO, any VCPU appends, one drains at a
+// time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "arch.h"
+#include "hypervisor/abi/hypercall.h"
+#include "hypervisor/limits.h"
+
+namespace hv {
+
+// How long a queue may grow and how long calls may wait in it.
+struct DlhLimits {
+  std::uint32_t capacity = 64;                // calls, 1..kMaxQueueCapacity
+  std::uint32_t drain_budget_cycles = 20000;  // per entry of the VM
+  std::uint32_t max_deferred_entries = 4;  // entries that may leave calls behind before one must run them all
+};
+
+class DlhQueue {
+ public:
+  // A call's place in the order of all calls of this VM, counted from 0.
+  using Ticket = std::uint64_t;
+
+  void configure(const DlhLimits& limits);
+  const DlhLimits& limits() const { return limits_; }
+
+  bool push(Arch& arch, const abi::Notification& call);  // false: full
+  // Calls with a lower ticket were appended before now, or run before now.
+  Ticket appended() const;
+  Ticket finished() const;
+  std::uint64_t size() const { return appended() - finished(); }
+
+  // The right to drain. front() and pop() are for its holder only. False: another hart has it.
+  bool begin_drain(Arch& arch);
+  void end_drain(Arch& arch);
+  const abi::Notification& front() const;  // there must be one: finished() < appended()
+  void pop();                              // the front has run
+
+  // The bound on waiting. An entry asks first, and reports afterwards whether it left calls behind.
+  bool must_drain_all() const { return deferred_entries_ >= limits_.max_deferred_entries; }
+  void entry_done(bool left_over) { deferred_entries_ = left_over ? deferred_entries_ + 1 : 0; }
+
+ private:
+  std::array<abi::Notification, kMaxQueueCapacity> calls_{};
+  DlhLimits limits_{};
+  Ticket appended_ = 0;                 // written under the lock
+  Ticket finished_ = 0;                 // written by the drainer
+  std::uint32_t deferred_entries_ = 0;  // written by the drainer: entries in a row that left calls behind
+  bool draining_ = false;               // under the lock
+  Arch::Lock lock_{};
+};
+
+}  // namespace hv

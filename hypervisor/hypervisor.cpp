@@ -1,0 +1,144 @@
+// What each exit means, and how VMs end.
+#include "hypervisor/hypervisor.h"
+
+#include "hypervisor/atomics.h"
+#include "hypervisor/locked.h"
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/csr.h"
+
+namespace hv {
+namespace {
+
+namespace csr = hvsim::isa::csr;
+
+constexpr std::uint64_t kWfi = 0x10500073;
+
+void announce(Arch& arch, HypervisorPhase phase) {
+  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
+}
+
+bool from_supervisor(const Vcpu& vcpu) { return (vcpu.general.sstatus & csr::kSpp) != 0; }
+
+}  // namespace
+
+Vcpu* Hypervisor::handle(Arch& arch, Vcpu& vcpu, const Exit& exit) {
+  announce(arch, HypervisorPhase::exit);
+  arch.charge(Work::exit_dispatch, 1);
+  add(vm_of(vcpu).statistics.exits[static_cast<std::size_t>(exit.reason)], std::uint64_t{1});
+  const Verdict verdict = dispatch(arch, vcpu, exit);
+  return select(arch, vcpu, verdict);
+}
+
+Hypervisor::Verdict Hypervisor::dispatch(Arch& arch, Vcpu& vcpu, const Exit& exit) {
+  switch (exit.reason) {
+    case ExitReason::supervisor_syscall:
+      return environment_call(arch, vcpu);
+    case ExitReason::virtual_inst_fault:
+    case ExitReason::inst_illegal:
+      return instruction_fault(arch, vcpu, exit);
+    case ExitReason::timer_interrupt:
+      return timer_expired(arch, vcpu);
+    case ExitReason::software_interrupt:
+      return Verdict::resume;  // what is pending is found at entry
+    case ExitReason::inst_guest_page_fault:
+    case ExitReason::load_guest_page_fault:
+    case ExitReason::store_guest_page_fault:
+    case ExitReason::inst_access:
+    case ExitReason::load_access:
+    case ExitReason::store_access:
+    case ExitReason::external_interrupt:
+    case ExitReason::other:
+    case ExitReason::count:
+      break;
+  }
+  return kill(arch, vcpu, exit);
+}
+
+Hypervisor::Verdict Hypervisor::instruction_fault(Arch& arch, Vcpu& vcpu, const Exit& exit) {
+  const bool fp_off = (vcpu.general.sstatus & csr::kFs) == 0;
+  if (exit.reason == ExitReason::inst_illegal && fp_off) {
+    load_fp(arch, vcpu);  // it may have been a floating-point instruction; if not, it comes back
+    return Verdict::resume;
+  }
+  if (exit.reason == ExitReason::virtual_inst_fault && exit.value == kWfi && from_supervisor(vcpu)) {
+    vcpu.general.sepc += 4;
+    return Verdict::block;
+  }
+  return reflect(arch, vcpu, exit);
+}
+
+// The guest made the mistake, so the guest gets the exception: as if the hart had delegated it to VS-mode.
+Hypervisor::Verdict Hypervisor::reflect(Arch& arch, Vcpu& vcpu, const Exit& exit) {
+  arch.save(vcpu, RegisterGroup::vs);
+  VsRegisters& vs = vcpu.vs;
+  if ((vs.vstvec & ~std::uint64_t{3}) == 0) return kill(arch, vcpu, exit);
+  const bool interrupts_on = (vs.vsstatus & csr::kSie) != 0;
+  vs.vsepc = vcpu.general.sepc;
+  vs.vscause = static_cast<std::uint64_t>(hvsim::isa::Exception::illegal_instruction);
+  vs.vstval = exit.value;
+  vs.vsstatus &= ~(csr::kSie | csr::kSpie | csr::kSpp);
+  vs.vsstatus |= (interrupts_on ? csr::kSpie : 0) | (vcpu.general.sstatus & csr::kSpp);
+  vcpu.general.sepc = vs.vstvec & ~std::uint64_t{3};
+  vcpu.general.sstatus |= csr::kSpp;
+  arch.restore(vcpu, RegisterGroup::vs);
+  return Verdict::resume;
+}
+
+Hypervisor::Verdict Hypervisor::kill(Arch& arch, Vcpu& vcpu, const Exit& exit) {
+  Text reason;
+  reason.add("killed: ").add(exit_name(exit.reason)).add(" at pc ").hex(vcpu.general.sepc);
+  if (is_guest_page_fault(exit.reason)) reason.add(", guest-physical ").hex(exit.guest_physical);
+  reason.add(", cause ").hex(exit.cause).add(", value ").hex(exit.value);
+  drain_all(arch, vm_of(vcpu));
+  return end_vm(arch, vm_of(vcpu), kKilled, reason);
+}
+
+// From here on none of its VCPUs is started again; the last one to leave its hart reaps the VM.
+Hypervisor::Verdict Hypervisor::end_vm(Arch& arch, Vm& vm, std::uint32_t code, const Text& reason) {
+  if (exchange(vm.exit_recorded, std::uint32_t{1}) != 0) return Verdict::stop;
+  vm.exit_code = code;
+  if (code != 0 && load_acquire(first_failure_) == 0) store_release(first_failure_, code);
+  vm.console.finish(arch);
+  Text line;
+  line.add("[hv] ").add(vm.name()).add(": ").add(reason.view()).add("\n");
+  arch.console(line.view());
+  scheduler_.condemn(arch, vm.id);
+  return Verdict::stop;
+}
+
+// No VCPU of the VM is on any hart any more: settle its queue, then give its memory back.
+void Hypervisor::reap(Arch& arch, Vm& vm) {
+  drain_all(arch, vm);
+  vm.console.finish(arch);
+  if (settings_.print_statistics) print_statistics(arch, vm);
+  arch.fence({GuestFence::Kind::g_stage, vm.vmid, all_harts_});
+  {
+    const Locked locked(arch, vm.memory_lock);
+    vm.table.release(arch, pool_);
+    vm.state = Vm::State::off;
+  }
+  add(vms_off_, std::uint32_t{1});
+}
+
+void Hypervisor::print_statistics(Arch& arch, const Vm& vm) {
+  const VmStatistics& s = vm.statistics;
+  Text line;
+  line.add("[hv] statistics ").add(vm.name());
+  for (std::size_t i = 0; i < s.exits.size(); ++i)
+    if (s.exits[i] != 0)
+      line.add(" ").add(exit_name(static_cast<ExitReason>(i))).add("=").decimal(s.exits[i]);
+  line.add(" entries=").decimal(s.entries).add(" queued=").decimal(s.queued);
+  line.add(" deepest=").decimal(s.deepest_queue).add(" overflows=").decimal(s.overflow_drains);
+  line.add(" barriers=").decimal(s.barrier_drains).add(" budget_stops=").decimal(s.budget_stops).add("\n");
+  arch.console(line.view());
+}
+
+bool Hypervisor::all_off() const { return load_acquire(vms_off_) == vm_count_; }
+
+std::uint32_t Hypervisor::exit_code() const {
+  const std::uint32_t code = load_acquire(first_failure_);
+  if (code == 0) return 0;
+  return (code & 0xff) == 0 ? kKilled : code & 0xff;
+}
+
+}  // namespace hv

@@ -1,0 +1,160 @@
+// The hypervisor: a reactor from (VCPU, exit) to the VCPU that runs next. It owns no loop and no globals.
+//
+// For each exit the port does, in this order (the order of the DLH claims):
+//   trap; save the general registers into the VCPU       the port
+//   next = handle(vcpu, exit)                            handles the exit and lets the scheduler select
+//   prepare_entry(next)                                  drains the queue of next's VM, then loads its
+//   context load next's general registers; return to the guest   the port
+// and when handle() or resume_idle() return nobody: rest(), wait for an interrupt, resume_idle().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "arch.h"
+#include "hypervisor/arch_port.h"
+#include "hypervisor/bundle.h"
+#include "hypervisor/exits.h"
+#include "hypervisor/limits.h"
+#include "hypervisor/page_pool.h"
+#include "hypervisor/platform.h"
+#include "hypervisor/scheduler.h"
+#include "hypervisor/text.h"
+#include "hypervisor/vcpu.h"
+#include "hypervisor/vm.h"
+
+namespace hv {
+
+static_assert(ArchPort<Arch>);
+
+class Hypervisor {
+ public:
+  static constexpr std::uint32_t kKilled = 255;  // exit code of a VM that the hypervisor had to end
+
+  // Builds all VMs of the bundle on the boot hart. False: `why` says in one line what is wrong.
+  bool boot(Arch& arch, const Platform& platform, std::span<const std::byte> bundle, Text& why);
+
+  // nullptr: this hart has nothing to run.
+  Vcpu* handle(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  Vcpu* resume_idle(Arch& arch);  // a hart came up, or one that rested was interrupted
+  void prepare_entry(Arch& arch, Vcpu& vcpu);
+  void rest(Arch& arch);
+
+  bool all_off() const;
+  std::uint32_t exit_code() const;  // 0: every VM ended well; else the first failing VM's, 1..255
+
+  unsigned vm_count() const { return vm_count_; }
+  const Vm& vm(unsigned index) const { return vms_[index]; }
+  const Vcpu& vcpu(unsigned index) const { return vcpus_[index]; }
+  const Scheduler& scheduler() const { return scheduler_; }
+  const PagePool& page_pool() const { return pool_; }
+
+ private:
+  // What becomes of the VCPU whose exit was handled.
+  enum class Verdict : std::uint8_t { resume, yield, block, stop };
+
+  struct Hart {
+    VcpuId loaded = kNoVcpu;     // whose VS registers are in the CSRs
+    VcpuId fp_loaded = kNoVcpu;  // whose FP registers are in the hart
+    VcpuId announced = kNoVcpu;  // last MarkKind::vcpu
+    bool idle_announced = false;
+    std::uint64_t slice_end = kNever;
+    std::uint64_t wake_at = kNever;           // earliest wish of the VCPUs that blocked here
+    std::uint64_t timer = 0;                  // what the timer is set to; 0: unknown
+    std::array<VcpuId, kMaxVms> last_vcpu{};  // of each VM that ran here
+  };
+
+  // building (vm_builder.cpp)
+  bool build_vm(Arch& arch, const VmConfig& config, Text& why);
+  bool populate(Arch& arch, Vm& vm);
+  void load_image(Arch& arch, Vm& vm, const VmConfig& config);
+  void make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts);
+  void reset_vcpu(Vcpu& vcpu, std::uint64_t pc, std::uint64_t a1) const;
+
+  // exits (hypervisor.cpp)
+  Verdict dispatch(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  Verdict instruction_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  Verdict reflect(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  Verdict kill(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  Verdict end_vm(Arch& arch, Vm& vm, std::uint32_t code, const Text& reason);
+  void reap(Arch& arch, Vm& vm);
+  void print_statistics(Arch& arch, const Vm& vm);
+
+  // who runs next (switching.cpp)
+  Vcpu* select(Arch& arch, Vcpu& vcpu, Verdict verdict);
+  Vcpu* preempt(Arch& arch, Vcpu& vcpu);
+  Vcpu* block(Arch& arch, Vcpu& vcpu);
+  Vcpu* leave(Arch& arch, Vcpu& vcpu);
+  Vcpu* next_vcpu(Arch& arch);
+  void new_slice(Arch& arch, Vcpu& vcpu);
+  void unload(Arch& arch, Vcpu& vcpu);
+  void load(Arch& arch, Vcpu& vcpu);
+  void load_fp(Arch& arch, Vcpu& vcpu);
+  void fence_for(Arch& arch, const Vcpu& vcpu, bool moved);
+  Verdict timer_expired(Arch& arch, Vcpu& vcpu);
+  void wake_sleepers(Arch& arch);
+  void merge_interrupts(Arch& arch, Vcpu& vcpu);
+  bool interrupt_waits(Arch& arch, const Vcpu& vcpu) const;
+  void program_timer(Arch& arch, std::uint64_t deadline);
+  std::uint64_t late_deadline(const Vcpu& vcpu) const;
+
+  // deferrable calls (dlh.cpp)
+  bool enqueue(Arch& arch, Vm& vm, const abi::Notification& call);
+  void drain_at_entry(Arch& arch, Vm& vm);
+  bool drain_all(Arch& arch, Vm& vm);  // false: there was nothing
+  std::uint64_t run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget);
+  void publish_completed(Arch& arch, Vm& vm, std::uint64_t calls);
+  void publish_status(Arch& arch, Vm& vm, std::uint32_t slot, abi::Status status);
+
+  // hypercalls (hypercalls.cpp)
+  struct Answer {
+    std::int64_t error = abi::kSuccess;
+    std::uint64_t value = 0;
+    Verdict verdict = Verdict::resume;
+  };
+  Verdict environment_call(Arch& arch, Vcpu& vcpu);
+  Answer hypercall(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t number);
+  Answer synchronous(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
+  Answer deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
+  Answer notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count);
+  Answer reject(Vm& vm, std::int64_t error, std::uint64_t value = 0);
+  std::int64_t run_deferrable(Arch& arch, Vm& vm, const abi::Notification& call);
+  std::int64_t send_event(Arch& arch, std::uint64_t target, std::uint64_t event);
+  std::uint64_t routine(Arch& arch, std::uint64_t iterations);
+  void raise_software_interrupt(Arch& arch, Vcpu& vcpu);
+
+  // SBI for guests (virtual_sbi.cpp)
+  Answer sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension, std::uint64_t function);
+  Answer sbi_base(std::uint64_t function, std::uint64_t argument) const;
+  Answer sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function);
+  Answer sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_t function, std::uint64_t mask, std::uint64_t base);
+  Answer sbi_send_ipi(Arch& arch, Vm& vm, std::uint64_t mask, std::uint64_t base);
+  Answer sbi_debug_console(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function);
+  void set_virtual_timer(Arch& arch, Vcpu& vcpu, std::uint64_t deadline);
+
+  Vm& vm_of(const Vcpu& vcpu) { return vms_[vcpu.vm]; }
+  Hart& here(Arch& arch) { return harts_[arch.hart()]; }
+  std::uint64_t ticks_of_us(std::uint64_t microseconds) const {
+    return microseconds * timebase_hz_ / 1'000'000;
+  }
+
+  Settings settings_{};
+  std::uint64_t timebase_hz_ = 10'000'000;
+  std::uint64_t all_harts_ = 0;
+  bool machine_sstc_ = false;
+  bool vmids_suffice_ = true;
+  unsigned vm_count_ = 0;
+  unsigned vcpu_count_ = 0;
+  std::uint32_t vms_off_ = 0;        // atomic
+  std::uint32_t first_failure_ = 0;  // atomic: exit code
+
+  PagePool pool_;
+  Scheduler scheduler_;
+  std::array<Vm, kMaxVms> vms_;
+  std::array<Vcpu, kMaxVcpus> vcpus_;
+  std::array<Hart, kMaxHarts> harts_;
+};
+
+}  // namespace hv

@@ -1,0 +1,88 @@
+// The host-physical pages that VMs and their tables are made of: one bit per free 4 KiB page.
+#include "hypervisor/page_pool.h"
+
+#include <algorithm>
+
+#include "hypervisor/bits.h"
+
+namespace hv {
+
+using hvsim::isa::kPageBytes;
+using hvsim::isa::kPageShift;
+
+void PagePool::add(Hpa base, std::uint64_t size) {
+  base_ = Hpa{base.value & ~(bytes(PageRun::block) - 1)};
+  const std::uint64_t first = (base.value - base_.value + kPageBytes - 1) >> kPageShift;
+  pages_ = std::min(kMaxPoolPages, (base.value - base_.value + size) >> kPageShift);
+  if (first < pages_) set_run(first, pages_ - first, true);
+}
+
+void PagePool::reserve(Hpa base, std::uint64_t size) {
+  if (size == 0) return;
+  const std::uint64_t start = std::max(base.value, base_.value);
+  const std::uint64_t end = base.value + size < base.value ? ~std::uint64_t{0} : base.value + size;
+  if (end <= start) return;
+  const std::uint64_t first = (start - base_.value) >> kPageShift;
+  const std::uint64_t last = std::min(pages_, ((end - 1 - base_.value) >> kPageShift) + 1);
+  for (std::uint64_t page = first; page < last; ++page)
+    if (run_is(page, 1, true)) set_run(page, 1, false);
+}
+
+std::optional<Hpa> PagePool::allocate(Arch& arch, PageRun run) {
+  arch.lock(lock_);
+  const auto pages = static_cast<std::uint64_t>(run);
+  const auto first = run == PageRun::block ? find_block() : find_small(pages);
+  if (first) set_run(*first, pages, false);
+  arch.unlock(lock_);
+  if (!first) return std::nullopt;
+  return base_ + (*first << kPageShift);
+}
+
+bool PagePool::release(Arch& arch, Hpa at, PageRun run) {
+  const auto pages = static_cast<std::uint64_t>(run);
+  if (at < base_ || at.value % bytes(run) != 0) return false;
+  const std::uint64_t first = (at.value - base_.value) >> kPageShift;
+  if (first >= pages_ || pages_ - first < pages) return false;
+  arch.lock(lock_);
+  const bool taken = run_is(first, pages, false);
+  if (taken) set_run(first, pages, true);
+  arch.unlock(lock_);
+  return taken;
+}
+
+bool PagePool::run_is(std::uint64_t first, std::uint64_t pages, bool free) const {
+  for (std::uint64_t page = first; page < first + pages; ++page)
+    if (((free_[page / 64] >> (page % 64)) & 1) != (free ? 1u : 0u)) return false;
+  return true;
+}
+
+void PagePool::set_run(std::uint64_t first, std::uint64_t pages, bool free) {
+  for (std::uint64_t page = first; page < first + pages; ++page) {
+    const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+    free_[page / 64] = free ? free_[page / 64] | bit : free_[page / 64] & ~bit;
+  }
+  free_pages_ = free ? free_pages_ + pages : free_pages_ - pages;
+}
+
+std::optional<std::uint64_t> PagePool::find_block() const {
+  constexpr std::uint64_t words_per_block = 512 / 64;
+  for (std::uint64_t word = 0; word + words_per_block <= (pages_ + 63) / 64; word += words_per_block) {
+    bool all = true;
+    for (std::uint64_t i = 0; i < words_per_block && all; ++i) all = free_[word + i] == ~std::uint64_t{0};
+    if (all) return word * 64;
+  }
+  return std::nullopt;
+}
+
+// Highest aligned run of 1 or 4 free pages; such a run never crosses a word.
+std::optional<std::uint64_t> PagePool::find_small(std::uint64_t pages) const {
+  constexpr std::uint64_t every_fourth = 0x1111111111111111;
+  for (std::uint64_t word = (pages_ + 63) / 64; word-- != 0;) {
+    std::uint64_t starts = free_[word];
+    if (pages == 4) starts &= (starts >> 1) & (starts >> 2) & (starts >> 3) & every_fourth;
+    if (starts != 0) return word * 64 + highest_bit(starts);
+  }
+  return std::nullopt;
+}
+
+}  // namespace hv

@@ -1,0 +1,47 @@
+// The host-physical pages that VMs and their tables are made of: one bit per free 4 KiB page.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "arch.h"
+#include "hypervisor/limits.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+
+enum class PageRun : std::uint16_t { page = 1, root_table = 4, block = 512 };  // pages, naturally aligned
+
+constexpr std::uint64_t bytes(PageRun run) {
+  return static_cast<std::uint64_t>(run) * hvsim::isa::kPageBytes;
+}
+
+class PagePool {
+ public:
+  // All of [base, base + size) becomes free, as far as the bit map reaches.
+  void add(Hpa base, std::uint64_t size);
+  // Takes out every page that [base, base + size) touches; parts outside the pool do not matter.
+  void reserve(Hpa base, std::uint64_t size);
+
+  // 2 MiB blocks come from the bottom and small runs from the top, so that neither splinters the other.
+  std::optional<Hpa> allocate(Arch& arch, PageRun run);
+  // Only what allocate() gave; giving back a free or foreign page is refused.
+  bool release(Arch& arch, Hpa at, PageRun run);
+
+  std::uint64_t free_pages() const { return free_pages_; }
+
+ private:
+  bool run_is(std::uint64_t first, std::uint64_t pages, bool free) const;
+  void set_run(std::uint64_t first, std::uint64_t pages, bool free);
+  std::optional<std::uint64_t> find_block() const;
+  std::optional<std::uint64_t> find_small(std::uint64_t pages) const;
+
+  static constexpr std::uint64_t kWords = kMaxPoolPages / 64;
+  std::array<std::uint64_t, kWords> free_{};
+  Hpa base_{};  // 2 MiB aligned, so that aligned bits are aligned pages
+  std::uint64_t pages_ = 0, free_pages_ = 0;
+  Arch::Lock lock_{};
+};
+
+}  // namespace hv

@@ -1,0 +1,178 @@
+// Who runs where: round robin over all harts, with pinning, blocking and waking. Knows VCPUs by number only.
+#include "hypervisor/scheduler.h"
+
+#include <algorithm>
+
+#include "hypervisor/atomics.h"
+#include "hypervisor/bits.h"
+#include "hypervisor/locked.h"
+
+namespace hv {
+namespace {
+
+constexpr std::uint64_t bit(unsigned hart) { return std::uint64_t{1} << hart; }
+
+}  // namespace
+
+void Scheduler::add(VcpuId vcpu, std::uint16_t vm, std::uint64_t harts) {
+  entities_[vcpu] = Entity{.harts = harts, .vm = vm};
+  count_ = std::max(count_, vcpu + 1u);
+}
+
+bool Scheduler::start(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  if (entities_[vcpu].state != State::stopped || condemned_[entities_[vcpu].vm] != 0) return false;
+  make_ready(arch, vcpu);
+  return true;
+}
+
+void Scheduler::wake(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  Entity& entity = entities_[vcpu];
+  switch (entity.state) {
+    case State::blocked:
+      make_ready(arch, vcpu);
+      break;
+    case State::blocking:
+      entity.pending = true;
+      break;
+    case State::running:
+      if (entity.hart != arch.hart()) arch.send_ipi(entity.hart);
+      break;
+    case State::ready:
+    case State::stopped:
+      break;
+  }
+}
+
+void Scheduler::wake_expired(Arch& arch, std::uint64_t now) {
+  const Locked locked(arch, lock_);
+  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
+    const Entity& entity = entities_[vcpu];
+    if (entity.state == State::blocked && entity.hart == arch.hart() && entity.wake_at <= now)
+      make_ready(arch, vcpu);
+  }
+}
+
+std::uint64_t Scheduler::next_wake(Arch& arch) {
+  const Locked locked(arch, lock_);
+  std::uint64_t earliest = kNever;
+  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
+    const Entity& entity = entities_[vcpu];
+    if (entity.state == State::blocked && entity.hart == arch.hart())
+      earliest = std::min(earliest, entity.wake_at);
+  }
+  return earliest;
+}
+
+VcpuId Scheduler::take(Arch& arch, IfNone if_none) {
+  const Locked locked(arch, lock_);
+  idle_harts_ &= ~bit(arch.hart());
+  for (unsigned place = 0; place < waiting_; ++place) {
+    const VcpuId vcpu = line_[place];
+    if ((entities_[vcpu].harts & bit(arch.hart())) == 0) continue;
+    remove_from_line(vcpu);
+    set_state(vcpu, State::running);
+    entities_[vcpu].hart = static_cast<std::uint8_t>(arch.hart());
+    return vcpu;
+  }
+  if (if_none == IfNone::idle) idle_harts_ |= bit(arch.hart());
+  return kNoVcpu;
+}
+
+bool Scheduler::put_back(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  if (condemned_[entities_[vcpu].vm] != 0) return make_stopped(vcpu);
+  make_ready(arch, vcpu);
+  return false;
+}
+
+bool Scheduler::begin_block(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  entities_[vcpu].pending = false;
+  set_state(vcpu, State::blocking);
+  return active_[entities_[vcpu].vm] == 0;
+}
+
+bool Scheduler::finish_block(Arch& arch, VcpuId vcpu, std::uint64_t wake_at) {
+  const Locked locked(arch, lock_);
+  Entity& entity = entities_[vcpu];
+  if (entity.pending || condemned_[entity.vm] != 0) {
+    set_state(vcpu, State::running);
+    return false;
+  }
+  entity.wake_at = wake_at;
+  set_state(vcpu, State::blocked);
+  return true;
+}
+
+void Scheduler::condemn(Arch& arch, std::uint16_t vm) {
+  const Locked locked(arch, lock_);
+  store_release(condemned_[vm], std::uint32_t{1});
+  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
+    const Entity& entity = entities_[vcpu];
+    if (entity.vm != vm) continue;
+    if (entity.state == State::ready) remove_from_line(vcpu);
+    if (entity.state == State::ready || entity.state == State::blocked) set_state(vcpu, State::stopped);
+    if (entity.state == State::running && entity.hart != arch.hart()) arch.send_ipi(entity.hart);
+  }
+}
+
+bool Scheduler::condemned(std::uint16_t vm) const { return load_acquire(condemned_[vm]) != 0; }
+
+bool Scheduler::stop(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  return make_stopped(vcpu);
+}
+
+bool Scheduler::make_stopped(VcpuId vcpu) {
+  set_state(vcpu, State::stopped);
+  const std::uint16_t vm = entities_[vcpu].vm;
+  return condemned_[vm] != 0 && on_hart_[vm] == 0;
+}
+
+unsigned Scheduler::started(Arch& arch, std::uint16_t vm) {
+  const Locked locked(arch, lock_);
+  unsigned result = 0;
+  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu)
+    if (entities_[vcpu].vm == vm && entities_[vcpu].state != State::stopped) ++result;
+  return result;
+}
+
+void Scheduler::make_ready(Arch& arch, VcpuId vcpu) {
+  set_state(vcpu, State::ready);
+  entities_[vcpu].wake_at = kNever;
+  line_[waiting_++] = vcpu;
+  interrupt_idle_hart(arch, entities_[vcpu]);
+}
+
+void Scheduler::set_state(VcpuId vcpu, State state) {
+  const auto is_active = [](State s) { return s == State::running || s == State::ready; };
+  const auto is_on_hart = [](State s) { return s == State::running || s == State::blocking; };
+  Entity& entity = entities_[vcpu];
+  if (is_active(entity.state)) --active_[entity.vm];
+  if (is_on_hart(entity.state)) --on_hart_[entity.vm];
+  entity.state = state;
+  if (is_active(state)) ++active_[entity.vm];
+  if (is_on_hart(state)) ++on_hart_[entity.vm];
+}
+
+void Scheduler::remove_from_line(VcpuId vcpu) {
+  const auto end = line_.begin() + waiting_;
+  const auto place = std::find(line_.begin(), end, vcpu);
+  if (place == end) return;
+  std::copy(place + 1, end, place);
+  --waiting_;
+}
+
+// The hart where it ran last has its data in the caches; otherwise the lowest idle one will do.
+void Scheduler::interrupt_idle_hart(Arch& arch, const Entity& entity) {
+  const std::uint64_t candidates = idle_harts_ & entity.harts & ~bit(arch.hart());
+  if (candidates == 0) return;
+  const bool last_is_idle = entity.hart < kMaxHarts && (candidates & bit(entity.hart)) != 0;
+  const unsigned hart = last_is_idle ? entity.hart : lowest_bit(candidates);
+  idle_harts_ &= ~bit(hart);
+  arch.send_ipi(hart);
+}
+
+}  // namespace hv

@@ -1,0 +1,224 @@
+// Who runs next on this hart, and what moves between hart and memory when that is somebody else.
+#include <algorithm>
+
+#include "hypervisor/atomics.h"
+#include "hypervisor/hypervisor.h"
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/csr.h"
+
+namespace hv {
+namespace {
+
+namespace csr = hvsim::isa::csr;
+using hvsim::isa::Interrupt;
+
+constexpr std::uint64_t kVssip = bit(Interrupt::virtual_supervisor_software);
+constexpr std::uint64_t kVstip = bit(Interrupt::virtual_supervisor_timer);
+constexpr std::uint64_t kFsClean = std::uint64_t{2} << csr::kFsShift;
+constexpr std::uint64_t kMaxDebtSlices = 8;
+
+void announce(Arch& arch, HypervisorPhase phase) {
+  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
+}
+
+std::uint64_t only(unsigned hart) { return std::uint64_t{1} << hart; }
+
+}  // namespace
+
+// Step 3 of the claims. Whoever does not stay has its registers saved before another hart can select it.
+Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
+  announce(arch, HypervisorPhase::schedule);
+  arch.charge(Work::schedule, 1);
+  if (scheduler_.condemned(vcpu.vm)) return leave(arch, vcpu);
+  switch (verdict) {
+    case Verdict::resume:
+      return &vcpu;
+    case Verdict::yield:
+      return preempt(arch, vcpu);
+    case Verdict::block:
+      return block(arch, vcpu);
+    case Verdict::stop:
+      break;
+  }
+  return leave(arch, vcpu);
+}
+
+Vcpu* Hypervisor::preempt(Arch& arch, Vcpu& vcpu) {
+  const VcpuId next = scheduler_.take(arch, Scheduler::IfNone::keep);
+  if (next == kNoVcpu) {
+    new_slice(arch, vcpu);
+    return &vcpu;
+  }
+  unload(arch, vcpu);
+  if (scheduler_.put_back(arch, vcpu.id)) reap(arch, vm_of(vcpu));
+  new_slice(arch, vcpus_[next]);
+  return &vcpus_[next];
+}
+
+Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
+  unload(arch, vcpu);
+  if (interrupt_waits(arch, vcpu)) return &vcpu;
+  const bool last = scheduler_.begin_block(arch, vcpu.id);
+  if (load_acquire(vcpu.software_pending) != 0) scheduler_.wake(arch, vcpu.id);
+  if (last && drain_all(arch, vm_of(vcpu))) {
+    add(vm_of(vcpu).statistics.blocking_drains, std::uint64_t{1});
+    announce(arch, HypervisorPhase::schedule);
+  }
+  const std::uint64_t wake_at = vcpu.sstc ? vcpu.vs.vstimecmp : late_deadline(vcpu);
+  if (!scheduler_.finish_block(arch, vcpu.id, wake_at))
+    return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : &vcpu;
+  here(arch).wake_at = std::min(here(arch).wake_at, wake_at);
+  return next_vcpu(arch);
+}
+
+Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
+  here(arch).loaded = kNoVcpu;
+  if (here(arch).fp_loaded == vcpu.id) here(arch).fp_loaded = kNoVcpu;
+  if (scheduler_.stop(arch, vcpu.id)) reap(arch, vm_of(vcpu));
+  return next_vcpu(arch);
+}
+
+Vcpu* Hypervisor::next_vcpu(Arch& arch) {
+  const VcpuId next = scheduler_.take(arch, Scheduler::IfNone::idle);
+  if (next == kNoVcpu) return nullptr;
+  new_slice(arch, vcpus_[next]);
+  return &vcpus_[next];
+}
+
+Vcpu* Hypervisor::resume_idle(Arch& arch) {
+  announce(arch, HypervisorPhase::schedule);
+  arch.charge(Work::schedule, 1);
+  wake_sleepers(arch);
+  return next_vcpu(arch);
+}
+
+void Hypervisor::rest(Arch& arch) {
+  Hart& hart = here(arch);
+  if (hart.announced != kNoVcpu || !hart.idle_announced) arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
+  hart.announced = kNoVcpu;
+  hart.idle_announced = true;
+  program_timer(arch, hart.wake_at);
+  announce(arch, HypervisorPhase::idle);
+}
+
+// Time that a VCPU took beyond its slice (long drains, long hypercalls) comes off its later slices, at most
+// half of each: who floods its queue slows itself.
+void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
+  const std::uint64_t slice = ticks_of_us(settings_.time_slice_us);
+  const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
+  vcpu.debt_ticks -= paid;
+  here(arch).slice_end = arch.ticks() + slice - paid;
+}
+
+Hypervisor::Verdict Hypervisor::timer_expired(Arch& arch, Vcpu& vcpu) {
+  Hart& hart = here(arch);
+  wake_sleepers(arch);
+  const std::uint64_t now = arch.ticks();
+  if (now < hart.slice_end) return Verdict::resume;
+  const std::uint64_t most = kMaxDebtSlices * ticks_of_us(settings_.time_slice_us);
+  vcpu.debt_ticks = std::min(vcpu.debt_ticks + (now - hart.slice_end), most);
+  return Verdict::yield;
+}
+
+void Hypervisor::wake_sleepers(Arch& arch) {
+  Hart& hart = here(arch);
+  const std::uint64_t now = arch.ticks();
+  if (now >= hart.timer) hart.timer = 0;  // it has fired: it must be set again, even to the same time
+  if (now < hart.wake_at) return;
+  scheduler_.wake_expired(arch, now);
+  hart.wake_at = scheduler_.next_wake(arch);
+}
+
+void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
+  arch.save(vcpu, RegisterGroup::vs);
+  if ((vcpu.general.sstatus & csr::kFs) != csr::kFs) return;  // not dirty
+  arch.save(vcpu, RegisterGroup::fp);
+  vcpu.general.sstatus = (vcpu.general.sstatus & ~csr::kFs) | kFsClean;
+}
+
+// Step 4, first half of the claims: the queue of the VM that owns the selected VCPU is drained right before
+// the VCPU's context is loaded.
+void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
+  Hart& hart = here(arch);
+  Vm& vm = vm_of(vcpu);
+  if (hart.announced != vcpu.id) {  // from here on the time is this VM's
+    arch.mark(MarkKind::vcpu, hvsim::isa::mark_vcpu(vcpu.vm, vcpu.number));
+    hart.announced = vcpu.id;
+    hart.idle_announced = false;
+  }
+  add(vm.statistics.entries, std::uint64_t{1});
+  drain_at_entry(arch, vm);
+  announce(arch, HypervisorPhase::restore);
+  load(arch, vcpu);
+  merge_interrupts(arch, vcpu);
+  program_timer(arch, std::min({hart.slice_end, hart.wake_at, late_deadline(vcpu)}));
+}
+
+void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
+  Hart& hart = here(arch);
+  const bool moved = vcpu.last_hart != arch.hart();
+  if (hart.loaded != vcpu.id || moved) {
+    arch.charge(Work::vcpu_switch, 1);
+    arch.restore(vcpu, RegisterGroup::vs);
+    fence_for(arch, vcpu, moved);
+    hart.loaded = vcpu.id;
+    vcpu.last_hart = static_cast<std::uint16_t>(arch.hart());
+    const bool fp_here = hart.fp_loaded == vcpu.id && vcpu.fp_hart == arch.hart();
+    vcpu.general.sstatus = (vcpu.general.sstatus & ~csr::kFs) | (fp_here ? kFsClean : 0);
+  }
+  if (load_acquire(vcpu.fence_pending) != 0 && exchange(vcpu.fence_pending, std::uint32_t{0}) != 0)
+    arch.fence({GuestFence::Kind::vs_stage, vm_of(vcpu).vmid, only(arch.hart())});
+}
+
+// Translations are tagged by VMID and ASID only. What this hart cached for the VMID may be another VCPU's or,
+// when this one ran elsewhere since, out of date.
+void Hypervisor::fence_for(Arch& arch, const Vcpu& vcpu, bool moved) {
+  VcpuId& last = here(arch).last_vcpu[vcpu.vm];
+  const std::uint16_t vmid = vms_[vcpu.vm].vmid;
+  if (!vmids_suffice_)
+    arch.fence({GuestFence::Kind::everything, 0, only(arch.hart())});
+  else if (last != kNoVcpu && (last != vcpu.id || moved))
+    arch.fence({GuestFence::Kind::vs_stage, vmid, only(arch.hart())});
+  last = vcpu.id;
+}
+
+void Hypervisor::load_fp(Arch& arch, Vcpu& vcpu) {
+  arch.restore(vcpu, RegisterGroup::fp);
+  here(arch).fp_loaded = vcpu.id;
+  vcpu.fp_hart = static_cast<std::uint16_t>(arch.hart());
+  vcpu.general.sstatus = (vcpu.general.sstatus & ~csr::kFs) | kFsClean;
+}
+
+void Hypervisor::merge_interrupts(Arch& arch, Vcpu& vcpu) {
+  arch.charge(Work::interrupt_merge, 1);
+  if (load_acquire(vcpu.software_pending) != 0 && exchange(vcpu.software_pending, std::uint32_t{0}) != 0)
+    vcpu.general.hvip |= kVssip;
+  if (vcpu.timer_deadline != kNever && arch.ticks() >= vcpu.timer_deadline) vcpu.general.hvip |= kVstip;
+}
+
+// Whether WFI would return at once: an interrupt is pending and enabled in sie, whatever sstatus.SIE says.
+bool Hypervisor::interrupt_waits(Arch& arch, const Vcpu& vcpu) const {
+  std::uint64_t pending = vcpu.general.hvip;
+  if (load_acquire(vcpu.software_pending) != 0) pending |= kVssip;
+  const std::uint64_t deadline = vcpu.sstc ? vcpu.vs.vstimecmp : vcpu.timer_deadline;
+  if (deadline != kNever && arch.ticks() >= deadline) pending |= kVstip;
+  return ((pending >> 1) & vcpu.vs.vsie) != 0;  // vsie has the bits at their S-mode places
+}
+
+void Hypervisor::program_timer(Arch& arch, std::uint64_t deadline) {
+  Hart& hart = here(arch);
+  if (hart.timer == deadline) return;
+  arch.charge(Work::timer, 1);
+  arch.set_timer(deadline);
+  hart.timer = deadline;
+}
+
+// When the hart should trap for the VCPU's timer; kNever when it was presented already, or the guest has
+// Sstc.
+std::uint64_t Hypervisor::late_deadline(const Vcpu& vcpu) const {
+  if (vcpu.timer_deadline == kNever || (vcpu.general.hvip & kVstip) != 0) return kNever;
+  const std::uint64_t slack = load_acquire(vms_[vcpu.vm].timer_slack_ticks);
+  return vcpu.timer_deadline + slack < slack ? kNever : vcpu.timer_deadline + slack;
+}
+
+}  // namespace hv

@@ -1,0 +1,30 @@
+// One virtual CPU: its registers and its virtual timer and interrupts.
+#pragma once
+
+#include <cstdint>
+
+#include "hypervisor/limits.h"
+#include "hypervisor/registers.h"
+
+namespace hv {
+
+struct Vcpu {
+  GeneralRegisters general;  // first: the port finds the VCPU by it
+  VsRegisters vs;
+  FpRegisters fp;
+
+  VcpuId id = kNoVcpu;  // in Hypervisor::vcpus
+  std::uint16_t vm = 0;
+  std::uint16_t number = 0;             // within its VM: what the guest calls its hart id
+  std::uint16_t last_hart = kMaxHarts;  // whose CSRs held `vs` last
+  std::uint16_t fp_hart = kMaxHarts;    // whose FP registers held `fp` last
+  bool sstc = false;                    // the guest programs vstimecmp itself
+
+  std::uint64_t timer_deadline = kNever;  // ticks; without Sstc
+  std::uint64_t debt_ticks = 0;           // time taken beyond earlier slices, paid back from later ones
+  // Written by any hart, so accessed as atomics.
+  std::uint32_t software_pending = 0;  // VSSIP is to be presented at the next entry
+  std::uint32_t fence_pending = 0;     // the guest asked for a fence while this VCPU was not on a hart
+};
+
+}  // namespace hv

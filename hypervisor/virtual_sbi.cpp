@@ -1,0 +1,176 @@
+// The supervisor binary interface that guests see (RISC-V SBI specification 2.0).
+#include "hypervisor/atomics.h"
+#include "hypervisor/guest_memory.h"
+#include "hypervisor/hypervisor.h"
+#include "hypervisor/locked.h"
+#include "models/cpu/isa/cause.h"
+
+namespace hv {
+namespace {
+
+constexpr std::uint64_t kBase = 0x10, kTime = 0x54494D45, kIpi = 0x735049, kRfence = 0x52464E43,
+                        kHsm = 0x48534D, kSrst = 0x53525354, kDbcn = 0x4442434E;
+constexpr std::uint64_t kSpecVersion = 2u << 24;
+constexpr std::uint64_t kImplementationId = 0x48565349;  // not a registered one
+constexpr std::uint64_t kVstip = bit(hvsim::isa::Interrupt::virtual_supervisor_timer);
+
+constexpr std::int64_t kErrorAlreadyAvailable = -6;
+constexpr std::uint64_t kHartStarted = 0, kHartStopped = 1;
+constexpr std::size_t kConsolePiece = 64;
+
+bool served(std::uint64_t extension) {
+  return extension == abi::kSbiLegacyPutchar || extension == kBase || extension == kTime ||
+         extension == kIpi || extension == kRfence || extension == kHsm || extension == kSrst ||
+         extension == kDbcn;
+}
+
+std::uint64_t argument(const Vcpu& vcpu, unsigned n) { return vcpu.general.x[10 + n]; }
+
+// The VCPUs that hart_mask and hart_mask_base name, as a mask of the VM's VCPUs. Empty: one does not exist.
+std::optional<std::uint64_t> vcpu_mask(const Vm& vm, std::uint64_t mask, std::uint64_t base) {
+  const std::uint64_t all = (std::uint64_t{1} << vm.vcpus) - 1;
+  if (base == ~std::uint64_t{0}) return all;
+  if (base >= vm.vcpus) return std::nullopt;
+  if ((mask & ~(all >> base)) != 0) return std::nullopt;
+  return mask << base;
+}
+
+}  // namespace
+
+// Every SBI call is a barrier, too: it returns a value.
+Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension,
+                                   std::uint64_t function) {
+  if (drain_all(arch, vm)) {
+    add(vm.statistics.barrier_drains, std::uint64_t{1});
+    arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
+  }
+  add(vm.statistics.sbi_calls, std::uint64_t{1});
+  const std::uint64_t a0 = argument(vcpu, 0), a1 = argument(vcpu, 1);
+  switch (extension) {
+    case abi::kSbiLegacyPutchar: {
+      const char character = static_cast<char>(a0);
+      vm.console.put(arch, {&character, 1});
+      return {};
+    }
+    case kBase:
+      return sbi_base(function, a0);
+    case kTime:
+      if (function != 0) break;
+      set_virtual_timer(arch, vcpu, a0);
+      return {};
+    case kIpi:
+      if (function != 0) break;
+      return sbi_send_ipi(arch, vm, a0, a1);
+    case kRfence:
+      return sbi_remote_fence(arch, vm, function, a0, a1);
+    case kHsm:
+      return sbi_hart_state(arch, vcpu, vm, function);
+    case kSrst: {
+      if (function != 0) break;
+      if (a0 != 0) return {.error = a0 <= 2 ? abi::kErrorNotSupported : abi::kErrorInvalidParameter};
+      Text reason;
+      reason.add("shut down, reason ").decimal(a1);
+      return {.verdict = end_vm(arch, vm, a1 == 0 ? 0 : 1, reason)};
+    }
+    case kDbcn:
+      return sbi_debug_console(arch, vcpu, vm, function);
+    default:
+      break;
+  }
+  return {.error = abi::kErrorNotSupported};
+}
+
+Hypervisor::Answer Hypervisor::sbi_base(std::uint64_t function, std::uint64_t argument) const {
+  switch (function) {
+    case 0:
+      return {.value = kSpecVersion};
+    case 1:
+      return {.value = kImplementationId};
+    case 2:
+      return {.value = 1};  // implementation version
+    case 3:
+      return {.value = served(argument) || argument == abi::kHypercallExtension ? 1u : 0u};
+    case 4:  // mvendorid, marchid, mimpid
+    case 5:
+    case 6:
+      return {};
+    default:
+      return {.error = abi::kErrorNotSupported};
+  }
+}
+
+void Hypervisor::set_virtual_timer(Arch& arch, Vcpu& vcpu, std::uint64_t deadline) {
+  vcpu.general.hvip &= ~kVstip;
+  if (!vcpu.sstc) {
+    vcpu.timer_deadline = deadline;
+    return;
+  }
+  arch.save(vcpu, RegisterGroup::vs);
+  vcpu.vs.vstimecmp = deadline;
+  arch.restore(vcpu, RegisterGroup::vs);
+}
+
+Hypervisor::Answer Hypervisor::sbi_send_ipi(Arch& arch, Vm& vm, std::uint64_t mask, std::uint64_t base) {
+  const auto targets = vcpu_mask(vm, mask, base);
+  if (!targets) return {.error = abi::kErrorInvalidParameter};
+  for (unsigned i = 0; i < vm.vcpus; ++i)
+    if (((*targets >> i) & 1) != 0) raise_software_interrupt(arch, vcpus_[vm.first_vcpu + i]);
+  return {};
+}
+
+// Those on a hart are fenced there now, the others when they get one. The whole VMID rather than a range.
+Hypervisor::Answer Hypervisor::sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_t function,
+                                                std::uint64_t mask, std::uint64_t base) {
+  if (function > 2) return {.error = abi::kErrorNotSupported};  // the others are for hypervisors
+  const auto targets = vcpu_mask(vm, mask, base);
+  if (!targets) return {.error = abi::kErrorInvalidParameter};
+  std::uint64_t harts = 0;
+  for (unsigned i = 0; i < vm.vcpus; ++i) {
+    Vcpu& target = vcpus_[vm.first_vcpu + i];
+    if (((*targets >> i) & 1) == 0) continue;
+    store_release(target.fence_pending, std::uint32_t{1});
+    if (scheduler_.state(target.id) == Scheduler::State::running)
+      harts |= std::uint64_t{1} << scheduler_.hart(target.id);
+  }
+  if (harts != 0) arch.fence({GuestFence::Kind::vs_stage, vm.vmid, harts});
+  return {};
+}
+
+Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function) {
+  const std::uint64_t number = argument(vcpu, 0);
+  if (function == 1) {  // hart_stop: a VM without a running VCPU could never end
+    if (scheduler_.started(arch, vm.id) <= 1) return {.error = abi::kErrorFailed};
+    return {.verdict = Verdict::stop};
+  }
+  if (function != 0 && function != 2) return {.error = abi::kErrorNotSupported};
+  if (number >= vm.vcpus) return {.error = abi::kErrorInvalidParameter};
+  Vcpu& target = vcpus_[vm.first_vcpu + number];
+  const bool stopped = scheduler_.state(target.id) == Scheduler::State::stopped;
+  if (function == 2) return {.value = stopped ? kHartStopped : kHartStarted};
+
+  const Locked locked(arch, vm.memory_lock);  // two VCPUs may start the same one
+  if (scheduler_.state(target.id) != Scheduler::State::stopped) return {.error = kErrorAlreadyAvailable};
+  if (!vm.table.lookup(arch, Gpa{argument(vcpu, 1)})) return {.error = abi::kErrorInvalidAddress};
+  reset_vcpu(target, argument(vcpu, 1), argument(vcpu, 2));
+  return {.error = scheduler_.start(arch, target.id) ? abi::kSuccess : abi::kErrorFailed};
+}
+
+Hypervisor::Answer Hypervisor::sbi_debug_console(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function) {
+  if (function == 2) {  // console_write_byte
+    const char character = static_cast<char>(argument(vcpu, 0));
+    vm.console.put(arch, {&character, 1});
+    return {};
+  }
+  if (function == 1) return {};  // console_read: nothing typed
+  if (function != 0) return {.error = abi::kErrorNotSupported};
+  // One piece per call, as the specification allows, so that no guest can hold the hart for long.
+  char text[kConsolePiece];
+  const std::uint64_t wanted = argument(vcpu, 0);
+  const std::size_t piece = wanted < kConsolePiece ? wanted : kConsolePiece;
+  if (argument(vcpu, 2) != 0 || !copy_from_guest(arch, vm.table, text, Gpa{argument(vcpu, 1)}, piece))
+    return {.error = abi::kErrorInvalidParameter};
+  vm.console.put(arch, {text, piece});
+  return {.value = piece};
+}
+
+}  // namespace hv

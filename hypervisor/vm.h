@@ -1,0 +1,44 @@
+// One virtual machine: its memory, queue, console, counters and what its configuration allows.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "arch.h"
+#include "hypervisor/dlh_queue.h"
+#include "hypervisor/limits.h"
+#include "hypervisor/stage_two_table.h"
+#include "hypervisor/statistics.h"
+#include "hypervisor/virtual_console.h"
+
+namespace hv {
+
+struct Vm {
+  enum class State : std::uint8_t { absent, alive, off };
+
+  std::uint16_t id = 0;
+  std::uint16_t vmid = 0;
+  State state = State::absent;
+  bool sstc = false;
+  char name_characters[kMaxNameBytes + 1] = {};
+  std::uint64_t harts = 0;  // where its VCPUs may run
+  VcpuId first_vcpu = 0;    // its VCPUs are consecutive
+  std::uint16_t vcpus = 0;
+  std::uint64_t memory_bytes = 0;  // mapped from abi::kGuestMemoryBase up
+  StageTwoTable table;
+  Hpa shared_page{};  // of abi::SharedPage
+
+  DlhQueue queue;
+  VirtualConsole console;
+  VmStatistics statistics;
+  std::uint64_t completed = 0;  // atomic: deferrable calls that have run
+  std::uint64_t timer_slack_ticks = 0;
+  std::uint32_t exit_code = 0;
+  std::uint32_t exit_recorded = 0;  // atomic: the first VCPU to end the VM says how
+  std::uint64_t last_routine = 0;   // what the last `routine` came to; keeps it from being optimised away
+  Arch::Lock memory_lock{};         // while others write into its memory, and while VCPUs are started
+
+  std::string_view name() const { return name_characters; }
+};
+
+}  // namespace hv

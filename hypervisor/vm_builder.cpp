@@ -1,0 +1,137 @@
+// Builds the VMs of a bundle: memory mapped and zeroed, image and boot information in place, VCPU 0 ready.
+#include <algorithm>
+
+#include "hypervisor/guest_memory.h"
+#include "hypervisor/hypervisor.h"
+#include "models/cpu/isa/csr.h"
+
+namespace hv {
+namespace {
+
+namespace csr = hvsim::isa::csr;
+using hvsim::isa::kPageBytes;
+
+constexpr std::uint64_t kUxl64 = std::uint64_t{2} << 32;
+constexpr std::uint64_t kOwnPages = 2;  // the VM's last two: BootInfo, then SharedPage
+
+Gpa boot_info_at(const Vm& vm) { return Gpa{abi::kGuestMemoryBase + vm.memory_bytes - 2 * kPageBytes}; }
+Gpa shared_page_at(const Vm& vm) { return boot_info_at(vm) + kPageBytes; }
+
+}  // namespace
+
+bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std::byte> blob, Text& why) {
+  const auto bundle = Bundle::open(blob, why);
+  if (!bundle) return false;
+  settings_ = bundle->settings();
+  timebase_hz_ = platform.timebase_hz;
+  all_harts_ = platform.harts;
+  machine_sstc_ = platform.sstc;
+  vmids_suffice_ = platform.vmid_bits >= 16 || (1u << platform.vmid_bits) > bundle->vm_count();
+  for (Hart& hart : harts_) hart.last_vcpu.fill(kNoVcpu);
+
+  pool_.add(platform.ram.base, platform.ram.bytes);
+  for (unsigned i = 0; i < platform.reserved_count; ++i)
+    pool_.reserve(platform.reserved[i].base, platform.reserved[i].bytes);
+  pool_.reserve(platform.initrd.base, platform.initrd.bytes);
+
+  for (unsigned i = 0; i < bundle->vm_count(); ++i)
+    if (!build_vm(arch, bundle->vm(i), why)) return false;
+  for (unsigned i = 0; i < vm_count_; ++i) scheduler_.start(arch, vms_[i].first_vcpu);
+  return true;
+}
+
+bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, Text& why) {
+  Vm& vm = vms_[vm_count_];
+  vm.id = static_cast<std::uint16_t>(vm_count_);
+  vm.vmid = static_cast<std::uint16_t>(vmids_suffice_ ? vm_count_ + 1 : 0);
+  std::copy(config.name.begin(), config.name.end(), vm.name_characters);
+  vm.memory_bytes = config.memory_bytes;
+  vm.sstc = config.sstc && machine_sstc_;
+  vm.harts = config.harts & all_harts_;
+  if (vm.harts == 0) {
+    why.add(config.name).add(": none of its harts exist");
+    return false;
+  }
+  vm.queue.configure(settings_.dlh);
+  vm.console.configure(config.name);
+  if (!vm.table.create(arch, pool_) || !populate(arch, vm)) {
+    why.add(config.name).add(": not enough memory for it");
+    return false;
+  }
+  load_image(arch, vm, config);
+  vm.first_vcpu = static_cast<VcpuId>(vcpu_count_);
+  vm.vcpus = static_cast<std::uint16_t>(config.vcpus);
+  vm.state = Vm::State::alive;
+  ++vm_count_;
+  for (std::uint16_t number = 0; number < vm.vcpus; ++number) make_vcpu(vm, number, vm.harts);
+  reset_vcpu(vcpus_[vm.first_vcpu], abi::kGuestMemoryBase, boot_info_at(vm).value);
+  return true;
+}
+
+// Eager: all memory now, in 2 MiB blocks as far as they go, and zeroed, so that nothing of earlier users
+// shows.
+bool Hypervisor::populate(Arch& arch, Vm& vm) {
+  for (std::uint64_t offset = 0; offset < vm.memory_bytes;) {
+    const std::uint64_t left = vm.memory_bytes - offset;
+    PageRun run =
+        left >= bytes(PageRun::block) && offset % bytes(PageRun::block) == 0 ? PageRun::block : PageRun::page;
+    auto host = pool_.allocate(arch, run);
+    if (!host && run == PageRun::block) host = pool_.allocate(arch, run = PageRun::page);
+    if (!host) return false;
+    arch.zero(*host, bytes(run));
+    if (!vm.table.map(arch, pool_, Gpa{abi::kGuestMemoryBase + offset}, *host, run)) return false;
+    offset += bytes(run);
+  }
+  return true;
+}
+
+void Hypervisor::load_image(Arch& arch, Vm& vm, const VmConfig& config) {
+  copy_to_guest(arch, vm.table, Gpa{abi::kGuestMemoryBase}, config.image.data(), config.image.size());
+  abi::BootInfo info{};
+  info.magic = abi::kBootMagic;
+  info.vm = vm.id;
+  info.vcpus = config.vcpus;
+  info.memory_base = abi::kGuestMemoryBase;
+  info.memory_bytes = vm.memory_bytes - kOwnPages * kPageBytes;
+  info.shared_page = shared_page_at(vm).value;
+  info.timebase_hz = timebase_hz_;
+  info.delivery = static_cast<std::uint32_t>(settings_.delivery);
+  info.calls_per_notification = settings_.calls_per_notification;
+  info.sstc = vm.sstc ? 1 : 0;
+  std::copy(config.arguments.begin(), config.arguments.end(), info.arguments);
+  copy_to_guest(arch, vm.table, boot_info_at(vm), &info, sizeof info);
+  vm.shared_page = vm.table.lookup(arch, shared_page_at(vm))->at;
+}
+
+void Hypervisor::make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts) {
+  Vcpu& vcpu = vcpus_[vcpu_count_];
+  vcpu.id = static_cast<VcpuId>(vcpu_count_++);
+  vcpu.vm = vm.id;
+  vcpu.number = number;
+  vcpu.sstc = vm.sstc;
+  vcpu.vs.hgatp = vm.table.hgatp(vm.vmid);
+  vcpu.vs.henvcfg = vm.sstc ? csr::kStce : 0;
+  scheduler_.add(vcpu.id, vm.id, harts);
+}
+
+// As a hart comes out of SBI HSM hart_start: VS-mode, translation off, interrupts off.
+void Hypervisor::reset_vcpu(Vcpu& vcpu, std::uint64_t pc, std::uint64_t a1) const {
+  const std::uint64_t hgatp = vcpu.vs.hgatp, henvcfg = vcpu.vs.henvcfg;
+  vcpu.general = {};
+  vcpu.vs = {};
+  vcpu.fp = {};
+  vcpu.vs.hgatp = hgatp;
+  vcpu.vs.henvcfg = henvcfg;
+  vcpu.vs.vsstatus = kUxl64;
+  vcpu.general.x[10] = vcpu.number;
+  vcpu.general.x[11] = a1;
+  vcpu.general.sepc = pc;
+  vcpu.general.sstatus = csr::kSpp | kUxl64;
+  vcpu.general.hstatus = csr::kSpv | csr::kSpvp | csr::kVtw | (std::uint64_t{2} << 32);
+  vcpu.timer_deadline = kNever;
+  vcpu.software_pending = 0;
+  vcpu.last_hart = kMaxHarts;
+  vcpu.fp_hart = kMaxHarts;
+}
+
+}  // namespace hv

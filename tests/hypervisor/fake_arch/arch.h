@@ -1,0 +1,117 @@
+// A port for tests: RAM in an array, registers in plain members, and a record of all that the core asked for.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hypervisor/fence.h"
+#include "hypervisor/vcpu.h"
+#include "hypervisor/work.h"
+#include "models/cpu/isa/mark.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+
+using hvsim::isa::Cycles;
+using hvsim::isa::Gpa;
+using hvsim::isa::Hpa;
+
+// What all harts of the fake machine share.
+struct FakeMachine {
+  static constexpr std::uint64_t kRamBase = 0x80000000;
+  explicit FakeMachine(std::uint64_t ram_bytes) : ram(ram_bytes) {}
+
+  std::vector<std::byte> ram;
+  std::string console;
+  std::uint64_t ticks = 1000;
+  Cycles cycles = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(Work::count)> cost{};  // cycles per unit of work
+  std::vector<unsigned> ipis;
+  std::vector<GuestFence> fences;
+  std::vector<std::pair<hvsim::isa::MarkKind, std::uint64_t>> marks;
+  unsigned held_locks = 0;
+  bool out_of_ram = false;  // the core touched an address outside
+};
+
+class Arch {
+ public:
+  struct Lock {
+    bool held = false;
+  };
+  struct HartRegisters {  // what the hart's own CSRs and FP registers hold
+    VsRegisters vs;
+    FpRegisters fp;
+  };
+
+  Arch(FakeMachine& machine, unsigned hart) : machine_(machine), hart_(hart) {}
+
+  unsigned hart() const { return hart_; }
+  std::uint64_t read_word(Hpa at) {
+    std::uint64_t value = 0;
+    copy_in(&value, at, sizeof value);
+    return value;
+  }
+  void write_word(Hpa at, std::uint64_t value) { copy_out(at, &value, sizeof value); }
+  void or_word(Hpa at, std::uint64_t bits) { write_word(at, read_word(at) | bits); }
+  void copy_in(void* to, Hpa from, std::size_t bytes) {
+    if (inside(from, bytes)) std::memcpy(to, &machine_.ram[from.value - FakeMachine::kRamBase], bytes);
+  }
+  void copy_out(Hpa to, const void* from, std::size_t bytes) {
+    if (inside(to, bytes)) std::memcpy(&machine_.ram[to.value - FakeMachine::kRamBase], from, bytes);
+  }
+  void zero(Hpa at, std::uint64_t bytes) {
+    if (inside(at, bytes)) std::memset(&machine_.ram[at.value - FakeMachine::kRamBase], 0, bytes);
+  }
+  void fence(const GuestFence& fence) { machine_.fences.push_back(fence); }
+  void save(Vcpu& vcpu, RegisterGroup group) {
+    if (group == RegisterGroup::fp) {
+      vcpu.fp = registers.fp;
+      return;
+    }
+    const VsRegisters old = vcpu.vs;
+    vcpu.vs = registers.vs;
+    vcpu.vs.hgatp = old.hgatp;
+    vcpu.vs.henvcfg = old.henvcfg;
+  }
+  void restore(Vcpu& vcpu, RegisterGroup group) {
+    (group == RegisterGroup::vs ? void(registers.vs = vcpu.vs) : void(registers.fp = vcpu.fp));
+  }
+  void set_timer(std::uint64_t ticks) { timer = ticks; }
+  void send_ipi(unsigned hart) { machine_.ipis.push_back(hart); }
+  void lock(Lock& lock) {
+    if (lock.held) std::abort();  // in one thread that would never end
+    lock.held = true;
+    ++machine_.held_locks;
+  }
+  void unlock(Lock& lock) {
+    lock.held = false;
+    --machine_.held_locks;
+  }
+  Cycles cycles() { return machine_.cycles; }
+  std::uint64_t ticks() { return machine_.ticks; }
+  void console(std::string_view text) { machine_.console += text; }
+  void mark(hvsim::isa::MarkKind kind, std::uint64_t value) { machine_.marks.emplace_back(kind, value); }
+  void charge(Work work, std::uint64_t units) {
+    machine_.cycles += machine_.cost[static_cast<std::size_t>(work)] * units;
+  }
+
+  HartRegisters registers;
+  std::uint64_t timer = ~std::uint64_t{0};
+
+ private:
+  bool inside(Hpa at, std::uint64_t bytes) {
+    const bool good = at.value >= FakeMachine::kRamBase &&
+                      at.value - FakeMachine::kRamBase <= machine_.ram.size() &&
+                      bytes <= machine_.ram.size() - (at.value - FakeMachine::kRamBase);
+    if (!good) machine_.out_of_ram = true;
+    return good;
+  }
+  FakeMachine& machine_;
+  unsigned hart_;
+};
+
+}  // namespace hv
