@@ -57,8 +57,8 @@ def _long_config(config):
 
 
 def _workers_of(parent: int) -> list[str]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True)
-    return listed.stdout.split()
+    lists = Path("/proc", str(parent), "task").glob("*/children")
+    return [child for each in lists for child in each.read_text().split()]
 
 
 def test_an_interrupt_stops_the_workers_and_leaves_no_half_run(config, tmp_path):
