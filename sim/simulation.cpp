@@ -162,6 +162,7 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
       host ? host->boot(machine, config, images) : prepare_boot(machine, config, images);
   if (!problem.empty()) return isa::Failure{problem};
 
+  sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
   Limits limits(machine, config.limits, progress);
   Shells shells(machine, config, host ? &*host : nullptr, [&limits] { return limits.reached(); });
