@@ -6,8 +6,8 @@
 
 #include "hypervisor/arch/riscv/world_switch.h"
 #include "hypervisor/bits.h"
+#include "hypervisor/delegation.h"
 #include "hypervisor/hypervisor.h"
-#include "models/cpu/isa/cause.h"
 
 extern "C" const char image_start, image_end;
 
@@ -15,8 +15,6 @@ namespace hv {
 namespace {
 
 namespace csr = hvsim::isa::csr;
-using hvsim::isa::Exception;
-using hvsim::isa::Interrupt;
 using riscv::read_csr;
 using riscv::write_csr;
 
@@ -39,27 +37,14 @@ alignas(Hypervisor)
 riscv::Board board;
 Hypervisor& core() { return *std::launder(reinterpret_cast<Hypervisor*>(core_storage)); }
 
-// Guests handle their own exceptions, except those that are ours to know about: illegal instructions (lazy
-// FP), access faults, environment calls from VS-mode and guest page faults.
-constexpr std::uint64_t kDelegatedExceptions =
-    bit(Exception::instruction_address_misaligned) | bit(Exception::breakpoint) |
-    bit(Exception::load_address_misaligned) | bit(Exception::store_address_misaligned) |
-    bit(Exception::ecall_from_u) | bit(Exception::instruction_page_fault) | bit(Exception::load_page_fault) |
-    bit(Exception::store_page_fault);
-constexpr std::uint64_t kDelegatedInterrupts = bit(Interrupt::virtual_supervisor_software) |
-                                               bit(Interrupt::virtual_supervisor_timer) |
-                                               bit(Interrupt::virtual_supervisor_external);
-constexpr std::uint64_t kSoftware = bit(Interrupt::supervisor_software);
-constexpr std::uint64_t kTimer = bit(Interrupt::supervisor_timer);
-
 void set_up_hart() {
   write_csr<csr::satp>(0);
   write_csr<csr::hedeleg>(kDelegatedExceptions);
   write_csr<csr::hideleg>(kDelegatedInterrupts);
   write_csr<csr::hvip>(0);
   write_csr<csr::htimedelta>(0);
-  write_csr<csr::hcounteren>(csr::kCy | csr::kTm | csr::kIr);
-  write_csr<csr::sie>(kSoftware | kTimer);
+  write_csr<csr::hcounteren>(kGuestCounters);
+  write_csr<csr::sie>(kSoftwareInterrupt | kTimerInterrupt);
   riscv_hfence_gvma();
   asm volatile("fence.i");
 }
@@ -70,7 +55,7 @@ GeneralRegisters* run(Arch& arch, Vcpu* next, Stack& stack) {
     if (core().all_off()) board.power_off(core().exit_code());
     core().rest(arch);
     asm volatile("wfi");
-    riscv::clear_csr_bits<csr::sip>(kSoftware);
+    riscv::clear_csr_bits<csr::sip>(kSoftwareInterrupt);
     next = core().resume_idle(arch);
   }
   core().prepare_entry(arch, *next);
@@ -153,7 +138,7 @@ hv::GeneralRegisters* riscv_exit(hv::GeneralRegisters* general) {
   const bool with_address = is_guest_page_fault(exit_reason(cause));
   const Exit exit =
       make_exit(cause, read_csr<csr::stval>(), with_address ? read_csr<csr::htval>() : std::uint64_t{0});
-  if (exit.reason == ExitReason::software_interrupt) riscv::clear_csr_bits<csr::sip>(kSoftware);
+  if (exit.reason == ExitReason::software_interrupt) riscv::clear_csr_bits<csr::sip>(kSoftwareInterrupt);
   return run(arch, core().handle(arch, vcpu, exit), stacks[hart]);
 }
 

@@ -1,0 +1,60 @@
+// The port to a modelled hart: every operation is done at once and charged by the cost model.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "hypervisor/arch/host/cost_model.h"
+#include "hypervisor/arch/host/host_hart.h"
+#include "hypervisor/fence.h"
+#include "hypervisor/vcpu.h"
+#include "hypervisor/work.h"
+#include "models/cpu/isa/mark.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+
+using hvsim::isa::Cycles;
+using hvsim::isa::Gpa;
+using hvsim::isa::Hpa;
+
+class Arch {
+ public:
+  // Harts enter the hypervisor one after the other here, so nobody ever finds a lock taken. What a real hart
+  // would have waited is known from when the lock was held, in cycles.
+  struct Lock {
+    Cycles taken_at = 0, free_at = 0;
+  };
+
+  Arch(HostHart& hart, const CostModel& costs) : hart_(hart), costs_(costs) {}
+
+  unsigned hart() const { return hart_.id(); }
+
+  std::uint64_t read_word(Hpa at);
+  void write_word(Hpa at, std::uint64_t value);
+  void or_word(Hpa at, std::uint64_t bits);
+  void copy_in(void* to, Hpa from, std::size_t bytes);
+  void copy_out(Hpa to, const void* from, std::size_t bytes);
+  void zero(Hpa at, std::uint64_t bytes);
+  void fence(const GuestFence& fence);
+  void save(Vcpu& vcpu, RegisterGroup group);
+  void restore(Vcpu& vcpu, RegisterGroup group);
+  void set_timer(std::uint64_t ticks) { hart_.set_timer(ticks); }
+  void send_ipi(unsigned hart);
+  void lock(Lock& lock);
+  void unlock(Lock& lock) { lock.free_at = hart_.cycles(); }
+  Cycles cycles() { return hart_.cycles(); }
+  std::uint64_t ticks() { return hart_.ticks(); }
+  void console(std::string_view text);
+  void mark(hvsim::isa::MarkKind kind, std::uint64_t value) {
+    hart_.mark(static_cast<std::uint16_t>(kind), value);
+  }
+  void charge(Work work, std::uint64_t units);
+
+ private:
+  HostHart& hart_;
+  const CostModel& costs_;
+};
+
+}  // namespace hv

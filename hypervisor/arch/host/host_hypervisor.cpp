@@ -1,0 +1,148 @@
+// The native port's loop: what main.cpp and the world switch are on the target.
+#include "hypervisor/arch/host/host_hypervisor.h"
+
+#include <algorithm>
+#include <array>
+
+#include "hypervisor/delegation.h"
+#include "hypervisor/hypervisor.h"
+#include "models/cpu/isa/csr.h"
+
+namespace hv {
+namespace {
+
+namespace csr = hvsim::isa::csr;
+
+constexpr unsigned kMovedRegisters = 31, kMovedCsrs = 5;  // sepc, sstatus, hstatus, hvip, sscratch
+
+// The same set-up as on the target, CSR by CSR.
+void set_up_hart(HostHart& hart) {
+  hart.write_csr(csr::satp, 0);
+  hart.write_csr(csr::hedeleg, kDelegatedExceptions);
+  hart.write_csr(csr::hideleg, kDelegatedInterrupts);
+  hart.write_csr(csr::hvip, 0);
+  hart.write_csr(csr::htimedelta, 0);
+  hart.write_csr(csr::hcounteren, kGuestCounters);
+  hart.write_csr(csr::sie, kSoftwareInterrupt | kTimerInterrupt);
+}
+
+void save_general(HostHart& hart, Arch& arch, GeneralRegisters& general) {
+  std::copy_n(hart.x().begin(), 32, general.x);
+  general.sepc = hart.csr(csr::sepc);
+  general.sstatus = hart.csr(csr::sstatus);
+  general.hstatus = hart.csr(csr::hstatus);
+  general.hvip = hart.csr(csr::hvip);
+  arch.charge(Work::general_register, kMovedRegisters);
+  arch.charge(Work::csr, kMovedCsrs);
+}
+
+void load_general(HostHart& hart, Arch& arch, const GeneralRegisters& general) {
+  std::copy_n(general.x + 1, 31, hart.x().begin() + 1);
+  hart.write_csr(csr::sepc, general.sepc);
+  hart.write_csr(csr::sstatus, general.sstatus);
+  hart.write_csr(csr::hstatus, general.hstatus);
+  hart.write_csr(csr::hvip, general.hvip);
+  arch.charge(Work::general_register, kMovedRegisters);
+  arch.charge(Work::csr, kMovedCsrs);
+}
+
+Exit read_exit(HostHart& hart, Arch& arch) {
+  const std::uint64_t cause = hart.csr(csr::scause);
+  const bool with_address = is_guest_page_fault(exit_reason(cause));
+  arch.charge(Work::csr, with_address ? 3 : 2);
+  return make_exit(cause, hart.csr(csr::stval), with_address ? hart.csr(csr::htval) : 0);
+}
+
+void acknowledge_software_interrupt(HostHart& hart, Arch& arch) {
+  hart.write_csr(csr::sip, hart.csr(csr::sip) & ~kSoftwareInterrupt);
+  arch.charge(Work::csr, 1);
+}
+
+void announce(Arch& arch, HypervisorPhase phase) {
+  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
+}
+
+}  // namespace
+
+struct HostHypervisor::Machine {
+  enum class HartState : std::uint8_t { fresh, guest, idle };
+  struct HartContext {
+    HartState state = HartState::fresh;
+    Vcpu* vcpu = nullptr;
+  };
+
+  CostModel costs;
+  Hypervisor core;
+  std::array<HartContext, kMaxHarts> harts;
+  bool off = false;
+};
+
+HostHypervisor::HostHypervisor(const CostModel& costs) : machine_(std::make_unique<Machine>()) {
+  machine_->costs = costs;
+}
+HostHypervisor::~HostHypervisor() = default;
+
+std::string HostHypervisor::boot(HostHart& boot_hart, const HostBoot& boot) {
+  if (boot.harts == 0 || boot.harts > kMaxHarts) return "the hypervisor needs 1 to 64 harts";
+  Platform platform;
+  platform.ram = {boot.ram_base, boot.ram_bytes};
+  platform.reserve({boot.ram_base, boot.reserved_bytes});
+  platform.harts = boot.harts == kMaxHarts ? ~std::uint64_t{0} : (std::uint64_t{1} << boot.harts) - 1;
+  platform.timebase_hz = boot.timebase_hz;
+  platform.sstc = boot.sstc;
+  platform.vmid_bits = boot.vmid_bits;
+  Arch arch(boot_hart, machine_->costs);
+  Text why;
+  if (!machine_->core.boot(arch, platform, boot.bundle, why)) return std::string(why.view());
+  return {};
+}
+
+HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
+  Machine::HartContext& context = machine_->harts[hart.id()];
+  Hypervisor& core = machine_->core;
+  Arch arch(hart, machine_->costs);
+  if (machine_->off) return Next::off;
+
+  Vcpu* next = nullptr;
+  switch (context.state) {
+    case Machine::HartState::fresh:
+      set_up_hart(hart);
+      next = core.resume_idle(arch);
+      break;
+    case Machine::HartState::idle:
+      acknowledge_software_interrupt(hart, arch);
+      next = core.resume_idle(arch);
+      break;
+    case Machine::HartState::guest: {
+      announce(arch, HypervisorPhase::save);
+      save_general(hart, arch, context.vcpu->general);
+      const Exit exit = read_exit(hart, arch);
+      if (exit.reason == ExitReason::software_interrupt) acknowledge_software_interrupt(hart, arch);
+      next = core.handle(arch, *context.vcpu, exit);
+      break;
+    }
+  }
+  context.vcpu = next;
+  context.state = next == nullptr ? Machine::HartState::idle : Machine::HartState::guest;
+  if (next == nullptr) {
+    if (core.all_off()) {
+      machine_->off = true;
+      hart.power_off(core.exit_code());
+      return Next::off;
+    }
+    core.rest(arch);
+    return Next::idle;
+  }
+  core.prepare_entry(arch, *next);
+  load_general(hart, arch, next->general);
+  announce(arch, HypervisorPhase::none);
+  return Next::guest;
+}
+
+unsigned HostHypervisor::vm_count() const { return machine_->core.vm_count(); }
+std::string_view HostHypervisor::vm_name(unsigned vm) const { return machine_->core.vm(vm).name(); }
+const VmStatistics& HostHypervisor::statistics(unsigned vm) const { return machine_->core.vm(vm).statistics; }
+bool HostHypervisor::vm_off(unsigned vm) const { return machine_->core.vm(vm).state == Vm::State::off; }
+std::uint32_t HostHypervisor::vm_exit_code(unsigned vm) const { return machine_->core.vm(vm).exit_code; }
+
+}  // namespace hv
