@@ -30,9 +30,9 @@ std::uint64_t upper_edge(unsigned bucket) {
 // Registers are the guest's: anything outside these lists shares one row, so that a hostile guest cannot
 // grow the tables.
 constexpr std::array<std::uint64_t, 17> kKnownExtensions{
-    0, 1, 2, 3, 4, 5, 6, 7, 8,           // SBI legacy
-    0x08485653,                          // this project's hypercalls
-    0x10, 0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E};  // BASE .. DBCN
+    0,          1,          2,        3,          4,        5,          6,         7, 8,  // SBI legacy
+    0x08485653,  // this project's hypercalls
+    0x10,       0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E};  // BASE .. DBCN
 
 ExitCause cause_of(const HartState& state, const isa::Trap& trap) {
   ExitCause cause{.interrupt = trap.interrupt, .code = trap.code};

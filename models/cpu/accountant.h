@@ -17,7 +17,18 @@ namespace hvsim::cpu {
 
 // What a cycle was spent on: the columns of the CPI stack.
 enum class Component : std::uint8_t {
-  base, branch, icache, dcache, walk_first, walk_g, trap, csr, fp, hypervisor, idle, count
+  base,
+  branch,
+  icache,
+  dcache,
+  walk_first,
+  walk_g,
+  trap,
+  csr,
+  fp,
+  hypervisor,
+  idle,
+  count
 };
 inline constexpr unsigned kComponents = static_cast<unsigned>(Component::count);
 using ComponentCycles = std::array<std::uint64_t, kComponents>;

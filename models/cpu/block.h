@@ -18,21 +18,21 @@ inline constexpr unsigned kMaxBlockOps = 64;
 // Ends at the first op that may change the flow, at a page boundary, or at kMaxBlockOps. A Block object
 // stays at its address for ever (it is decoded anew in place), so links to it never dangle.
 struct Block {
-  const Op* ops = nullptr;        // the decoded instructions and what ends them
-  std::uint32_t stamp = 0;        // equals Engine's stamp while known to match memory (FENCE.I bumps that)
-  bool uses_float = false;        // must not run as decoded while FS is Off
-  std::uint16_t count = 0;        // instructions
+  const Op* ops = nullptr;  // the decoded instructions and what ends them
+  std::uint32_t stamp = 0;  // equals Engine's stamp while known to match memory (FENCE.I bumps that)
+  bool uses_float = false;  // must not run as decoded while FS is Off
+  std::uint16_t count = 0;  // instructions
   std::uint16_t bytes = 0;
   std::uint16_t issue = 0;        // static issue cycles of the whole block
   std::uint16_t issue_float = 0;  // of which: FP classes
   std::uint16_t data_accesses = 0;
-  std::uint16_t lines = 0;        // L1I lines it lies in
-  std::uint16_t line_word = 0;    // word of the page's presence mask that holds those lines
-  std::uint64_t line_mask = 0;    // and their bits
+  std::uint16_t lines = 0;      // L1I lines it lies in
+  std::uint16_t line_word = 0;  // word of the page's presence mask that holds those lines
+  std::uint64_t line_mask = 0;  // and their bits
   // Direct successors in the same physical page; null until first taken.
   Block* taken = nullptr;
   Block* fall_through = nullptr;
-  std::vector<Op> storage;        // behind `ops`; replaced only between blocks
+  std::vector<Op> storage;  // behind `ops`; replaced only between blocks
 };
 
 // All blocks of one physical page, by halfword offset.
@@ -64,8 +64,8 @@ class BlockStore {
   }
 
  private:
-  static constexpr std::size_t kMaxPages = 8192;      // 128 MiB of CodePage
-  static constexpr std::size_t kMaxOps = 8'000'000;   // 256 MiB of Op
+  static constexpr std::size_t kMaxPages = 8192;     // 128 MiB of CodePage
+  static constexpr std::size_t kMaxOps = 8'000'000;  // 256 MiB of Op
 
   std::unordered_map<std::uint64_t, std::unique_ptr<CodePage>> pages_;
   std::deque<Block> blocks_;

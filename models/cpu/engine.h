@@ -87,17 +87,17 @@ class Engine final : public Hart {
   void wait_for_interrupt();
 
   // For handlers (engine_handlers.h)
-  void abandon(const Op* op);                // the op did not happen: it trapped, or must wait for others
+  void abandon(const Op* op);  // the op did not happen: it trapped, or must wait for others
   void finish_block(std::uint64_t next, Block** link) {
     account_block();
     state.pc = next;
     link_ = link;
   }
-  void account_block();                      // all instructions of the block have retired
-  void account_before(const Op* op);         // only those before `op`
-  void begin_system(const Op* op);           // makes state exact for an op that may look at it
+  void account_block();               // all instructions of the block have retired
+  void account_before(const Op* op);  // only those before `op`
+  void begin_system(const Op* op);    // makes state exact for an op that may look at it
   void end_system(const Op* op);
-  void abandon_system(const Op* op);         // as abandon(), after begin_system()
+  void abandon_system(const Op* op);  // as abandon(), after begin_system()
   void branch_outcome(const Op* op, bool taken);
   void direct_jump(const Op* op, std::uint64_t target);
   void indirect_jump(const Op* op, std::uint64_t target);
@@ -109,7 +109,7 @@ class Engine final : public Hart {
     std::uint64_t value;
     bool ok;
   };
-  struct Place {      // where an access lands: RAM at `host`, or a device at `physical`
+  struct Place {  // where an access lands: RAM at `host`, or a device at `physical`
     std::uint8_t* host = nullptr;
     isa::Hpa physical{};
     bool ok = false;
@@ -139,8 +139,8 @@ class Engine final : public Hart {
   bool store_split(std::uint64_t address, unsigned bytes, std::uint64_t value);
   Place locate(std::uint64_t address, unsigned bytes, isa::Access access);  // one page
   Place locate_guest(std::uint64_t address, unsigned bytes, isa::Access access);
-  Place locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address, unsigned bytes,
-                  isa::Access access);
+  Place locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address,
+                  unsigned bytes, isa::Access access);
   SlowValue device_read(isa::Hpa address, unsigned bytes, std::uint64_t virtual_address, isa::Access access,
                         const mmu::AddressSpace& space);
   bool device_write(isa::Hpa address, unsigned bytes, std::uint64_t value, std::uint64_t virtual_address,
@@ -175,7 +175,7 @@ class Engine final : public Hart {
   Block* use_scratch(std::vector<Op> ops, std::uint64_t page_offset);
   void refresh_block(Block& block, const FetchEntry& entry, std::uint64_t page_offset);
   static bool still_matches(const Block& block, const std::uint8_t* code);
-  Block* current_block(Block* block);         // known to match memory, and fit for the present FS
+  Block* current_block(Block* block);  // known to match memory, and fit for the present FS
   void measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const;
   void fetch_lines(const Block& block, const FetchEntry& entry);
 
@@ -194,21 +194,20 @@ class Engine final : public Hart {
   LevelZero* data_ = nullptr;
   LevelZero* fetch_ = nullptr;
   BlockStore store_;
-  Block scratch_{};                  // blocks that must not be kept: page-straddling, FS-off variants
-  FetchEntry uncached_fetch_{};      // of a page whose protection is not uniform
+  Block scratch_{};              // blocks that must not be kept: page-straddling, FS-off variants
+  FetchEntry uncached_fetch_{};  // of a page whose protection is not uniform
 
-  Block* block_ = nullptr;           // running now
-  Block** link_ = nullptr;           // where to remember the block that comes next
+  Block* block_ = nullptr;  // running now
+  Block** link_ = nullptr;  // where to remember the block that comes next
   std::uint32_t stamp_ = 1;
   bool float_on_ = false;
-  isa::Cycles deadline_ = 0;         // attend() is due at this cycle: end of budget, timer, or "now" (0)
+  isa::Cycles deadline_ = 0;  // attend() is due at this cycle: end of budget, timer, or "now" (0)
   isa::Cycles in_step_cycle_ = ~isa::Cycles{0};
-  unsigned line_shift_ = 6;          // L1D lines
-  bool respace_ = false;             // level zero was cleared: select the slots anew
+  unsigned line_shift_ = 6;  // L1D lines
+  bool respace_ = false;     // level zero was cleared: select the slots anew
   std::optional<isa::Trap> trap_;
   std::optional<PendingFault> fault_;
   std::optional<Stop> stop_;
-
 };
 
 }  // namespace hvsim::cpu

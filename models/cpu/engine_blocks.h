@@ -14,8 +14,14 @@ inline bool is_float_op(const Op& op) { return is_float(instruction(op.id).exten
 
 constexpr bool ends_block(Class klass) {
   switch (klass) {
-    case Class::branch: case Class::jump: case Class::jump_register: case Class::csr: case Class::fence_i:
-    case Class::system: case Class::mark: case Class::illegal:
+    case Class::branch:
+    case Class::jump:
+    case Class::jump_register:
+    case Class::csr:
+    case Class::fence_i:
+    case Class::system:
+    case Class::mark:
+    case Class::illegal:
       return true;
     default:
       return false;
@@ -36,14 +42,16 @@ FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
     return &entry;
   const auto translation = translate(page, isa::Access::fetch, 2, fetch_->space);
   if (!translation) {
-    raise_fault({PendingFault::Kind::translation, isa::Access::fetch, pc, fetch_->space, translation.error()});
+    raise_fault(
+        {PendingFault::Kind::translation, isa::Access::fetch, pc, fetch_->space, translation.error()});
     return nullptr;
   }
   const isa::Hpa physical = translation->address;
   const std::uint8_t* host = memory_.host_readable(physical, isa::kPageBytes);
-  const bool allowed = pmp_.page_is_uniform(physical)
-                           ? pmp_.allows(physical, 2, isa::Access::fetch, fetch_->space.privilege)
-                           : pmp_.allows(physical + (pc & isa::kPageMask), 2, isa::Access::fetch, fetch_->space.privilege);
+  const bool allowed =
+      pmp_.page_is_uniform(physical)
+          ? pmp_.allows(physical, 2, isa::Access::fetch, fetch_->space.privilege)
+          : pmp_.allows(physical + (pc & isa::kPageMask), 2, isa::Access::fetch, fetch_->space.privilege);
   if (host == nullptr || !allowed) {
     access_fault(isa::Access::fetch, pc, fetch_->space);
     return nullptr;
@@ -76,7 +84,8 @@ Block* Engine<Timing>::find_block() {
   const std::uint64_t offset = pc & isa::kPageMask;
   Block*& slot = entry->code->blocks[offset >> 1];
   if (slot == nullptr) {
-    if (offset == isa::kPageBytes - 2 && !is_compressed(entry->host[offset])) return decode_straddling(*entry, pc);
+    if (offset == isa::kPageBytes - 2 && !is_compressed(entry->host[offset]))
+      return decode_straddling(*entry, pc);
     slot = &store_.new_block();
     refresh_block(*slot, *entry, offset);
   }
@@ -151,7 +160,8 @@ template <class Timing>
 std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64_t page_offset,
                                            bool float_enabled) const {
   std::uint64_t region_bytes = isa::kPageBytes;
-  if constexpr (Timing::timed) region_bytes = std::min<std::uint64_t>(isa::kPageBytes, std::uint64_t{64} << line_shift_);
+  if constexpr (Timing::timed)
+    region_bytes = std::min<std::uint64_t>(isa::kPageBytes, std::uint64_t{64} << line_shift_);
   const std::uint64_t room = region_bytes - page_offset % region_bytes;
   const std::uint64_t in_page = isa::kPageBytes - page_offset;
   std::vector<Op> ops;
@@ -198,7 +208,8 @@ void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page
     const Class klass = instruction(op.id).klass;
     const auto cycles = static_cast<std::uint16_t>(op.issue - before);
     before = op.issue;
-    if (issue_component(op, klass) == Component::fp) block.issue_float = static_cast<std::uint16_t>(block.issue_float + cycles);
+    if (issue_component(op, klass) == Component::fp)
+      block.issue_float = static_cast<std::uint16_t>(block.issue_float + cycles);
     block.data_accesses = static_cast<std::uint16_t>(block.data_accesses + accesses_memory(klass));
     block.uses_float |= is_float_op(op);
     block.bytes = static_cast<std::uint16_t>(op.offset + op.length);
@@ -206,7 +217,8 @@ void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page
   }
   block.issue = before;
   const std::uint64_t first = page_offset >> line_shift_;
-  const std::uint64_t last = std::min<std::uint64_t>(page_offset + block.bytes - 1, isa::kPageMask) >> line_shift_;
+  const std::uint64_t last =
+      std::min<std::uint64_t>(page_offset + block.bytes - 1, isa::kPageMask) >> line_shift_;
   block.lines = static_cast<std::uint16_t>(last - first + 1);
   block.line_word = static_cast<std::uint16_t>(first >> 6);
   for (std::uint64_t line = first; line <= last && (line >> 6) == (first >> 6); ++line)

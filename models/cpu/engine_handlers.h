@@ -93,7 +93,8 @@ void run_system(void* opaque, const Op* op) {
 template <class E>
 void run_end(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
-  engine->finish_block(engine->pc(*op), op->rs3 & kFallThroughInPage ? &engine->block().fall_through : nullptr);
+  engine->finish_block(engine->pc(*op),
+                       op->rs3 & kFallThroughInPage ? &engine->block().fall_through : nullptr);
 }
 
 template <class E, Class klass, auto execute>
@@ -117,7 +118,8 @@ constexpr Handler make_handler() {
 template <class E>
 Handler handler_of(Id id) {
   static constexpr std::array<Handler, static_cast<std::size_t>(Id::count)> handlers{
-#define HVSIM_INSTRUCTION(id, pattern, format, klass, extension) make_handler<E, Class::klass, &execute::id<E>>(),
+#define HVSIM_INSTRUCTION(id, pattern, format, klass, extension) \
+  make_handler<E, Class::klass, &execute::id<E>>(),
 #include "models/cpu/instructions.def"
 #undef HVSIM_INSTRUCTION
   };

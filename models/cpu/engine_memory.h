@@ -49,7 +49,8 @@ inline bool Engine<Timing>::store(std::uint64_t address, T value) {
 // Atomics must be naturally aligned and lie in RAM (PMAs: devices support none).
 template <class Timing>
 template <class T>
-inline std::uint8_t* Engine<Timing>::atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical) {
+inline std::uint8_t* Engine<Timing>::atomic_place(std::uint64_t address, isa::Access access,
+                                                  isa::Hpa* physical) {
   if (address % sizeof(T) != 0) {
     raise_fault({PendingFault::Kind::misaligned, access, address, data_->space});
     return nullptr;
@@ -119,7 +120,8 @@ inline bool Engine<Timing>::guest_load(std::uint64_t address, isa::Access access
   std::uint64_t result = 0;
   for (unsigned done = 0; done < sizeof(T);) {  // one turn unless it crosses a page
     const std::uint64_t at = address + done;
-    const auto bytes = static_cast<unsigned>(std::min<std::uint64_t>(sizeof(T) - done, isa::kPageBytes - (at & isa::kPageMask)));
+    const auto bytes = static_cast<unsigned>(
+        std::min<std::uint64_t>(sizeof(T) - done, isa::kPageBytes - (at & isa::kPageMask)));
     const Place place = locate_guest(at, bytes, access);
     if (!place.ok) return false;
     if (place.host == nullptr) {
@@ -142,12 +144,15 @@ inline bool Engine<Timing>::guest_store(std::uint64_t address, T value) {
   const auto first = static_cast<unsigned>(std::min<std::uint64_t>(sizeof(T), in_page));
   const Place low = locate_guest(address, first, isa::Access::store);
   if (!low.ok) return false;
-  if (low.host == nullptr) 
-    return device_write(low.physical, first, static_cast<std::uint64_t>(value), address, guest_access_space(state));
+  if (low.host == nullptr)
+    return device_write(low.physical, first, static_cast<std::uint64_t>(value), address,
+                        guest_access_space(state));
   if (first < sizeof(T)) {  // both pages must be writable before either changes
-    const Place high = locate_guest(address + first, static_cast<unsigned>(sizeof(T)) - first, isa::Access::store);
+    const Place high =
+        locate_guest(address + first, static_cast<unsigned>(sizeof(T)) - first, isa::Access::store);
     if (!high.ok) return false;
-    if (high.host == nullptr) return access_fault(isa::Access::store, address + first, guest_access_space(state));
+    if (high.host == nullptr)
+      return access_fault(isa::Access::store, address + first, guest_access_space(state));
     std::memcpy(high.host, reinterpret_cast<const char*>(&value) + first, sizeof(T) - first);
   }
   std::memcpy(low.host, &value, first);

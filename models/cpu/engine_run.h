@@ -12,7 +12,8 @@
 namespace hvsim::cpu {
 
 template <class Timing>
-Engine<Timing>::Engine(const HartConfig& config, mem::PhysicalMemory& memory, DevicePort& devices, Timing timing)
+Engine<Timing>::Engine(const HartConfig& config, mem::PhysicalMemory& memory, DevicePort& devices,
+                       Timing timing)
     : state(state_storage_),
       config_(config),
       memory_(memory),
@@ -59,8 +60,8 @@ RunResult Engine<Timing>::run(isa::Cycles budget, bool devices_in_step) {
     block_ = block;
     if constexpr (Timing::timed) {
       const FetchEntry& entry = fetch_->fetch[LevelZero::index(state.pc)];
-      if (entry.page == (state.pc & ~isa::kPageMask) && (block->line_mask & ~entry.presence[block->line_word]) != 0)
-          [[unlikely]]
+      if (entry.page == (state.pc & ~isa::kPageMask) &&
+          (block->line_mask & ~entry.presence[block->line_word]) != 0) [[unlikely]]
         fetch_lines(*block, entry);
     }
     block->ops->run(this, block->ops);
@@ -79,7 +80,8 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
     stop_.reset();
     return why;
   }
-  if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false}) return Stop::hypervisor;
+  if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
+    return Stop::hypervisor;
   if (const auto interrupt = next_interrupt(state)) {
     ++counters_.interrupts;
     deliver(*interrupt);
@@ -245,7 +247,8 @@ inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
   if constexpr (Timing::timed) {
     const bool is_call = is_link_register(op->rd);
     const bool is_return = is_link_register(op->rs1) && op->rs1 != op->rd;
-    const bool missed = timing_.predictor.jump_register(pc(*op), target, pc(*op) + op->length, is_call, is_return);
+    const bool missed =
+        timing_.predictor.jump_register(pc(*op), target, pc(*op) + op->length, is_call, is_return);
     charge(Component::branch, missed ? timing_.costs.mispredict : timing_.costs.taken);
   }
   finish_block(target, nullptr);
@@ -255,11 +258,26 @@ inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
 template <class Timing>
 constexpr bool Engine<Timing>::plain_storage(unsigned number) {
   switch (number) {
-    case isa::csr::sscratch: case isa::csr::sepc: case isa::csr::scause: case isa::csr::stval:
-    case isa::csr::stvec: case isa::csr::mscratch: case isa::csr::mepc: case isa::csr::mcause:
-    case isa::csr::mtval: case isa::csr::mtvec: case isa::csr::htval: case isa::csr::htinst:
-    case isa::csr::vsscratch: case isa::csr::vsepc: case isa::csr::vscause: case isa::csr::vstval:
-    case isa::csr::vstvec: case isa::csr::fflags: case isa::csr::frm: case isa::csr::fcsr:
+    case isa::csr::sscratch:
+    case isa::csr::sepc:
+    case isa::csr::scause:
+    case isa::csr::stval:
+    case isa::csr::stvec:
+    case isa::csr::mscratch:
+    case isa::csr::mepc:
+    case isa::csr::mcause:
+    case isa::csr::mtval:
+    case isa::csr::mtvec:
+    case isa::csr::htval:
+    case isa::csr::htinst:
+    case isa::csr::vsscratch:
+    case isa::csr::vsepc:
+    case isa::csr::vscause:
+    case isa::csr::vstval:
+    case isa::csr::vstvec:
+    case isa::csr::fflags:
+    case isa::csr::frm:
+    case isa::csr::fcsr:
       return true;
     default:
       return false;
@@ -340,7 +358,8 @@ template <class Timing>
 void Engine<Timing>::fence(const TranslationFence& fence) {
   if constexpr (Timing::timed) {
     const auto space = fence.space ? std::optional(static_cast<std::uint16_t>(*fence.space)) : std::nullopt;
-    const auto vmid = static_cast<std::uint16_t>(state.csr.hgatp >> isa::csr::kVmidShift & isa::csr::kVmidMask);
+    const auto vmid =
+        static_cast<std::uint16_t>(state.csr.hgatp >> isa::csr::kVmidShift & isa::csr::kVmidMask);
     const auto gva = fence.address ? std::optional(isa::Gva{*fence.address}) : std::nullopt;
     switch (fence.kind) {
       case TranslationFence::Kind::sfence_vma:
@@ -350,7 +369,8 @@ void Engine<Timing>::fence(const TranslationFence& fence) {
         timing_.tlbs.fence_first_stage(vmid, gva, space);
         break;
       case TranslationFence::Kind::hfence_gvma:
-        timing_.tlbs.fence_g_stage(fence.address ? std::optional(isa::Gpa{*fence.address}) : std::nullopt, space);
+        timing_.tlbs.fence_g_stage(fence.address ? std::optional(isa::Gpa{*fence.address}) : std::nullopt,
+                                   space);
         break;
     }
   }

@@ -8,15 +8,16 @@
 namespace hvsim::cpu {
 
 // Lines outside main RAM (boot ROM) are taken as present.
-inline constexpr std::array<std::uint64_t, 4> kAllPresent{~std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0},
-                                                          ~std::uint64_t{0}};
+inline constexpr std::array<std::uint64_t, 4> kAllPresent{~std::uint64_t{0}, ~std::uint64_t{0},
+                                                          ~std::uint64_t{0}, ~std::uint64_t{0}};
 
 template <class Timing>
 auto Engine<Timing>::load_slow(std::uint64_t address, unsigned bytes) -> SlowValue {
   if ((address & isa::kPageMask) + bytes > isa::kPageBytes) return load_split(address, bytes);
   const Place place = locate(address, bytes, isa::Access::load);
   if (!place.ok) return {0, false};
-  if (place.host == nullptr) return device_read(place.physical, bytes, address, isa::Access::load, data_->space);
+  if (place.host == nullptr)
+    return device_read(place.physical, bytes, address, isa::Access::load, data_->space);
   std::uint64_t value = 0;
   std::memcpy(&value, place.host, bytes);
   return {value, true};
@@ -41,7 +42,8 @@ auto Engine<Timing>::load_split(std::uint64_t address, unsigned bytes) -> SlowVa
   const Place high = locate(address + first, bytes - first, isa::Access::load);
   if (!high.ok) return {0, note_offset(first)};
   if (low.host == nullptr || high.host == nullptr)
-    return {0, access_fault(isa::Access::load, low.host == nullptr ? address : address + first, data_->space)};
+    return {0,
+            access_fault(isa::Access::load, low.host == nullptr ? address : address + first, data_->space)};
   std::uint64_t value = 0;
   std::memcpy(&value, low.host, first);
   std::memcpy(reinterpret_cast<char*>(&value) + first, high.host, bytes - first);
@@ -106,8 +108,8 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
     DataEntry& entry = table[LevelZero::index(address)];
     entry = {address & ~isa::kPageMask, host - (address & isa::kPageMask), nullptr, page};
     if constexpr (Timing::timed) {
-      const auto* words = write ? timing_.caches->writable_words(timing_.hart)
-                                : timing_.caches->readable_words(timing_.hart);
+      const auto* words =
+          write ? timing_.caches->writable_words(timing_.hart) : timing_.caches->readable_words(timing_.hart);
       entry.presence = words + timing_.caches->presence().word(page.value - memory_.ram_base().value);
     }
   }
@@ -149,7 +151,8 @@ template <class Timing>
 void Engine<Timing>::charge_access(isa::Hpa address, bool write) {
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
-    const auto done = timing_.caches->access(timing_.hart, write ? Kind::store : Kind::load, address, state.cycle);
+    const auto done =
+        timing_.caches->access(timing_.hart, write ? Kind::store : Kind::load, address, state.cycle);
     ++timing_.data_lines_seen;
     charge(Component::dcache, done.ready - state.cycle);
   }
@@ -173,9 +176,11 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
                                const mmu::AddressSpace& space)
     -> isa::Result<mmu::Translation, mmu::TranslationFault> {
   const isa::Gva gva{address};
-  const bool translates = space.privilege != isa::Privilege::machine &&
-                          (space.first.scheme != nullptr || (space.virtualized && space.g_stage.scheme != nullptr));
-  const auto side = access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
+  const bool translates =
+      space.privilege != isa::Privilege::machine &&
+      (space.first.scheme != nullptr || (space.virtualized && space.g_stage.scheme != nullptr));
+  const auto side =
+      access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
   if constexpr (Timing::timed) {
     if (translates) {
       const auto found = timing_.tlbs.lookup(side, gva, space);
@@ -214,8 +219,8 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace) {
     charge(Component::walk_first, timing_.costs.walk_start);
     for (unsigned i = 0; i < trace.count; ++i) {
       const auto& read = trace.reads[i];
-      const auto done = timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk, read.address,
-                                               state.cycle);
+      const auto done = timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk,
+                                               read.address, state.cycle);
       const isa::Cycles own = read.write ? 1 : timing_.costs.walk_read;
       charge(read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,
              own + done.ready - state.cycle);

@@ -12,10 +12,10 @@
 namespace hvsim::cpu {
 
 enum class Stop : std::uint8_t {
-  budget,               // the cycles are used up
-  wait_for_interrupt,   // WFI retired and nothing wakes the hart yet
-  synchronize,          // the next instruction touches a device and other harts lag behind
-  hypervisor,           // the hart is in HS-mode and the hypervisor runs on the host
+  budget,              // the cycles are used up
+  wait_for_interrupt,  // WFI retired and nothing wakes the hart yet
+  synchronize,         // the next instruction touches a device and other harts lag behind
+  hypervisor,          // the hart is in HS-mode and the hypervisor runs on the host
   instruction_limit,
 };
 
@@ -29,7 +29,7 @@ struct RunResult {
 class DevicePort {
  public:
   virtual ~DevicePort() = default;
-  virtual bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) = 0;   // false: access fault
+  virtual bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) = 0;  // false: access fault
   virtual bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) = 0;
 };
 
@@ -50,7 +50,7 @@ class Hart {
   virtual RunResult run(isa::Cycles budget, bool devices_in_step) = 0;
   virtual void idle(isa::Cycles cycles) = 0;  // time passes in WFI
 
-  virtual void stop() = 0;                    // run() returns as soon as the present block ends
+  virtual void stop() = 0;  // run() returns as soon as the present block ends
 
   virtual HartState& hart_state() = 0;
   // Call after changing CSRs, mode or pc from outside (host hypervisor, debugger, checkpoint).

@@ -19,9 +19,16 @@ bool writes_csr(const Op& op) {
 // Writes after which the pipeline starts anew, because fetch or later operations depend on them.
 bool flushes_pipeline(int number) {
   switch (static_cast<unsigned>(number)) {
-    case isa::csr::mstatus: case isa::csr::sstatus: case isa::csr::vsstatus: case isa::csr::hstatus:
-    case isa::csr::satp: case isa::csr::vsatp: case isa::csr::hgatp:
-    case isa::csr::fcsr: case isa::csr::frm: case isa::csr::fflags:
+    case isa::csr::mstatus:
+    case isa::csr::sstatus:
+    case isa::csr::vsstatus:
+    case isa::csr::hstatus:
+    case isa::csr::satp:
+    case isa::csr::vsatp:
+    case isa::csr::hgatp:
+    case isa::csr::fcsr:
+    case isa::csr::frm:
+    case isa::csr::fflags:
       return true;
     default:
       return false;
@@ -30,10 +37,17 @@ bool flushes_pipeline(int number) {
 
 isa::Cycles system_cost(const Op& op, const TimingConfig& costs) {
   switch (op.id) {
-    case Id::mret: case Id::sret: return costs.trap_return;
-    case Id::wfi: return costs.wfi;
-    case Id::sfence_vma: case Id::hfence_vvma: case Id::hfence_gvma: return costs.tlb_fence;
-    default: return 1;
+    case Id::mret:
+    case Id::sret:
+      return costs.trap_return;
+    case Id::wfi:
+      return costs.wfi;
+    case Id::sfence_vma:
+    case Id::hfence_vvma:
+    case Id::hfence_gvma:
+      return costs.tlb_fence;
+    default:
+      return 1;
   }
 }
 
@@ -44,29 +58,47 @@ struct Cost {
 
 Cost cost_of(const Op& op, Class klass, const TimingConfig& costs) {
   switch (klass) {
-    case Class::alu: return {1, costs.alu};
-    case Class::mul: return {1, costs.mul};
-    case Class::div: return {costs.div, costs.div};
-    case Class::load: case Class::guest_load: return {1, 1 + costs.load_use};
-    case Class::lr: case Class::sc: case Class::amo: return {1 + costs.atomic, 1 + costs.atomic};
-    case Class::fp_add: return {1, costs.fp_add};
-    case Class::fp_mul: return {1, costs.fp_mul};
-    case Class::fp_fma: return {1, costs.fp_fma};
-    case Class::fp_div: return {costs.fp_div, costs.fp_div};
-    case Class::fp_sqrt: return {costs.fp_sqrt, costs.fp_sqrt};
-    case Class::fp_convert: return {1, costs.fp_convert};
-    case Class::fp_move: return {1, costs.fp_move};
+    case Class::alu:
+      return {1, costs.alu};
+    case Class::mul:
+      return {1, costs.mul};
+    case Class::div:
+      return {costs.div, costs.div};
+    case Class::load:
+    case Class::guest_load:
+      return {1, 1 + costs.load_use};
+    case Class::lr:
+    case Class::sc:
+    case Class::amo:
+      return {1 + costs.atomic, 1 + costs.atomic};
+    case Class::fp_add:
+      return {1, costs.fp_add};
+    case Class::fp_mul:
+      return {1, costs.fp_mul};
+    case Class::fp_fma:
+      return {1, costs.fp_fma};
+    case Class::fp_div:
+      return {costs.fp_div, costs.fp_div};
+    case Class::fp_sqrt:
+      return {costs.fp_sqrt, costs.fp_sqrt};
+    case Class::fp_convert:
+      return {1, costs.fp_convert};
+    case Class::fp_move:
+      return {1, costs.fp_move};
     case Class::csr: {
       const isa::Cycles c = writes_csr(op) && flushes_pipeline(op.imm) ? costs.csr_flush : costs.csr;
       return {c, c};
     }
-    case Class::fence: return {costs.fence, costs.fence};
-    case Class::fence_i: return {costs.fence_i, costs.fence_i};
+    case Class::fence:
+      return {costs.fence, costs.fence};
+    case Class::fence_i:
+      return {costs.fence_i, costs.fence_i};
     case Class::system: {
       const isa::Cycles c = system_cost(op, costs);
       return {c, c};
     }
-    default: return {1, 1};
+    default:
+      return {1, 1};
   }
 }
 
@@ -94,8 +126,8 @@ void schedule(std::span<Op> ops, const TimingConfig& costs) {
   for (Op& op : ops) {
     const Instruction& what = instruction(op.id);
     const Operands& in = operands(what.format);
-    const isa::Cycles issue = std::max({now, board.ready(in.rs1, op.rs1), board.ready(in.rs2, op.rs2),
-                                        board.ready(in.rs3, op.rs3)});
+    const isa::Cycles issue = std::max(
+        {now, board.ready(in.rs1, op.rs1), board.ready(in.rs2, op.rs2), board.ready(in.rs3, op.rs3)});
     const Cost cost = cost_of(op, what.klass, costs);
     now = issue + std::max<isa::Cycles>(cost.busy, 1);
     board.produce(in.rd, op.rd, issue + std::max<isa::Cycles>(cost.latency, 1));

@@ -27,7 +27,11 @@ struct InOrder {
 
   InOrder(const TimingConfig& timing_costs, const BranchPredictorConfig& predictor_config,
           const mmu::TlbHierarchyConfig& tlb_config, mem::Hierarchy& memory_hierarchy, unsigned hart_id)
-      : costs(timing_costs), predictor(predictor_config), tlbs(tlb_config), caches(&memory_hierarchy), hart(hart_id) {}
+      : costs(timing_costs),
+        predictor(predictor_config),
+        tlbs(tlb_config),
+        caches(&memory_hierarchy),
+        hart(hart_id) {}
 
   void schedule_block(std::span<Op> ops) const { schedule(ops, costs); }
 
