@@ -105,7 +105,7 @@ doctor_build() {
     if [[ -n $newest ]]; then
       fine "the simulator is older than ${newest#"$root"/}; the next command rebuilds what changed"
     else
-      fine "the simulator is built and current: $(first_line "$simulator" --version)"
+      fine "the simulator is built and current: $(first_line "$simulator" version)"
     fi
   fi
   if [[ -d $root/.venv ]]; then

@@ -103,7 +103,7 @@ std::set<std::string> system_headers_reached(const IncludeGraph& graph, const st
 
 std::vector<Source> read_sources(const std::string& root, const std::vector<std::string>& folders) {
   namespace fs = std::filesystem;
-  static const std::set<std::string> kinds{".h", ".cpp", ".def", ".S"};
+  static const std::set<std::string> kinds{".h", ".cpp", ".def", ".inc", ".S"};
   std::vector<Source> sources;
   for (const std::string& folder : folders) {
     if (!fs::exists(fs::path(root) / folder)) continue;

@@ -63,6 +63,13 @@ TEST(ArchitectureChecker, AllowsTheHypervisorTheIsaAndItself) {
   EXPECT_THAT(hypervisor_violations({{"hypervisor/vm.cpp", text}}), IsEmpty());
 }
 
+TEST(ArchitectureChecker, LetsTheHostPortUseTheHostedLibraryButNeitherModelsNorSystemC) {
+  const std::string path = "hypervisor/arch/host/host_hypervisor.h";
+  EXPECT_THAT(hypervisor_violations({{path, "#include <string>\nstd::string text();\n"}}), IsEmpty());
+  EXPECT_THAT(hypervisor_violations({{path, "#include \"models/mem/bus.h\"\n"}}), SizeIs(1));
+  EXPECT_THAT(hypervisor_violations({{path, "#include <systemc>\n"}}), SizeIs(1));
+}
+
 TEST(ArchitectureChecker, FindsSystemCOutsideAShell) {
   EXPECT_THAT(systemc_violations({{"models/mem/bus.cpp", "#include <systemc>\n"}}), SizeIs(1));
   EXPECT_THAT(systemc_violations({{"sim/machine.h", "#include <tlm_utils/simple_target_socket.h>\n"}}),
