@@ -9,7 +9,6 @@ namespace guest::timer {
 namespace {
 
 constexpr std::uint64_t kSbiTime = 0x54494D45, kSetTimer = 0;
-constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 struct State {
   bool sstc = false;

@@ -12,6 +12,8 @@ void initialise(const hv::abi::BootInfo& info);
 std::uint64_t now();  // in ticks of the time CSR
 std::uint64_t ticks_per_second();
 
+inline constexpr std::uint64_t kNever = ~std::uint64_t{0};  // a deadline that is not reached
+
 // An interrupt as soon as now() >= deadline; a pending one is withdrawn.
 void arm(std::uint64_t deadline);
 void disarm();

@@ -25,22 +25,24 @@ class Ticker {
   }
 
   void tick() {
+    if (guest::timer::now() < deadline_) return early_.store(early() + 1, std::memory_order_relaxed);
     taken_.store(taken() + 1, std::memory_order_relaxed);
     arm_next();
   }
 
+  // Interrupts before their deadline: arming must have withdrawn the one before.
+  std::uint64_t early() const { return early_.load(std::memory_order_relaxed); }
   std::uint64_t taken() const { return taken_.load(std::memory_order_relaxed); }
   bool finished() const { return taken() >= wanted_; }
 
  private:
   void arm_next() {
-    if (finished()) return guest::timer::disarm();
-    deadline_ += period_;
+    deadline_ = finished() ? guest::timer::kNever : deadline_ + period_;
     guest::timer::arm(deadline_);
   }
 
   std::uint64_t period_ = 0, wanted_ = 0, deadline_ = 0;
-  std::atomic<std::uint64_t> taken_{0};
+  std::atomic<std::uint64_t> taken_{0}, early_{0};
 };
 constinit Ticker ticker;
 
@@ -61,6 +63,8 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   region_end(kMeasuredRegion);
 
   console::print("ticks ", Decimal{ticker.taken()}, "\n");
+  if (ticker.early() != 0)
+    console::print("error: ", Decimal{ticker.early()}, " timer interrupts came before their deadline\n");
   console::print("checksum ", Hex{checksum}, "\n");
-  return kExitPass;
+  return ticker.early() == 0 ? kExitPass : kExitFail;
 }
