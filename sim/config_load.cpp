@@ -45,6 +45,12 @@ std::optional<Problem> load_into(Document& document, const std::string& file, Ch
   return std::nullopt;
 }
 
+// Guests that say nothing about randomness follow the run's seed, each its own way.
+void seed_guests(Config& config) {
+  for (std::size_t i = 0; i < config.vms.size(); ++i)
+    config.vms[i].arguments.try_emplace("seed", std::to_string(config.seed + i));
+}
+
 }  // namespace
 
 isa::Result<Document, Problem> load_document(const std::string& file) {
@@ -59,6 +65,7 @@ isa::Result<Config, Problem> read_config(const Document& document) {
   Config config;
   JsonReader reader(document.origins);
   if (!reader.read(document.json, "", config)) return isa::Failure{*reader.problem()};
+  seed_guests(config);
   if (auto problem = find_contradiction(config, document.origins)) return isa::Failure{*problem};
   return config;
 }

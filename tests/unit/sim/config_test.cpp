@@ -1,0 +1,129 @@
+// Reading, extending, overriding, expanding and describing configs.
+#include <gmock/gmock.h>
+
+#include "sim/json_path.h"
+#include "sim/schema.h"
+#include "sim_fixture.h"
+
+namespace hvsim::sim {
+namespace {
+
+using ::testing::ElementsAre;
+
+class Configs : public Scratch {};
+
+TEST_F(Configs, WhatAFileLeavesOutKeepsItsDefault) {
+  const Config config = experiment(bare("")).runs[0].config;
+  EXPECT_EQ(config.machine.harts, 1u);
+  EXPECT_EQ(config.machine.costs.mispredict, 5u);
+  EXPECT_EQ(config.machine.caches.l2.hit_latency, 12u);
+}
+
+TEST_F(Configs, SizesMayBeWrittenWithAUnit) {
+  const Config config = experiment(bare(R"("machine": {"memory_bytes": "64MiB"})")).runs[0].config;
+  EXPECT_EQ(config.machine.memory_bytes, std::uint64_t{64} << 20);
+}
+
+TEST_F(Configs, AnExtensionOverridesKeyByKey) {
+  write(
+      "machines/base.json",
+      R"({"version": 1, "boot": {"image": "guest"}, "machine": {"harts": 2, "costs": {"mul": 3, "div": 9}}})");
+  const auto run =
+      experiment(R"({"extends": "machines/base.json", "machine": {"costs": {"mul": 4}}})").runs[0];
+  EXPECT_EQ(run.config.machine.harts, 2u);
+  EXPECT_EQ(run.config.machine.costs.mul, 4u);
+  EXPECT_EQ(run.config.machine.costs.div, 9u);
+}
+
+TEST_F(Configs, PathsAreRelativeToTheFileThatSaysThem) {
+  write("machines/local.elf", elf(0x80000000));
+  write("machines/base.json", R"({"version": 1, "boot": {"image": "./local.elf"}})");
+  const auto run = experiment(R"({"extends": "machines/base.json"})").runs[0];
+  EXPECT_EQ(run.images.image, path("machines/local.elf"));
+}
+
+TEST_F(Configs, SettingsReachEveryKeyAndEveryListElement) {
+  auto document = load_document(write("c.json", virtualized(""))).value();
+  for (const char* setting : {"hypervisor.delivery=dlh", "vms[*].memory_bytes=32MiB",
+                              "vms[0].arguments.calls=7", "machine.costs.mul=6"})
+    ASSERT_FALSE(apply_setting(document, setting)) << setting;
+  const auto config = read_config(document).value();
+  EXPECT_EQ(config.hypervisor.delivery, hv::abi::Delivery::dlh);
+  EXPECT_EQ(config.vms[0].memory_bytes, std::uint64_t{32} << 20);
+  EXPECT_EQ(argument_string(config.vms[0]), "calls=7 seed=1");
+  EXPECT_EQ(config.machine.costs.mul, 6u);
+}
+
+TEST_F(Configs, MistakesInSettingsNameTheOption) {
+  auto document = load_document(write("c.json", virtualized(""))).value();
+  EXPECT_EQ(apply_setting(document, "nonsense")->text(),
+            "--set: nonsense: expected path=value, such as machine.harts=2");
+  EXPECT_EQ(apply_setting(document, "vms[3].vcpus=1")->text(),
+            "--set: vms[3]: no such element, the list has 1");
+  EXPECT_EQ(apply_setting(document, "a..b=1")->text(),
+            "--set: a..b: expected a path such as machine.harts or vms[0].vcpus");
+  ASSERT_FALSE(apply_setting(document, "machine.hart=2"));
+  EXPECT_EQ(read_config(document).error().text(),
+            "--set: machine.hart: unknown key, did you mean \"harts\"?");
+}
+
+TEST_F(Configs, ResolvedConfigsReadBackAsThemselves) {
+  const Config config = experiment(virtualized(R"("seed": 9)")).runs[0].config;
+  Document document;
+  merge(document, resolved_json(config), "resolved");
+  const auto again = read_config(document);
+  ASSERT_TRUE(again.ok()) << again.error().text();
+  EXPECT_EQ(resolved_json(*again).dump(), resolved_json(config).dump());
+}
+
+TEST_F(Configs, AxesMultiplyAndNameTheirRuns) {
+  const auto found = experiment(virtualized(R"("name": "q", "axes": {
+      "run": [{"name": "host", "hypervisor": {"run": "host"}}],
+      "hypervisor.calls_per_notification": [1, 8],
+      "hypervisor.delivery": ["immediate", "dlh"]})"));
+  std::vector<std::string> labels, names;
+  for (const Run& run : found.runs) labels.push_back(run.label), names.push_back(run.config.name);
+  EXPECT_THAT(labels, ElementsAre("host-1-immediate", "host-1-dlh", "host-8-immediate", "host-8-dlh"));
+  EXPECT_EQ(names[3], "q-host-8-dlh");
+  EXPECT_EQ(found.runs[3].config.hypervisor.calls_per_notification, 8u);
+  EXPECT_EQ(found.runs[3].config.hypervisor.delivery, hv::abi::Delivery::dlh);
+}
+
+TEST_F(Configs, IdentityFollowsContentsNotNames) {
+  const std::string before = experiment(bare("")).runs[0].identity;
+  EXPECT_EQ(experiment(bare(R"("name": "other", "description": "x")")).runs[0].identity, before);
+  EXPECT_NE(experiment(bare(R"("seed": 2)")).runs[0].identity, before);
+  write("copy/same.elf", elf(0x80000000));
+  EXPECT_EQ(experiment(R"({"version": 1, "boot": {"image": "./copy/same.elf"}})").runs[0].identity, before);
+  write("images/guest.elf", elf(0x80000004));
+  EXPECT_NE(experiment(bare("")).runs[0].identity, before);
+}
+
+TEST_F(Configs, OnlyATargetHypervisorGetsFirmwareByItself) {
+  EXPECT_EQ(experiment(bare("")).runs[0].images.firmware, "");
+  EXPECT_EQ(experiment(virtualized("")).runs[0].images.firmware, "");
+  EXPECT_EQ(experiment(virtualized("")).runs[0].images.hypervisor, "");
+}
+
+TEST_F(Configs, DifferencesAreListedByPath) {
+  const Json before = Json::parse(R"({"a": {"b": 1, "c": 2}, "d": [1, 2]})");
+  const Json after = Json::parse(R"({"a": {"b": 1, "c": 3}, "d": [1, 5], "e": true})");
+  std::string text;
+  for (const auto& each : differences(before, after))
+    text += each.path + " " + each.before + " " + each.after + "\n";
+  EXPECT_EQ(text, "a.c 2 3\nd[1] 2 5\ne - true\n");
+}
+
+TEST(Schema, KnowsRangesUnitsDefaultsAndChoices) {
+  const Json schema = config_schema();
+  const Json& machine = schema["properties"]["machine"]["properties"];
+  EXPECT_EQ(machine["harts"]["maximum"], 8);
+  EXPECT_EQ(machine["harts"]["default"], 1);
+  EXPECT_EQ(machine["clock_mhz"]["description"], "hart clock, a multiple of the 10 MHz time base [MHz]");
+  EXPECT_EQ(machine["mode"]["enum"], Json::parse(R"(["functional", "fast"])"));
+  EXPECT_EQ(machine["costs"]["additionalProperties"], false);
+  EXPECT_EQ(schema["properties"]["vms"]["items"]["required"], Json::parse(R"(["name", "workload"])"));
+}
+
+}  // namespace
+}  // namespace hvsim::sim
