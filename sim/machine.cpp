@@ -120,6 +120,7 @@ void Machine::Lines::changed() {
 void Machine::collect(RunResult& result) {
   for (unsigned number = 0; number < harts(); ++number) {
     cpu::Hart& hart = *harts_[number];
+    hart.settle_statistics();
     HartStats stats;
     stats.hart = number;
     stats.cycles = hart.hart_state().cycle;
@@ -129,12 +130,12 @@ void Machine::collect(RunResult& result) {
       stats.idle_cycles += (*row)[static_cast<unsigned>(cpu::Component::idle)];
     if (caches_ != nullptr) {
       cpu::InOrder& timing = *timings_[number];
-      timing.settle();
       stats.l1i = caches_->l1i_stats(number);
       stats.l1d = caches_->l1d_stats(number);
       stats.itlb = timing.tlbs.itlb().stats();
       stats.dtlb = timing.tlbs.dtlb().stats();
       stats.l2tlb = timing.tlbs.l2().stats();
+      stats.branches = timing.predictor.stats();
     }
     result.cycles = std::max(result.cycles, stats.cycles);
     result.harts.push_back(stats);

@@ -57,6 +57,7 @@ class Engine final : public Hart {
   void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
+  void settle_statistics() override;
   Timing& timing() { return timing_; }
 
   // Core: what execute functions use
@@ -163,6 +164,7 @@ class Engine final : public Hart {
   std::optional<Stop> attend(isa::Cycles end);
   void deliver(const isa::Trap& trap);
   void select_spaces();
+  void note_translation();
   void update_pmp();
   static constexpr bool plain_storage(unsigned number);
   static constexpr bool is_pmp(unsigned number);

@@ -307,7 +307,22 @@ void Engine<Timing>::select_spaces() {
   respace_ = false;
   data_ = &level_zero_.select(data_space(state));
   fetch_ = &level_zero_.select(fetch_space(state));
+  note_translation();
   float_on_ = may_use_float(state);
+}
+
+template <class Timing>
+void Engine<Timing>::note_translation() {
+  if constexpr (Timing::timed) {
+    timing_.data_translations.decide(translates(data_->space), timing_.data_accesses);
+    timing_.fetch_translations.decide(translates(fetch_->space), counters_.blocks_run);
+  }
+}
+
+template <class Timing>
+void Engine<Timing>::settle_statistics() {
+  note_translation();
+  if constexpr (Timing::timed) timing_.settle();
 }
 
 template <class Timing>

@@ -176,13 +176,13 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
                                const mmu::AddressSpace& space)
     -> isa::Result<mmu::Translation, mmu::TranslationFault> {
   const isa::Gva gva{address};
-  const bool translates =
-      space.privilege != isa::Privilege::machine &&
-      (space.first.scheme != nullptr || (space.virtualized && space.g_stage.scheme != nullptr));
+  const bool through_tlb = translates(space);
   const auto side =
       access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
   if constexpr (Timing::timed) {
-    if (translates) {
+    if (through_tlb) {
+      ++(side == mmu::TlbHierarchy::Side::fetch ? timing_.fetch_translations : timing_.data_translations)
+            .seen;
       const auto found = timing_.tlbs.lookup(side, gva, space);
       forget(side, found.left);
       charge(Component::walk_first, found.latency);
@@ -192,7 +192,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   }
   mmu::WalkTrace trace;
   auto result = mmu_.translate(gva, access, bytes, space, trace);
-  if (!translates) return result;
+  if (!through_tlb) return result;
   count_walk(trace);
   if constexpr (Timing::timed) {
     charge_walk(trace);

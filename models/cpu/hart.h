@@ -70,6 +70,8 @@ class Hart {
   virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
   virtual Accountant& accountant() = 0;
   virtual const HartCounters& counters() const = 0;
+  // Brings the statistics of caches and TLBs up to date. Call between runs, before reading them.
+  virtual void settle_statistics() = 0;
 };
 
 }  // namespace hvsim::cpu

@@ -36,7 +36,6 @@ struct InOrder {
   void schedule_block(std::span<Op> ops) const { schedule(ops, costs); }
 
   // Hits that level zero and the presence masks answered, into the models' statistics. Call when idle.
-
   void settle() {
     using Kind = mem::Hierarchy::Kind;
     caches->count_hits(hart, Kind::fetch, fetch_lines - fetch_lines_seen);
@@ -44,7 +43,22 @@ struct InOrder {
     if (data_accesses + data_lines_extra > data_lines_seen)
       caches->count_hits(hart, Kind::load, data_accesses + data_lines_extra - data_lines_seen);
     data_accesses = data_lines_extra = data_lines_seen = 0;
+    data_translations.since = 0;
+    settle_side(mmu::TlbHierarchy::Side::data, data_translations);
+    settle_side(mmu::TlbHierarchy::Side::fetch, fetch_translations);
   }
+
+  // Accesses that were translated, and how many of them the TLB model saw. A block counts as one fetch.
+  struct Translations {
+    bool on = false;          // the present address space translates
+    std::uint64_t since = 0;  // the access counter when that was last decided
+    std::uint64_t made = 0, seen = 0;
+    void decide(bool translates, std::uint64_t counter) {
+      if (on) made += counter - since;
+      on = translates;
+      since = counter;
+    }
+  };
 
   TimingConfig costs;
   BranchPredictor predictor;
@@ -56,6 +70,14 @@ struct InOrder {
   std::uint64_t data_accesses = 0;                      // loads, stores and atomics
   std::uint64_t data_lines_seen = 0;                    // L1D lines that the model was asked for
   std::uint64_t data_lines_extra = 0;                   // of which on top of one per instruction
+  Translations data_translations, fetch_translations;
+
+ private:
+  void settle_side(mmu::TlbHierarchy::Side side, Translations& translations) {
+    if (translations.made > translations.seen)
+      tlbs.side(side).count_hits(translations.made - translations.seen);
+    translations.made = translations.seen = 0;
+  }
 };
 
 }  // namespace hvsim::cpu
