@@ -53,11 +53,9 @@ std::uint64_t source(const C& core, std::uint8_t number) {
 }
 
 template <class C>
-bool raise_plain(C& core, isa::Exception code, std::uint64_t tval, bool guest_virtual) {
+bool raise_plain(C& core, isa::Exception code) {
   isa::Trap trap;
   trap.code = static_cast<std::uint8_t>(code);
-  trap.tval = tval;
-  trap.guest_virtual = guest_virtual;
   return core.raise(trap);
 }
 
@@ -132,13 +130,13 @@ bool csrrci(C& core, const Op& op) {
 
 template <class C>
 bool ecall(C& core, const Op&) {
-  return detail::raise_plain(core, ecall_cause(core.state.mode), 0, false);
+  return detail::raise_plain(core, ecall_cause(core.state.mode));
 }
 
-// tval: the address of the instruction, a guest virtual one when V=1.
+// tval may be zero or the address of the instruction, which epc has anyway.
 template <class C>
 bool ebreak(C& core, const Op&) {
-  return detail::raise_plain(core, isa::Exception::breakpoint, core.state.pc, core.state.mode.virtualized);
+  return detail::raise_plain(core, isa::Exception::breakpoint);
 }
 
 template <class C>

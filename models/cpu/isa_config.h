@@ -8,11 +8,11 @@
 namespace hvsim::cpu {
 
 struct IsaConfig {
-  bool h = true;                                       // hypervisor extension
-  bool sstc = true;                                    // stimecmp and vstimecmp
-  bool hardware_ad = true;                             // walks set A and D bits; false: they fault (Svade)
-  std::uint8_t pmp_entries = 16;                       // 0 to 16
-  std::uint8_t widest_paging = isa::csr::kModeSv48;    // highest MODE of satp, vsatp and hgatp
+  bool h = true;                                     // hypervisor extension
+  bool sstc = true;                                  // stimecmp and vstimecmp
+  bool hardware_ad = true;                           // walks set A and D bits; false: they fault (Svade)
+  std::uint8_t pmp_entries = 16;                     // 0 to 16
+  std::uint8_t widest_paging = isa::csr::kModeSv48;  // highest MODE of satp, vsatp and hgatp
 };
 
 }  // namespace hvsim::cpu
