@@ -10,7 +10,7 @@ namespace hvsim::mem {
 enum class Replacement : std::uint8_t { fifo, random, lru };
 
 struct CacheConfig {
-  std::uint64_t size_bytes = 32 * 1024;
+  std::uint64_t size_bytes = std::uint64_t{32} * 1024;
   unsigned ways = 8;
   unsigned line_bytes = 64;
   isa::Cycles hit_latency = 0;                    // L1: cycles beyond the pipelined hit; L2: total of a hit
@@ -22,9 +22,10 @@ struct CacheStats {
 };
 
 struct HierarchyConfig {
-  CacheConfig l1i{.size_bytes = 16 * 1024, .ways = 4};
+  CacheConfig l1i{.size_bytes = std::uint64_t{16} * 1024, .ways = 4};
   CacheConfig l1d{};
-  CacheConfig l2{.size_bytes = 512 * 1024, .ways = 8, .hit_latency = 12, .replacement = Replacement::lru};
+  CacheConfig l2{
+      .size_bytes = std::uint64_t{512} * 1024, .ways = 8, .hit_latency = 12, .replacement = Replacement::lru};
   isa::Cycles memory_latency = 80;     // L2 miss to first data
   isa::Cycles coherence_latency = 20;  // extra when another hart's L1D holds the line modified,
                                        // or copies must be invalidated
