@@ -3,7 +3,7 @@
 >>> import hvsim
 >>> results = hvsim.run("configs/quickstart.json")
 >>> results.table()                     # one row per run
->>> results["target-dlh"].exits         # exits by cause: count, and cycles each
+>>> results["target-dlh-8"].exits         # exits by cause: count, and cycles each
 
 Each run is one worker process, so any number of runs fit into one session or notebook.
 """

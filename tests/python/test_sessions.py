@@ -51,7 +51,7 @@ def test_threads_may_run_at_the_same_time(config):
 def _long_config(config):
     """A run that takes many seconds."""
     return config(
-        vms=[{"name": "a", "workload": "compute", "arguments": {"rounds": "1000000"}}],
+        vms=[{"name": "a", "workload": "compute", "arguments": {"crc": "100000000"}}],
         limits={"max_cycles": 200_000_000_000},
     )
 
