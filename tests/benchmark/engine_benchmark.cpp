@@ -1,0 +1,161 @@
+// Simulated instructions per second of host CPU time: functional and timed, one hart and eight, beside QEMU.
+#include <benchmark/benchmark.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/boot.h"
+#include "sim/machine.h"
+
+namespace hvsim::sim {
+namespace {
+
+constexpr isa::Cycles kQuantum = 10'000;
+
+std::string elf(const std::string& program) { return HVSIM_WORKLOADS "/bench_" + program + ".elf"; }
+
+std::unique_ptr<Machine> make_machine(const std::string& program, TimingMode mode, unsigned harts,
+                                      benchmark::State& state) {
+  Config config;
+  config.machine.harts = harts;
+  config.machine.mode = mode;
+  config.machine.memory_bytes = std::uint64_t{128} << 20;
+  auto built = Machine::build(config.machine, false, [](std::uint8_t) {});
+  if (!built) {
+    state.SkipWithError(built.error().c_str());
+    return nullptr;
+  }
+  ImagePaths images;
+  images.image = elf(program);
+  if (const std::string problem = prepare_boot(**built, config, images); !problem.empty()) {
+    state.SkipWithError(problem.c_str());
+    return nullptr;
+  }
+  return std::move(built.value());
+}
+
+std::uint64_t run_to_end(Machine& machine) {
+  while (!machine.finished())
+    for (unsigned i = 0; i < machine.harts() && !machine.finished(); ++i) {
+      const auto ran = machine.hart(i).run(kQuantum, true);
+      if (ran.stop == cpu::Stop::wait_for_interrupt) machine.hart(i).idle(kQuantum);
+    }
+  std::uint64_t retired = 0;
+  for (unsigned i = 0; i < machine.harts(); ++i) retired += machine.hart(i).hart_state().retired;
+  return retired;
+}
+
+void engine(benchmark::State& state, const std::string& program, TimingMode mode) {
+  std::uint64_t retired = 0, cycles = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto machine = make_machine(program, mode, 1, state);
+    if (machine == nullptr) return;
+    state.ResumeTiming();
+    retired += run_to_end(*machine);
+    cycles += machine->hart(0).hart_state().cycle;
+  }
+  state.counters["MIPS"] =
+      benchmark::Counter(static_cast<double>(retired) / 1e6, benchmark::Counter::kIsRate);
+  state.counters["CPI"] = static_cast<double>(cycles) / static_cast<double>(retired);
+}
+
+// The program addresses everything relative to its pc and parks all harts but 0. So each hart gets a copy of
+// the image in a bank of its own, and is told that it is hart 0.
+void give_each_hart_a_bank(Machine& machine) {
+  constexpr std::uint64_t kBankBytes = std::uint64_t{8} << 20;
+  std::vector<std::uint8_t> image(kBankBytes);
+  machine.memory().copy_out(map::ram, image);
+  for (unsigned i = 0; i < machine.harts(); ++i) {
+    machine.memory().copy_in(map::ram + i * kBankBytes, image);
+    auto& state = machine.hart(i).hart_state();
+    state.hart_id = 0;
+    state.pc = (map::ram + i * kBankBytes).value;
+    machine.hart(i).state_changed();
+  }
+}
+
+// Eight harts, quantum by quantum over one L2: does an instruction cost the host more than with one?
+void engine_harts(benchmark::State& state, TimingMode mode) {
+  const auto harts = static_cast<unsigned>(state.range(0));
+  std::uint64_t retired = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto machine = make_machine("integer_mix", mode, harts, state);
+    if (machine == nullptr) return;
+    give_each_hart_a_bank(*machine);
+    state.ResumeTiming();
+    retired += run_to_end(*machine);
+  }
+  state.counters["MIPS"] =
+      benchmark::Counter(static_cast<double>(retired) / 1e6, benchmark::Counter::kIsRate);
+}
+
+double child_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t instructions_of(const std::string& program, benchmark::State& state) {
+  static std::map<std::string, std::uint64_t> known;
+  auto& count = known[program];
+  if (count == 0)
+    if (auto machine = make_machine(program, TimingMode::functional, 1, state)) count = run_to_end(*machine);
+  return count;
+}
+
+void qemu(benchmark::State& state, const std::string& program) {
+  const std::uint64_t instructions = instructions_of(program, state);
+  const std::string command =
+      "qemu-system-riscv64 -M virt -cpu rv64,h=true -m 128M -display none -serial null -monitor none -bios "
+      "none -kernel " +
+      elf(program);
+  std::uint64_t retired = 0;
+  for (auto _ : state) {
+    const double before = child_seconds();
+    if (std::system(command.c_str()) != 0) {
+      state.SkipWithError("qemu-system-riscv64 failed or is missing");
+      return;
+    }
+    state.SetIterationTime(child_seconds() - before);
+    retired += instructions;
+  }
+  state.counters["MIPS"] =
+      benchmark::Counter(static_cast<double>(retired) / 1e6, benchmark::Counter::kIsRate);
+}
+
+void add_all() {
+  for (const std::string program : {"integer_mix", "memory_mix", "traps", "float_mix"}) {
+    benchmark::RegisterBenchmark((program + "/functional").c_str(), engine, program, TimingMode::functional)
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark((program + "/fast").c_str(), engine, program, TimingMode::fast)
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark((program + "/qemu").c_str(), qemu, program)
+        ->Unit(benchmark::kMillisecond)
+        ->UseManualTime();
+  }
+  for (const auto mode : {TimingMode::functional, TimingMode::fast})
+    benchmark::RegisterBenchmark(mode == TimingMode::fast ? "harts/fast" : "harts/functional", engine_harts,
+                                 mode)
+        ->Arg(1)
+        ->Arg(8)
+        ->Unit(benchmark::kMillisecond);
+}
+
+}  // namespace
+}  // namespace hvsim::sim
+
+int main(int argc, char** argv) {
+  hvsim::sim::add_all();
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,141 @@
+// Runs the simulator's executable and QEMU as a user would.
+#include "tests/twin/runs.h"
+
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "sim/boot.h"
+#include "sim/config_load.h"
+#include "sim/experiment.h"
+
+namespace hvsim::twin {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string slurp(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Scratch {
+  Scratch() {
+    std::string name = (fs::temp_directory_path() / "hvsim-twin-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
+    path = name;
+  }
+  ~Scratch() { fs::remove_all(path); }
+  fs::path path;
+};
+
+struct Command {
+  int status;
+  std::string output;
+};
+
+Command shell(const std::string& line) {
+  std::FILE* pipe = popen((line + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("cannot start " + line);
+  std::string output;
+  char buffer[4096];
+  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, n);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+fs::path write_config(const fs::path& directory, Json config, const std::string& run) {
+  config["hypervisor"]["run"] = run;
+  const fs::path path = directory / "config.json";
+  std::ofstream(path) << config.dump(2);
+  return path;
+}
+
+sim::Run expand_one(const fs::path& path) {
+  const auto document = sim::load_document(path.string());
+  if (!document) throw std::runtime_error(document.error().text());
+  const std::string all = HVSIM_IMAGE_DIRECTORIES;
+  const auto colon = all.find(':');
+  const auto experiment = sim::expand(*document, {all.substr(0, colon), all.substr(colon + 1)});
+  if (!experiment) throw std::runtime_error(experiment.error().text());
+  return experiment->runs.at(0);
+}
+
+bool is_hypervisor_row(const Json& row) {
+  return row.at("mode") == "HS" && row.at("cause") != "-" && row.at("phase") != "idle";
+}
+
+void read_statistics(const fs::path& run, Outcome& outcome) {
+  const Json stats = Json::parse(slurp(run / "stats.json"));
+  for (const Json& hart : stats.at("harts"))
+    outcome.cycles = std::max(outcome.cycles, hart.at("cycles").get<std::uint64_t>());
+  for (const Json& exit : stats.at("exits"))
+    outcome.exits[exit.at("cause").get<std::string>()] += exit.at("count").get<std::uint64_t>();
+  for (const Json& row : stats.at("cpi"))
+    if (is_hypervisor_row(row))
+      for (const auto& [name, cycles] : row.at("components").items())
+        outcome.hypervisor_cycles += cycles.get<std::uint64_t>();
+  outcome.result_hash = Json::parse(slurp(run / "manifest.json")).at("result_hash").get<std::string>();
+}
+
+}  // namespace
+
+std::map<std::string, std::string> split_console(const std::string& text) {
+  std::map<std::string, std::string> by_vm;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const auto close = line.find("] ");
+    if (line.empty() || line[0] != '[' || close == std::string::npos) continue;
+    by_vm[line.substr(1, close - 1)] += line.substr(close + 2) + "\n";
+  }
+  return by_vm;
+}
+
+Outcome simulate(const Json& config, const std::string& run) {
+  const Scratch scratch;
+  const fs::path file = write_config(scratch.path, config, run);
+  const fs::path out = scratch.path / "runs";
+  const Command command =
+      shell(std::string("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run ") +
+            file.string() + " --quiet --out " + out.string());
+  Outcome outcome;
+  outcome.exit_code = command.status;
+  outcome.log = command.output;
+  if (!fs::exists(out)) return outcome;
+  for (const auto& entry : fs::directory_iterator(out)) {
+    read_statistics(entry.path(), outcome);
+    for (const auto& log : fs::directory_iterator(entry.path() / "console"))
+      outcome.console[log.path().stem().string()] = slurp(log.path());
+  }
+  return outcome;
+}
+
+Outcome qemu(const Json& config) {
+  const Scratch scratch;
+  const sim::Run run = expand_one(write_config(scratch.path, config, "target"));
+  const auto bundle = sim::bundle_of(run.config, run.images);
+  if (!bundle) throw std::runtime_error(bundle.error());
+  const fs::path initrd = scratch.path / "bundle";
+  std::ofstream(initrd, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bundle->data()), static_cast<std::streamsize>(bundle->size()));
+  const Command command = shell(
+      "timeout 120 qemu-system-riscv64 -M virt -cpu rv64,h=true -nographic -monitor none -serial stdio -m " +
+      std::to_string(run.config.machine.memory_bytes >> 20) + "M -smp " +
+      std::to_string(run.config.machine.harts) + " -bios " HVSIM_FIRMWARE " -kernel " +
+      run.images.hypervisor + " -initrd " + initrd.string() + " < /dev/null");
+  return {.exit_code = command.status,
+          .console = split_console(command.output),
+          .exits = {},
+          .cycles = 0,
+          .hypervisor_cycles = 0,
+          .result_hash = {},
+          .log = command.output};
+}
+
+}  // namespace hvsim::twin

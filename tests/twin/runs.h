@@ -1,0 +1,29 @@
+// One experiment, three ways to run it: QEMU, the modelled machine, the hypervisor on the host.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace hvsim::twin {
+
+using Json = nlohmann::json;
+
+struct Outcome {
+  int exit_code = -1;
+  std::map<std::string, std::string> console;  // by VM: the lines it printed
+  std::map<std::string, std::uint64_t> exits;  // simulated runs only: cause -> count, over all VMs
+  std::uint64_t cycles = 0;
+  std::uint64_t hypervisor_cycles = 0;  // outside guests and idling, firmware and boot left out
+  std::string result_hash;
+  std::string log;
+};
+
+// `run`: "target" or "host". Each call works in a fresh directory.
+Outcome simulate(const Json& config, const std::string& run);
+Outcome qemu(const Json& config);
+
+// What the VMs print when the hypervisor has prefixed each line by "[name] ".
+std::map<std::string, std::string> split_console(const std::string& text);
+
+}  // namespace hvsim::twin

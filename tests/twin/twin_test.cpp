@@ -1,0 +1,100 @@
+// The same guests under the same hypervisor source: on QEMU, on the modelled harts, and natively on the host.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "tests/twin/runs.h"
+
+namespace hvsim::twin {
+namespace {
+
+Json two_vms(const char* delivery, unsigned calls_per_notification) {
+  return Json::parse(R"({
+    "version": 1, "name": "twin",
+    "machine": {"harts": 2, "memory_bytes": "64MiB"},
+    "vms": [
+      {"name": "storm", "workload": "hypercall_storm", "memory_bytes": "4MiB", "harts": [0],
+       "arguments": {"iterations": 200, "work": 4, "calls_per_iteration": 8, "deferrable_percent": 75}},
+      {"name": "compute", "workload": "compute", "memory_bytes": "4MiB", "harts": [1],
+       "arguments": {}}
+    ],
+    "limits": {"max_cycles": 2000000000}
+  })")
+      .patch(Json::array(
+          {{{"op", "add"},
+            {"path", "/hypervisor"},
+            {"value", {{"delivery", delivery}, {"calls_per_notification", calls_per_notification}}}}}));
+}
+
+// Exits that depend on what guests ask for, not on when interrupts happen to come.
+std::map<std::string, std::uint64_t> asked_for(const Outcome& outcome) {
+  std::map<std::string, std::uint64_t> calls;
+  for (const auto& [cause, count] : outcome.exits)
+    if (cause.starts_with("SUPERVISOR_SYSCALL")) calls[cause] = count;
+  return calls;
+}
+
+void expect_same_guests(const Json& config) {
+  const Outcome oracle = qemu(config);
+  const Outcome target = simulate(config, "target");
+  const Outcome host = simulate(config, "host");
+  ASSERT_EQ(target.exit_code, 0) << target.log;
+  ASSERT_EQ(host.exit_code, 0) << host.log;
+  for (const char* vm : {"storm", "compute"}) {
+    ASSERT_TRUE(oracle.console.contains(vm)) << oracle.log;
+    EXPECT_NE(oracle.console.at(vm).find("checksum"), std::string::npos) << oracle.log;
+    EXPECT_EQ(target.console.at(vm), oracle.console.at(vm)) << vm << " on the modelled harts against QEMU";
+    EXPECT_EQ(host.console.at(vm), oracle.console.at(vm))
+        << vm << " with the hypervisor on the host against QEMU";
+  }
+  EXPECT_FALSE(asked_for(target).empty());
+  EXPECT_EQ(asked_for(target), asked_for(host));
+  std::printf(
+      "hypervisor cycles: target %llu, host %llu (%+.1f %%)\n",
+      static_cast<unsigned long long>(target.hypervisor_cycles),
+      static_cast<unsigned long long>(host.hypervisor_cycles),
+      100.0 *
+          (static_cast<double>(host.hypervisor_cycles) / static_cast<double>(target.hypervisor_cycles) - 1));
+}
+
+TEST(Twin, ImmediateDeliveryShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("immediate", 1)); }
+TEST(Twin, LiteralDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("dlh", 1)); }
+TEST(Twin, BatchedDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("dlh", 8)); }
+
+// Keeps all cores busy while it lives.
+class BusyMachine {
+ public:
+  BusyMachine() {
+    for (unsigned i = 0; i < 2 * std::max(1u, std::thread::hardware_concurrency()); ++i)
+      threads_.emplace_back([this] {
+        while (!done_) ++spins_;
+      });
+  }
+  ~BusyMachine() {
+    done_ = true;
+    for (auto& thread : threads_) thread.join();
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::atomic<std::uint64_t> spins_{0};
+  std::vector<std::thread> threads_;
+};
+
+TEST(Twin, TheSameRunHasTheSameHashAlsoOnALoadedMachine) {
+  const Json config = two_vms("dlh", 8);
+  const Outcome target = simulate(config, "target");
+  const Outcome host = simulate(config, "host");
+  ASSERT_FALSE(target.result_hash.empty()) << target.log;
+  EXPECT_NE(target.result_hash, host.result_hash);
+  const BusyMachine load;
+  EXPECT_EQ(simulate(config, "target").result_hash, target.result_hash);
+  EXPECT_EQ(simulate(config, "host").result_hash, host.result_hash);
+}
+
+}  // namespace
+}  // namespace hvsim::twin
