@@ -84,7 +84,10 @@ class Engine final : public Hart {
   template <class T>
   bool guest_store(std::uint64_t address, T value);
   void fence(const TranslationFence& fence) override;
-  void fence_instruction() { ++stamp_; }
+  void fence_instruction() {
+    ++stamp_;
+    if constexpr (Timing::timed) timing_.caches->fence_instruction(timing_.hart);
+  }
   void wait_for_interrupt();
 
   // For handlers (engine_handlers.h)
