@@ -39,6 +39,11 @@ std::unique_ptr<Machine> make_machine(const std::string& program, TimingMode mod
   return std::move(built.value());
 }
 
+void report_rate(benchmark::State& state, std::uint64_t retired) {
+  state.counters["instructions"] =
+      benchmark::Counter(static_cast<double>(retired), benchmark::Counter::kIsRate);
+}
+
 std::uint64_t run_to_end(Machine& machine) {
   while (!machine.finished())
     for (unsigned i = 0; i < machine.harts() && !machine.finished(); ++i) {
@@ -60,8 +65,7 @@ void engine(benchmark::State& state, const std::string& program, TimingMode mode
     retired += run_to_end(*machine);
     cycles += machine->hart(0).hart_state().cycle;
   }
-  state.counters["MIPS"] =
-      benchmark::Counter(static_cast<double>(retired) / 1e6, benchmark::Counter::kIsRate);
+  report_rate(state, retired);
   state.counters["CPI"] = static_cast<double>(cycles) / static_cast<double>(retired);
 }
 
@@ -92,8 +96,7 @@ void engine_harts(benchmark::State& state, TimingMode mode) {
     state.ResumeTiming();
     retired += run_to_end(*machine);
   }
-  state.counters["MIPS"] =
-      benchmark::Counter(static_cast<double>(retired) / 1e6, benchmark::Counter::kIsRate);
+  report_rate(state, retired);
 }
 
 double child_seconds() {
@@ -129,8 +132,7 @@ void qemu(benchmark::State& state, const std::string& program) {
     state.SetIterationTime(child_seconds() - before);
     retired += instructions;
   }
-  state.counters["MIPS"] =
-      benchmark::Counter(static_cast<double>(retired) / 1e6, benchmark::Counter::kIsRate);
+  report_rate(state, retired);
 }
 
 void add_all() {
