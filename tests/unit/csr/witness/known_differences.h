@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "tests/unit/csr/witness/program.h"
+#include "tests/unit/csr/witness/system_steps.h"
 
 namespace hvsim::cpu::witness {
 

@@ -1,5 +1,5 @@
 // Random steps for the witness program, and the model's account of them.
-#include "tests/unit/csr/witness/program.h"
+#include "tests/unit/csr/witness/system_steps.h"
 
 #include <algorithm>
 #include <iterator>
