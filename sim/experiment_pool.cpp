@@ -66,7 +66,9 @@ class Pool {
     const SignalGuard guard;
     for (const Run& run : experiment_.runs) {
       result_.outcomes.push_back({.run = &run, .done = false, .result = {}});
-      progress_.add(run.label, run.config.machine.clock_mhz, expected_cycles(run));
+      const isa::Cycles limit = run.config.limits.max_cycles;
+      progress_.add(run.label, run.config.machine.clock_mhz, earlier_cycles(options_.output, run),
+                    limit == 0 ? std::nullopt : std::optional{limit});
     }
     while (!stopping() && (next_ < experiment_.runs.size() || !active_.empty())) {
       while (active_.size() < options_.jobs && next_ < experiment_.runs.size()) start(next_++);
@@ -86,12 +88,6 @@ class Pool {
   };
 
   bool stopping() const { return stopped_by != 0 || !result_.refused.empty(); }
-
-  std::optional<isa::Cycles> expected_cycles(const Run& run) const {
-    if (auto earlier = earlier_cycles(options_.output, run)) return earlier;
-    if (run.config.limits.max_cycles != 0) return run.config.limits.max_cycles;
-    return std::nullopt;
-  }
 
   void start(std::size_t run) {
     auto job = std::make_unique<Job>();
@@ -153,6 +149,8 @@ class Pool {
       outcome.done = true;
       remove_partial_runs(options_.output, id);
     }
+    if (outcome.result.summary.cycles != 0)
+      progress_.advanced(job.run, outcome.result.summary.cycles, outcome.result.summary.retired);
     progress_.finished(job.run, outcome_text(outcome.result));
     // Siblings do the same guest work, so that this run foretells theirs.
     if (outcome.result.exit_code == 0)

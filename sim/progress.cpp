@@ -41,11 +41,12 @@ ProgressStyle progress_style(bool quiet) {
 }
 
 std::size_t ProgressDisplay::add(const std::string& label, unsigned clock_mhz,
-                                 std::optional<isa::Cycles> expected) {
+                                 std::optional<isa::Cycles> expected, std::optional<isa::Cycles> bound) {
   Line line{};
   line.label = label;
   line.clock_mhz = clock_mhz;
   line.expected = expected;
+  line.bound = bound;
   lines_.push_back(line);
   return lines_.size() - 1;
 }
@@ -54,9 +55,11 @@ std::string ProgressDisplay::status(const Line& line) const {
   const double elapsed = std::max(seconds(Clock::now() - line.start), 1e-3);
   std::string text = line.label + ": " + simulated_time(line.cycles, line.clock_mhz) + " simulated, " +
                      printed("%.0f MIPS", static_cast<double>(line.retired) / elapsed / 1e6);
-  if (line.expected && line.cycles > 0 && *line.expected > line.cycles) {
-    const double share = static_cast<double>(line.cycles) / static_cast<double>(*line.expected);
-    text += printed(", %.0f %%, ETA ", 100 * share) + duration_text(elapsed / share - elapsed);
+  const auto end = line.expected ? line.expected : line.bound;
+  if (end && line.cycles > 0 && *end > line.cycles) {
+    const double share = static_cast<double>(line.cycles) / static_cast<double>(*end);
+    text += line.expected ? printed(", %.0f %%, ETA ", 100 * share) : ", ETA at most ";
+    text += duration_text(elapsed / share - elapsed);
   } else {
     text += ", " + duration_text(elapsed) + " so far";
   }
@@ -109,7 +112,9 @@ void ProgressDisplay::finished(std::size_t run, const std::string& outcome) {
   const double elapsed = seconds(Clock::now() - line.start);
   if (style_ == ProgressStyle::silent) return;
   erase();
-  std::fprintf(stderr, "%s: %s after %.1f s\n", line.label.c_str(), outcome.c_str(), elapsed);
+  std::fprintf(stderr, "%s: %s after %.1f s, %s simulated, %.0f MIPS\n", line.label.c_str(), outcome.c_str(),
+               elapsed, simulated_time(line.cycles, line.clock_mhz).c_str(),
+               static_cast<double>(line.retired) / std::max(elapsed, 1e-3) / 1e6);
   draw();
 }
 

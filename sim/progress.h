@@ -25,8 +25,9 @@ class ProgressDisplay {
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
-  // `expected`: cycles that the run will probably take, for the ETA.
-  std::size_t add(const std::string& label, unsigned clock_mhz, std::optional<isa::Cycles> expected);
+  // `expected`: cycles that the run will probably take; `bound`: and those it cannot exceed. For the ETA.
+  std::size_t add(const std::string& label, unsigned clock_mhz, std::optional<isa::Cycles> expected,
+                  std::optional<isa::Cycles> bound);
   void started(std::size_t run);
   void advanced(std::size_t run, isa::Cycles cycles, std::uint64_t retired);
   void finished(std::size_t run, const std::string& outcome);
@@ -39,7 +40,7 @@ class ProgressDisplay {
   struct Line {
     std::string label;
     unsigned clock_mhz;
-    std::optional<isa::Cycles> expected;
+    std::optional<isa::Cycles> expected, bound;
     State state = State::waiting;
     Clock::time_point start{}, spoken{};
     isa::Cycles cycles = 0;

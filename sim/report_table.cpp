@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "sim/config_load.h"
 #include "sim/report_text.h"
 #include "sim/statistics_json.h"
+#include "sim/statistics_names.h"
 
 namespace hvsim::sim {
 namespace {
@@ -16,6 +16,13 @@ namespace {
 using Rows = std::vector<std::vector<std::string>>;
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
+
+std::size_t width_of(const std::string& table) {
+  std::size_t widest = 0, start = 0;
+  for (std::size_t end; (end = table.find('\n', start)) != std::string::npos; start = end + 1)
+    widest = std::max(widest, end - start);
+  return widest;
+}
 
 std::string verdict(const Finished& finished) {
   switch (finished.exit_code) {
@@ -34,19 +41,63 @@ std::string verdict(const Finished& finished) {
   }
 }
 
-std::string overview(const std::vector<Outcome>& outcomes) {
-  Rows rows{{"run", "guest work", "cycles", "hypercalls", "cycles/call", "hypervisor", "exits", "cycles/exit",
-             "result"}};
+struct Column {
+  std::string title;
+  std::string (*cell)(const Outcome&);
+};
+
+std::vector<Column> overview_columns() {
+  using O = const Outcome&;
+  return {{"run", [](O o) { return o.run->label; }},
+          {"work", [](O o) { return grouped(o.result.summary.work_done); }},
+          {"cycles", [](O o) { return scaled(number(o.result.summary.cycles)); }},
+          {"boot", [](O o) { return scaled(number(o.result.summary.other_cycles)); }},
+          {"guests", [](O o) { return scaled(number(o.result.summary.guest_cycles)); }},
+          {"hypervisor", [](O o) { return scaled(number(o.result.summary.hypervisor_cycles())); }},
+          {"share",
+           [](O o) {
+             return percent(number(o.result.summary.hypervisor_cycles()),
+                            number(o.result.summary.virtualized_cycles()));
+           }},
+          {"calls", [](O o) { return grouped(o.result.summary.hypercalls_done); }},
+          {"per call",
+           [](O o) {
+             return ratio(number(o.result.summary.hypervisor_cycles()),
+                          number(o.result.summary.hypercalls_done));
+           }},
+          {"exits", [](O o) { return grouped(o.result.summary.exits); }},
+          {"result", [](O o) { return verdict(o.result); }}};
+}
+
+std::string overview(const std::vector<Outcome>& outcomes, const std::vector<Column>& shown) {
+  Rows rows(1);
+  for (const Column& column : shown) rows[0].push_back(column.title);
   for (const Outcome& outcome : outcomes) {
-    const RunSummary& s = outcome.result.summary;
-    const double hypervisor = number(s.hypervisor_cycles());
-    rows.push_back({outcome.run->label, grouped(s.work_done), scaled(number(s.cycles)),
-                    grouped(s.hypercalls_done), ratio(hypervisor, number(s.hypercalls_done)),
-                    percent(hypervisor, number(s.busy_cycles)), grouped(s.exits),
-                    ratio(hypervisor, number(s.exits)), verdict(outcome.result)});
+    rows.emplace_back();
+    for (const Column& column : shown) rows.back().push_back(column.cell(outcome));
   }
   return columns(rows);
 }
+
+// Leaves out what matters least until the lines are short enough.
+std::string overview(const std::vector<Outcome>& outcomes) {
+  std::vector<Column> shown = overview_columns();
+  const bool all_passed =
+      std::ranges::all_of(outcomes, [](const Outcome& o) { return o.result.exit_code == 0; });
+  std::string text;
+  for (const char* least : {all_passed ? "result" : "boot", "boot", "cycles", "guests", ""}) {
+    std::erase_if(shown, [&](const Column& column) { return column.title == least; });
+    text = overview(outcomes, shown);
+    if (width_of(text) <= kReportWidth) break;
+  }
+  return text;
+}
+
+constexpr char kLegend[] =
+    "work: units that the guests finished. cycles: elapsed. boot, guests, hypervisor: busy cycles over all "
+    "harts. "
+    "share: hypervisor / (guests + hypervisor). calls: hypercalls that ran; per call: hypervisor cycles / "
+    "calls.";
 
 const CauseTotal* find_cause(const RunSummary& summary, const std::string& cause) {
   const auto found = std::ranges::find(summary.causes, cause, &CauseTotal::cause);
@@ -58,7 +109,8 @@ std::vector<std::string> main_causes(const std::vector<Outcome>& outcomes) {
   constexpr std::size_t most = 9;
   std::map<std::string, std::uint64_t> totals;
   for (const Outcome& outcome : outcomes)
-    for (const CauseTotal& cause : outcome.result.summary.causes) totals[cause.cause] += cause.cycles;
+    for (const CauseTotal& cause : outcome.result.summary.causes)
+      if (cause.count > 0) totals[cause.cause] += cause.cycles;
   std::vector<std::string> causes;
   for (const auto& [cause, cycles] : totals) causes.push_back(cause);
   std::ranges::stable_sort(causes, [&](const auto& a, const auto& b) { return totals[a] > totals[b]; });
@@ -70,6 +122,8 @@ std::string count_and_cost(std::uint64_t count, isa::Cycles cycles) {
   return count == 0 ? "-" : grouped(count) + " x " + scaled(number(cycles) / number(count));
 }
 
+std::string amount(isa::Cycles cycles) { return cycles == 0 ? "-" : scaled(number(cycles)); }
+
 std::string other_causes(const RunSummary& summary, const std::vector<std::string>& shown) {
   CauseTotal rest;
   for (const CauseTotal& cause : summary.causes) {
@@ -80,48 +134,52 @@ std::string other_causes(const RunSummary& summary, const std::vector<std::strin
   return count_and_cost(rest.count, rest.cycles);
 }
 
+// The words of a cause in a narrow column: calls by what they ask for.
+std::string short_cause(const std::string& cause) {
+  const std::string call = std::string(kGuestCall) + "/";
+  return cause.starts_with(call) ? "ecall " + cause.substr(call.size()) : cause;
+}
+
+// A row per cause, without those that none of these runs has.
 Rows cause_rows(const std::vector<Outcome>& outcomes, const std::vector<std::string>& causes) {
-  Rows rows(causes.size() + 4);
-  rows[0].push_back("exits x cycles each");
-  for (std::size_t i = 0; i < causes.size(); ++i) rows[i + 1].push_back(causes[i]);
-  rows[causes.size() + 1].push_back("other causes");
-  rows[causes.size() + 2].push_back("queueing, cycles");
-  rows[causes.size() + 3].push_back("drains, cycles");
-  for (const Outcome& outcome : outcomes) {
-    const RunSummary& summary = outcome.result.summary;
-    rows[0].push_back(outcome.run->label);
-    for (std::size_t i = 0; i < causes.size(); ++i) {
-      const CauseTotal* cause = find_cause(summary, causes[i]);
-      rows[i + 1].push_back(cause ? count_and_cost(cause->count, cause->cycles) : "-");
-    }
-    rows[causes.size() + 1].push_back(other_causes(summary, causes));
-    rows[causes.size() + 2].push_back(scaled(number(summary.enqueue_cycles)));
-    rows[causes.size() + 3].push_back(scaled(number(summary.drain_cycles)));
-  }
+  Rows rows{{"exits x cycles each"}};
+  for (const Outcome& outcome : outcomes) rows[0].push_back(outcome.run->label);
+  auto add = [&](const std::string& title, auto cell) {
+    std::vector<std::string> row{title};
+    for (const Outcome& outcome : outcomes) row.push_back(cell(outcome.result.summary));
+    if (std::ranges::any_of(row.begin() + 1, row.end(), [](const std::string& text) { return text != "-"; }))
+      rows.push_back(std::move(row));
+  };
+  for (const std::string& cause : causes)
+    add(short_cause(cause), [&](const RunSummary& summary) {
+      const CauseTotal* found = find_cause(summary, cause);
+      return found ? count_and_cost(found->count, found->cycles) : "-";
+    });
+  add("other causes", [&](const RunSummary& summary) { return other_causes(summary, causes); });
+  add("of it queueing", [](const RunSummary& summary) { return amount(summary.enqueue_cycles); });
+  add("drains before entry", [](const RunSummary& summary) { return amount(summary.drain_cycles); });
   return rows;
 }
 
-std::size_t width_of(const std::string& table) {
-  std::size_t widest = 0, start = 0;
-  for (std::size_t end; (end = table.find('\n', start)) != std::string::npos; start = end + 1)
-    widest = std::max(widest, end - start);
-  return widest;
+std::string causes_side_by_side(const std::vector<Outcome>& outcomes, const std::vector<std::string>& causes,
+                                std::size_t per_block) {
+  std::string text;
+  for (std::size_t first = 0; first < outcomes.size(); first += per_block) {
+    const auto begin = outcomes.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto count = std::min(per_block, outcomes.size() - first);
+    text += (text.empty() ? "" : "\n") +
+            columns(cause_rows({begin, begin + static_cast<std::ptrdiff_t>(count)}, causes));
+  }
+  return text;
 }
 
-// As many runs side by side as fit.
+// As many runs side by side as fit, in blocks of about the same size.
 std::string exits_by_cause(const std::vector<Outcome>& outcomes) {
   const auto causes = main_causes(outcomes);
   std::string text;
-  for (std::size_t first = 0; first < outcomes.size();) {
-    std::size_t count = outcomes.size() - first;
-    std::string table;
-    for (;; --count) {
-      const auto begin = outcomes.begin() + static_cast<std::ptrdiff_t>(first);
-      table = columns(cause_rows({begin, begin + static_cast<std::ptrdiff_t>(count)}, causes));
-      if (count == 1 || width_of(table) <= kReportWidth) break;
-    }
-    text += (text.empty() ? "" : "\n") + table;
-    first += count;
+  for (std::size_t blocks = 1; blocks <= outcomes.size(); ++blocks) {
+    text = causes_side_by_side(outcomes, causes, (outcomes.size() + blocks - 1) / blocks);
+    if (width_of(text) <= kReportWidth) break;
   }
   return text;
 }
@@ -175,50 +233,47 @@ std::string failures(const std::vector<Outcome>& outcomes) {
   return text;
 }
 
-std::string signed_scaled(double value) { return (value < 0 ? "" : "+") + scaled(value); }
+std::string saves_or_costs(double value) { return (value < 0 ? "cost " : "save ") + scaled(std::abs(value)); }
 
-// Where a difference of busy cycles comes from; the parts add up to the whole.
+// Where a difference of cycles comes from; the parts add up to the whole.
 std::string parts_sentence(const RunSummary& d, const RunSummary& i) {
   const double path = number(i.trap_path_cycles) - number(d.trap_path_cycles);
-  const double handling = number(i.exit_cycles + i.enqueue_cycles + i.drain_cycles) -
-                          number(d.exit_cycles + d.enqueue_cycles + d.drain_cycles);
+  const double inside = number(i.exit_cycles) - number(d.exit_cycles);
   const double guests = number(i.guest_cycles) - number(d.guest_cycles);
-  const double rest = number(i.other_cycles) - number(d.other_cycles);
-  const bool fewer = i.exits > d.exits;
+  const bool fewer = i.exits >= d.exits;
   const std::uint64_t difference = fewer ? i.exits - d.exits : d.exits - i.exits;
-  std::string text = difference == 0 ? "as many exits as before"
-                                     : grouped(difference) + (fewer ? " fewer" : " more") + " exits";
-  text += " (an exit and entry cost " + ratio(number(i.trap_path_cycles), number(i.exits)) +
-          " cycles of saving, scheduling and restoring): " + signed_scaled(path);
-  text += "; handling the calls: " + signed_scaled(handling) + ", with " + scaled(number(d.drain_cycles)) +
-          " in drains and " + scaled(number(d.enqueue_cycles)) + " in queueing against " +
-          scaled(number(i.exit_cycles)) + " inside traps before, now " + scaled(number(d.exit_cycles));
-  text +=
-      "; guests: " + signed_scaled(guests) + "; boot, firmware and the rest: " + signed_scaled(rest) + ".";
+  std::string text = grouped(difference) + (fewer ? " exits avoided " : " exits more ") +
+                     saves_or_costs(path) + " (" + ratio(number(i.trap_path_cycles), number(i.exits)) +
+                     " each to save, schedule and restore); calls that no longer run inside their trap " +
+                     saves_or_costs(inside) + " there";
+  text += "; queueing them costs " + scaled(number(d.enqueue_cycles)) + " and draining them " +
+          scaled(number(d.drain_cycles)) + "; the guests' own code " + (guests < 0 ? "costs " : "saves ") +
+          scaled(std::abs(guests));
   return text;
 }
 
 }  // namespace
 
 std::string saving_sentence(const Run& run, const RunSummary& deferred, const RunSummary& immediate) {
-  const unsigned batch = run.config.hypervisor.calls_per_notification;
-  const double saved = number(immediate.busy_cycles) - number(deferred.busy_cycles);
-  const double whole = number(immediate.busy_cycles);
+  const double whole = number(immediate.virtualized_cycles());
+  const double saved = whole - number(deferred.virtualized_cycles());
   std::string text = run.label + ": ";
   if (deferred.work_done != immediate.work_done)
     text += "(guest work differs, " + grouped(deferred.work_done) + " against " +
             grouped(immediate.work_done) + ", so that cycles compare loosely) ";
-  if (std::abs(saved) < 0.005 * whole) {
-    text += "deferring neither saves nor costs (" + signed_scaled(saved) + " of " + scaled(whole) +
-            " busy cycles): ";
+  text += "deferring ";
+  if (std::abs(saved) < 0.001 * whole) {
+    text += "neither saves nor costs";
   } else {
-    text += std::string("deferring ") + (saved > 0 ? "saves " : "costs ") + scaled(std::abs(saved)) + " of " +
-            scaled(whole) + " busy cycles (" + percent(std::abs(saved), whole) + "): ";
+    text += (saved > 0 ? "saves " : "costs ") + percent(std::abs(saved), whole);
   }
-  text += parts_sentence(deferred, immediate);
-  if (batch == 1)
-    text += " With one call per notification every call still traps: literal DLH avoids no trap.";
-  return text;
+  text += " of the cycles while VMs run (" + scaled(std::abs(saved)) + " of " + scaled(whole) +
+          "): " + parts_sentence(deferred, immediate);
+  if (run.config.hypervisor.calls_per_notification == 1)
+    text +=
+        "; with one call per notification every call still traps, so that literal DLH avoids no trap by "
+        "itself";
+  return text + ".";
 }
 
 std::string report_text(const Experiment& experiment, const ExperimentResult& result) {
@@ -226,10 +281,7 @@ std::string report_text(const Experiment& experiment, const ExperimentResult& re
   std::string text =
       paragraph(experiment.name + (experiment.description.empty() ? "" : ": ") + experiment.description, 2);
   text += "\n" + overview(outcomes);
-  text += paragraph(
-      "cycles/call and cycles/exit: the hypervisor's busy cycles over hypercalls that ran, and over "
-      "exits; hypervisor: its share of all busy cycles.",
-      0);
+  text += paragraph(kLegend, 0);
   const bool exits =
       std::ranges::any_of(outcomes, [](const Outcome& o) { return o.result.summary.exits > 0; });
   if (exits) text += "\n" + exits_by_cause(outcomes);

@@ -30,14 +30,14 @@ std::string grouped(std::uint64_t value) {
 
 std::string scaled(double value) {
   const double size = std::abs(value);
-  if (size >= 1e9) return printed("%.2f G", value / 1e9);
-  if (size >= 1e6) return printed("%.2f M", value / 1e6);
-  if (size >= 1e4) return printed("%.1f k", value / 1e3);
+  if (size >= 1e9) return printed("%.2fG", value / 1e9);
+  if (size >= 1e6) return printed("%.2fM", value / 1e6);
+  if (size >= 1e4) return printed("%.1fk", value / 1e3);
   return printed("%.0f", value);
 }
 
 std::string percent(double part, double whole) {
-  return whole == 0 ? "-" : printed("%.1f %%", 100 * part / whole);
+  return whole == 0 ? "-" : printed("%.1f%%", 100 * part / whole);
 }
 
 std::string ratio(double value, double count) { return count == 0 ? "-" : printed("%.1f", value / count); }

@@ -93,6 +93,8 @@ struct RunSummary {
   std::uint64_t exits = 0, calls = 0;  // calls: exits by ECALL from a guest
   std::vector<CauseTotal> causes;      // the costliest first
 
+  // While VMs run: without boot, and without firmware that nobody waits for.
+  isa::Cycles virtualized_cycles() const { return guest_cycles + hypervisor_cycles(); }
   isa::Cycles hypervisor_cycles() const {
     return trap_path_cycles + exit_cycles + enqueue_cycles + drain_cycles;
   }

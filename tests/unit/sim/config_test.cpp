@@ -82,7 +82,7 @@ TEST_F(Configs, AxesMultiplyAndNameTheirRuns) {
       "hypervisor.calls_per_notification": [1, 8],
       "hypervisor.delivery": ["immediate", "dlh"]})"));
   std::vector<std::string> labels, names;
-  for (const Run& run : found.runs) labels.push_back(run.label), names.push_back(run.config.name);
+  for (const sim::Run& run : found.runs) labels.push_back(run.label), names.push_back(run.config.name);
   EXPECT_THAT(labels, ElementsAre("host-1-immediate", "host-1-dlh", "host-8-immediate", "host-8-dlh"));
   EXPECT_EQ(names[3], "q-host-8-dlh");
   EXPECT_EQ(found.runs[3].config.hypervisor.calls_per_notification, 8u);

@@ -35,7 +35,7 @@ class Results : public Scratch {
     std::ranges::sort(names);
     return names;
   }
-  Run run() const { return experiment(virtualized(R"("name": "r")")).runs[0]; }
+  sim::Run run() const { return experiment(virtualized(R"("name": "r")")).runs[0]; }
 
   static RunResult result() {
     RunResult r;
@@ -151,7 +151,7 @@ TEST_F(Results, ExitNamesSayWhichCall) {
 }
 
 TEST_F(Results, TheHashDependsOnStatisticsConsoleAndExitCode) {
-  const Run r = run();
+  const sim::Run r = run();
   const std::string before = result_hash(r.config, r.images, result());
   EXPECT_EQ(result_hash(r.config, r.images, result()), before);
   RunResult changed = result();
