@@ -1,0 +1,181 @@
+// A guest that does one thing to the hypervisor, named by its argument `act`: mostly things that no guest
+// should.
+#include <cstdint>
+#include <string_view>
+
+#include "hypervisor/abi/hypercall.h"
+
+namespace abi = hv::abi;
+
+extern "C" void second_start();
+extern "C" void handler();
+
+namespace {
+
+constexpr std::uint64_t kTime = 0x54494D45, kIpi = 0x735049, kHsm = 0x48534D;
+constexpr std::uint64_t kSoftware = 2, kTimer = 32;  // sie, sip
+
+struct Answer {
+  std::int64_t error;
+  std::uint64_t value;
+};
+
+Answer ecall(std::uint64_t extension, std::uint64_t function, std::uint64_t a = 0, std::uint64_t b = 0,
+             std::uint64_t c = 0, std::uint64_t d = 0, std::uint64_t e = 0) {
+  register std::uint64_t a0 asm("a0") = a;
+  register std::uint64_t a1 asm("a1") = b;
+  register std::uint64_t a2 asm("a2") = c;
+  register std::uint64_t a3 asm("a3") = d;
+  register std::uint64_t a4 asm("a4") = e;
+  register std::uint64_t a6 asm("a6") = function;
+  register std::uint64_t a7 asm("a7") = extension;
+  asm volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a3), "r"(a4), "r"(a6), "r"(a7) : "memory");
+  return {static_cast<std::int64_t>(a0), a1};
+}
+
+Answer call(abi::Hypercall number, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0) {
+  return ecall(abi::kHypercallExtension, static_cast<std::uint64_t>(number), a, b, c);
+}
+
+void print(std::string_view text) {
+  for (const char c : text) ecall(abi::kSbiLegacyPutchar, 0, static_cast<unsigned char>(c));
+}
+
+[[noreturn]] void end(std::uint32_t code) {
+  call(abi::Hypercall::power_off, code);
+  for (;;) {
+  }
+}
+
+[[noreturn]] void finish(std::string_view text, bool good) {
+  print(text);
+  print(good ? " ok\n" : " FAILED\n");
+  end(good ? 0 : 1);
+}
+
+std::uint64_t now() {
+  std::uint64_t ticks;
+  asm volatile("rdtime %0" : "=r"(ticks));
+  return ticks;
+}
+
+abi::SharedPage& shared(const abi::BootInfo& info) {
+  return *reinterpret_cast<abi::SharedPage*>(info.shared_page);
+}
+
+// --- things that end a VM
+
+void touch_nothing() { *reinterpret_cast<volatile int*>(0x10000000); }  // where the UART is on the real board
+void write_nothing() { *reinterpret_cast<volatile int*>(0x100000) = 0x5555; }  // the test finisher
+void jump_nowhere() { reinterpret_cast<void (*)()>(0x1000)(); }
+void execute_rubbish() { asm volatile(".4byte 0xffffffff"); }
+void read_hypervisor_csr() { asm volatile("csrr t0, 0x680" : : : "t0"); }  // hgatp
+
+// --- things that must fail politely
+
+[[noreturn]] void call_wildly() {
+  bool good = true;
+  std::uint64_t x = 88172645463325252;
+  for (unsigned i = 0; i < 3000; ++i) {
+    x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+    const std::uint64_t number = 21 + x % 1000000;
+    good = good && ecall(abi::kHypercallExtension, number, x, x, x).error == abi::kErrorNotSupported;
+    good = good && ecall(x | 0x80000000, x, x, x, x).error == abi::kErrorNotSupported;
+    good = good && call(abi::Hypercall::notify, x | 1, x % 64 + 1).error != 0;
+    good = good && call(abi::Hypercall::query, x | 0x80000000).error == abi::kErrorInvalidParameter;
+  }
+  finish("wild calls", good);
+}
+
+[[noreturn]] void handle_own_trap() {
+  asm volatile("csrw stvec, %0" : : "r"(&handler));
+  execute_rubbish();
+  finish("own trap", false);
+}
+
+[[noreturn]] void sleep_a_while() {
+  asm volatile("csrw sie, %0" : : "r"(kTimer));
+  const std::uint64_t deadline = now() + 20000;
+  ecall(kTime, 0, deadline);
+  std::uint64_t pending = 0;
+  while ((pending & kTimer) == 0) {
+    asm volatile("wfi");
+    asm volatile("csrr %0, sip" : "=r"(pending));
+  }
+  finish("sleep", now() >= deadline);
+}
+
+// Fills its queue for ever faster than entries drain it; ends by itself after a while.
+[[noreturn]] void flood() {
+  for (unsigned i = 0; i < 3000; ++i) call(abi::Hypercall::routine, 300);
+  call(abi::Hypercall::dlh_fence);
+  finish("flood", true);
+}
+
+// --- two VCPUs that call at once
+
+constexpr unsigned kRounds = 400;
+std::uint32_t second_done = 0;
+
+// Three calls in one trap, or one by one where delivery is immediate.
+void call_three_times(std::uint64_t counter) {
+  abi::Notification list[3] = {};
+  for (auto& entry : list)
+    entry = {static_cast<std::uint32_t>(abi::Hypercall::statistics_update), 0, {counter, 1, 0, 0, 0}};
+  if (call(abi::Hypercall::notify, reinterpret_cast<std::uint64_t>(list), 3).error == 0) return;
+  for (unsigned i = 0; i < 3; ++i) call(abi::Hypercall::statistics_update, counter, 1);
+}
+
+void work(std::uint64_t me) {
+  for (unsigned i = 0; i < kRounds; ++i) {
+    call_three_times(me);
+    call(abi::Hypercall::routine, 20);
+    if (i % 16 == 0) ecall(kIpi, 0, std::uint64_t{1} << (1 - me), 0);
+    if (i % 7 == 0) call(abi::Hypercall::query, 10);
+    if (i % 50 == 0) call(abi::Hypercall::yield);
+  }
+}
+
+[[noreturn]] void use_two_vcpus(const abi::BootInfo& info) {
+  asm volatile("csrw sie, %0" : : "r"(kSoftware));
+  if (ecall(kHsm, 0, 1, reinterpret_cast<std::uint64_t>(&second_start), info.shared_page).error != 0)
+    finish("second VCPU", false);
+  work(0);
+  while (__atomic_load_n(&second_done, __ATOMIC_ACQUIRE) == 0) {
+    asm volatile("csrc sip, %0" : : "r"(kSoftware));
+    if (__atomic_load_n(&second_done, __ATOMIC_ACQUIRE) == 0) asm volatile("wfi");
+  }
+  call(abi::Hypercall::dlh_fence);
+  finish("two VCPUs", shared(info).completed == 2 * kRounds * 4);
+}
+
+struct Act {
+  std::string_view name;
+  void (*run)();
+};
+constexpr Act kActs[] = {{"load", touch_nothing},       {"store", write_nothing},     {"fetch", jump_nowhere},
+                         {"illegal", execute_rubbish},  {"csr", read_hypervisor_csr}, {"wild", call_wildly},
+                         {"own_trap", handle_own_trap}, {"sleep", sleep_a_while},     {"flood", flood}};
+
+}  // namespace
+
+extern "C" void guest_trapped(std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+  finish("own trap", cause == 2 && value == 0xffffffff && pc != 0);
+}
+
+extern "C" void second_main() {
+  work(1);
+  __atomic_store_n(&second_done, 1u, __ATOMIC_RELEASE);
+  ecall(kIpi, 0, 1, 0);
+  ecall(kHsm, 1);
+}
+
+extern "C" void guest_main(const abi::BootInfo* info) {
+  std::string_view act{info->arguments};
+  if (info->magic != abi::kBootMagic || !act.starts_with("act=")) end(2);
+  act.remove_prefix(4);
+  if (act == "two_vcpus") use_two_vcpus(*info);
+  for (const Act& known : kActs)
+    if (known.name == act) known.run();
+  finish(act, false);  // it should not have come back
+}

@@ -1,0 +1,229 @@
+// The native port: what it leaves in a hart's registers, and that every cycle comes from the cost model.
+#include "hypervisor/arch/host/host_hypervisor.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hypervisor/abi/hypercall.h"
+#include "models/cpu/isa/csr.h"
+#include "models/cpu/isa/mark.h"
+#include "sim/image/bundle.h"
+
+namespace hv {
+namespace {
+
+namespace csr = hvsim::isa::csr;
+using hvsim::isa::Cycles;
+using hvsim::isa::Hpa;
+using Next = HostHypervisor::Next;
+
+constexpr std::uint64_t kRamBase = 0x80000000, kRamBytes = 16 << 20;
+
+struct Board {
+  std::vector<std::byte> ram = std::vector<std::byte>(kRamBytes);
+  std::string console;
+  std::vector<unsigned> ipis;
+  int power_off_code = -1;
+};
+
+// CSRs are plain storage: no test here depends on their side effects.
+class TableHart final : public HostHart {
+ public:
+  TableHart(Board& board, unsigned id) : board_(board), id_(id) {}
+  unsigned id() const override { return id_; }
+  std::span<std::uint64_t, 32> x() override { return x_; }
+  std::span<std::uint64_t, 32> f() override { return f_; }
+  std::uint64_t csr(unsigned number) override { return csrs[number]; }
+  void write_csr(unsigned number, std::uint64_t value) override { csrs[number] = value; }
+  void read(Hpa from, void* to, std::size_t bytes) override { std::memcpy(to, at(from, bytes), bytes); }
+  void write(Hpa to, const void* from, std::size_t bytes) override {
+    std::memcpy(at(to, bytes), from, bytes);
+  }
+  void zero(Hpa to, std::uint64_t bytes) override { std::memset(at(to, bytes), 0, bytes); }
+  void touch(Hpa to, std::uint64_t bytes, bool) override {
+    at(to, bytes);
+    touched += bytes;
+  }
+  Cycles cycles() override { return cycle; }
+  std::uint64_t ticks() override { return tick; }
+  void charge(Cycles cycles, Work why) override {
+    cycle += cycles;
+    charged[why] += cycles;
+  }
+  void set_timer(std::uint64_t ticks) override { timer = ticks; }
+  void send_ipi(unsigned hart) override { board_.ipis.push_back(hart); }
+  void fence(const GuestFence& fence) override { fences.push_back(fence); }
+  void mark(std::uint16_t kind, std::uint64_t value) override { marks.emplace_back(kind, value); }
+  void console(std::string_view text) override { board_.console += text; }
+  void power_off(unsigned code) override { board_.power_off_code = static_cast<int>(code); }
+
+  std::map<unsigned, std::uint64_t> csrs;
+  Cycles cycle = 0;
+  std::uint64_t tick = 0, timer = 0, touched = 0;
+  std::map<Work, Cycles> charged;
+  std::vector<GuestFence> fences;
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> marks;
+
+ private:
+  std::byte* at(Hpa address, std::uint64_t bytes) {
+    EXPECT_GE(address.value, kRamBase);
+    EXPECT_LE(address.value + bytes, kRamBase + kRamBytes);
+    return &board_.ram[address.value - kRamBase];
+  }
+  Board& board_;
+  unsigned id_;
+  std::array<std::uint64_t, 32> x_{}, f_{};
+};
+
+struct Boot {
+  explicit Boot(const CostModel& costs = {}, abi::Delivery delivery = abi::Delivery::dlh) : hypervisor(costs) {
+    hvsim::sim::BundleDescription description;
+    description.delivery = delivery;
+    for (const char* name : {"a", "b"})
+      description.vms.push_back(
+          {.name = name, .memory_bytes = 4 << 20, .image = std::vector<std::byte>(100, std::byte{0x13})});
+    const auto bundle = *hvsim::sim::make_bundle(description);
+    HostBoot boot;
+    boot.bundle = bundle;
+    boot.ram_bytes = kRamBytes;
+    boot.reserved_bytes = 2 << 20;
+    boot.harts = 2;
+    error = hypervisor.boot(harts[0], boot);
+    for (TableHart& hart : harts) EXPECT_EQ(hypervisor.enter(hart), Next::guest);
+  }
+  // The guest on `hart` executes ECALL.
+  Next call(unsigned hart, abi::Hypercall number, std::uint64_t a = 0, std::uint64_t b = 0) {
+    auto x = harts[hart].x();
+    x[10] = a;
+    x[11] = b;
+    x[16] = static_cast<std::uint64_t>(number);
+    x[17] = abi::kHypercallExtension;
+    harts[hart].csrs[csr::scause] = 10;
+    return hypervisor.enter(harts[hart]);
+  }
+
+  Board board;
+  std::array<TableHart, 2> harts{TableHart{board, 0}, TableHart{board, 1}};
+  HostHypervisor hypervisor;
+  std::string error;
+};
+
+TEST(HostHypervisor, LeavesTheHartReadyForSretIntoTheFirstVcpu) {
+  Boot run;
+  ASSERT_EQ(run.error, "");
+  auto& csrs = run.harts[0].csrs;
+  EXPECT_EQ(csrs[csr::sepc], 0x80000000u);
+  EXPECT_NE(csrs[csr::hstatus] & csr::kSpv, 0u);
+  EXPECT_NE(csrs[csr::hstatus] & csr::kVtw, 0u);
+  EXPECT_NE(csrs[csr::sstatus] & csr::kSpp, 0u);
+  EXPECT_EQ(csrs[csr::hgatp] >> 60, 8u);
+  EXPECT_EQ(csrs[csr::hideleg], 0x444u);
+  EXPECT_EQ(csrs[csr::hedeleg], 0xb159u);
+  EXPECT_EQ(csrs[csr::sie], 0x22u);
+  EXPECT_EQ(run.harts[0].x()[10], 0u);
+  EXPECT_EQ(run.harts[0].marks.back(), (std::pair<std::uint16_t, std::uint64_t>{16, 0}));
+}
+
+TEST(HostHypervisor, AnswersInTheHartsOwnRegisters) {
+  Boot run;
+  run.harts[0].x()[5] = 55;
+  EXPECT_EQ(run.call(0, abi::Hypercall::query, 20), Next::guest);
+  EXPECT_EQ(run.harts[0].x()[10], 0u);
+  EXPECT_EQ(run.harts[0].x()[11], abi::routine_value(20));
+  EXPECT_EQ(run.harts[0].x()[5], 55u);
+  EXPECT_EQ(run.harts[0].csrs[csr::sepc], 0x80000004u);
+}
+
+TEST(HostHypervisor, IdlesWhenTheVcpuWaitsAndWakesOnItsEvent) {
+  Boot run;
+  run.harts[1].csrs[csr::scause] = 22;
+  run.harts[1].csrs[csr::stval] = 0x10500073;
+  EXPECT_EQ(run.hypervisor.enter(run.harts[1]), Next::idle);
+  EXPECT_EQ(run.harts[1].marks.back().second, static_cast<std::uint64_t>(hvsim::isa::HypervisorPhase::idle));
+  run.call(0, abi::Hypercall::event_send, 1, 3);
+  run.call(0, abi::Hypercall::dlh_fence);
+  EXPECT_EQ(run.board.ipis, (std::vector<unsigned>{1}));
+  run.harts[1].csrs[csr::sip] = 2;
+  EXPECT_EQ(run.hypervisor.enter(run.harts[1]), Next::guest);
+  EXPECT_EQ(run.harts[1].csrs[csr::sip], 0u);
+  EXPECT_EQ(run.harts[1].csrs[csr::hvip], 4u);
+}
+
+TEST(HostHypervisor, PowersTheMachineOffWithTheLastVm) {
+  Boot run;
+  EXPECT_EQ(run.call(0, abi::Hypercall::power_off, 0), Next::idle);
+  EXPECT_EQ(run.board.power_off_code, -1);
+  EXPECT_EQ(run.call(1, abi::Hypercall::power_off, 3), Next::off);
+  EXPECT_EQ(run.board.power_off_code, 3);
+  EXPECT_EQ(run.hypervisor.enter(run.harts[0]), Next::off);
+  EXPECT_TRUE(run.hypervisor.vm_off(0));
+  EXPECT_EQ(run.hypervisor.vm_exit_code(1), 3u);
+  EXPECT_EQ(run.hypervisor.vm_name(1), "b");
+}
+
+CostModel free_of_charge() {
+  CostModel costs;
+  costs.general_register = costs.csr = costs.fp_register = costs.exit_dispatch = costs.hypercall_dispatch =
+      costs.routine_iteration = costs.enqueue = costs.drain_check = costs.drain_entry = costs.schedule =
+          costs.vcpu_switch = costs.interrupt_merge = costs.timer = costs.ipi = costs.fence = costs.lock =
+              costs.console_byte = costs.copy_line = 0;
+  return costs;
+}
+
+TEST(HostHypervisor, CostsNothingWhenTheCostModelSaysSo) {
+  Boot run(free_of_charge());
+  run.call(0, abi::Hypercall::routine, 1000);
+  run.call(0, abi::Hypercall::dlh_fence);
+  run.call(0, abi::Hypercall::yield);
+  EXPECT_EQ(run.harts[0].cycle, 0u);
+}
+
+TEST(HostHypervisor, ChargesEachKindOfWorkByItsNumber) {
+  CostModel costs = free_of_charge();
+  costs.routine_iteration = 7;
+  costs.general_register = 2;
+  costs.drain_entry = 11;
+  Boot run(costs);
+  const Cycles before = run.harts[0].cycle;
+  run.call(0, abi::Hypercall::routine, 100);
+  EXPECT_EQ(run.harts[0].cycle - before, 100u * 7 + 62 * 2 + 11);
+  EXPECT_EQ(run.harts[0].charged[Work::drain_entry], 11u);
+}
+
+TEST(HostHypervisor, TouchesTheGuestMemoryThatItReadsAndWrites) {
+  Boot run;
+  const std::uint64_t before = run.harts[0].touched;
+  run.call(0, abi::Hypercall::notify, 0x80001000, 1);     // an entry of zeros: read, then refused
+  EXPECT_EQ(run.harts[0].touched - before, 48u + 2 * 8);  // the entry and two page-table words
+}
+
+TEST(HostHypervisor, CountsWaitingForALockOnlyWhenTimesOverlap) {
+  Boot run;
+  // Hart 1 finishes a VM-wide operation at a later time; hart 0 lives inside and then outside that span.
+  run.harts[1].cycle = 1000;
+  run.call(1, abi::Hypercall::yield);
+  const Cycles until = run.harts[1].cycle;
+  run.harts[0].cycle = until + 1000;
+  run.call(0, abi::Hypercall::yield);
+  EXPECT_EQ(run.harts[0].charged[Work::lock_wait], 0u);
+  run.harts[0].cycle = 10;
+  run.call(0, abi::Hypercall::yield);
+  EXPECT_EQ(run.harts[0].charged[Work::lock_wait], 0u);
+}
+
+TEST(HostHypervisor, SaysWhatIsWrongWithABundle) {
+  Board board;
+  TableHart hart(board, 0);
+  HostHypervisor hypervisor{CostModel{}};
+  HostBoot boot;
+  boot.ram_bytes = kRamBytes;
+  EXPECT_EQ(hypervisor.boot(hart, boot), "bundle: not a flattened device tree, or cut short");
+}
+
+}  // namespace
+}  // namespace hv
