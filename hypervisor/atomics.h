@@ -12,6 +12,10 @@ T load_acquire(const T& from) {
   return std::atomic_ref<T>(const_cast<T&>(from)).load(std::memory_order_acquire);
 }
 template <class T>
+T load_relaxed(const T& from) {  // for a look before exchange(), or by the only writer
+  return std::atomic_ref<T>(const_cast<T&>(from)).load(std::memory_order_relaxed);
+}
+template <class T>
 void store_release(T& to, T value) {
   std::atomic_ref<T>(to).store(value, std::memory_order_release);
 }

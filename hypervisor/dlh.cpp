@@ -16,17 +16,18 @@ void announce(Arch& arch, HypervisorPhase phase) {
 }  // namespace
 
 // A full queue is drained on the spot: nothing is ever dropped.
-bool Hypervisor::enqueue(Arch& arch, Vm& vm, const abi::Notification& call) {
-  arch.charge(Work::enqueue, 1);
-  publish_status(arch, vm, call.status_slot, abi::Status::queued);
-  while (!vm.queue.push(arch, call)) {
-    add(vm.statistics.overflow_drains, std::uint64_t{1});
+void Hypervisor::enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls) {
+  arch.charge(Work::enqueue, calls.size());
+  vm.count(vm.statistics.queued, calls.size());
+  for (;;) {
+    for (const abi::Notification& call : calls) publish_status(arch, vm, call.status_slot, abi::Status::queued);
+    const std::uint64_t depth = vm.queue.push(arch, calls);
+    if (depth > vm.statistics.deepest_queue) vm.statistics.deepest_queue = depth;
+    if (calls.empty()) return;
+    vm.count(vm.statistics.overflow_drains);
     drain_all(arch, vm);
     announce(arch, HypervisorPhase::enqueue);
   }
-  add(vm.statistics.queued, std::uint64_t{1});
-  if (vm.queue.size() > vm.statistics.deepest_queue) vm.statistics.deepest_queue = vm.queue.size();
-  return true;
 }
 
 // Step 4 of the claims. The budget bounds what one entry pays; max_deferred_entries bounds how long a call
@@ -44,8 +45,7 @@ void Hypervisor::drain_at_entry(Arch& arch, Vm& vm) {
   vm.queue.entry_done(left_over);
   vm.queue.end_drain(arch);
   publish_completed(arch, vm, ran);
-  add(left_over ? vm.statistics.budget_stops : vm.statistics.forced_drains,
-      std::uint64_t{left_over || all ? 1u : 0u});
+  if (left_over || all) vm.count(left_over ? vm.statistics.budget_stops : vm.statistics.forced_drains);
 }
 
 // Until every call that was queued before now has run, by whomever.
@@ -66,24 +66,25 @@ bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
 // Runs calls from the front until `until` or until the budget is used up. For the holder of the drain.
 std::uint64_t Hypervisor::run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget) {
   const Cycles start = arch.cycles();
+  const DlhQueue::Ticket first = vm.queue.finished();
   std::uint64_t ran = 0;
-  while (vm.queue.finished() < until) {
+  while (first + ran < until) {
     if (budget != kNoBudget && arch.cycles() - start >= budget) break;
     arch.charge(Work::drain_entry, 1);
-    const abi::Notification& call = vm.queue.front();
+    const abi::Notification& call = vm.queue.at(first + ran);
     const std::int64_t error = run_deferrable(arch, vm, call);
     publish_status(arch, vm, call.status_slot,
                    error == abi::kSuccess ? abi::Status::done : abi::Status::failed);
-    vm.queue.pop();
     ++ran;
   }
-  add(vm.statistics.drained, ran);
+  vm.queue.pop(ran);
+  vm.count(vm.statistics.drained, ran);
   return ran;
 }
 
 void Hypervisor::publish_completed(Arch& arch, Vm& vm, std::uint64_t calls) {
   if (calls == 0) return;
-  arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), add(vm.completed, calls));
+  arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.count(vm.completed, calls));
   arch.mark(MarkKind::hypercall_done, calls);
 }
 

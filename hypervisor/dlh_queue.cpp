@@ -2,6 +2,8 @@
 // time.
 #include "hypervisor/dlh_queue.h"
 
+#include <algorithm>
+
 #include "hypervisor/atomics.h"
 
 namespace hv {
@@ -10,15 +12,19 @@ void DlhQueue::configure(const DlhLimits& limits) { limits_ = limits; }
 
 // Ring places are tickets modulo the capacity. A place is reused only after pop(), which happens after its
 // call has run, so the drainer reads it without the lock.
-bool DlhQueue::push(Arch& arch, const abi::Notification& call) {
+std::uint64_t DlhQueue::push(Arch& arch, std::span<const abi::Notification>& calls) {
   arch.lock(lock_);
-  const bool room = appended_ - finished() < limits_.capacity;
-  if (room) {
-    calls_[appended_ % limits_.capacity] = call;
-    store_release(appended_, appended_ + 1);
+  const std::uint64_t waiting = appended_ - finished();
+  const std::size_t fitting = std::min<std::size_t>(calls.size(), limits_.capacity - waiting);
+  std::size_t place = appended_ % limits_.capacity;
+  for (const abi::Notification& call : calls.first(fitting)) {
+    calls_[place] = call;
+    place = place + 1 == limits_.capacity ? 0 : place + 1;
   }
+  store_release(appended_, appended_ + fitting);
   arch.unlock(lock_);
-  return room;
+  calls = calls.subspan(fitting);
+  return waiting + fitting;
 }
 
 DlhQueue::Ticket DlhQueue::appended() const { return load_acquire(appended_); }
@@ -38,7 +44,7 @@ void DlhQueue::end_drain(Arch& arch) {
   arch.unlock(lock_);
 }
 
-const abi::Notification& DlhQueue::front() const { return calls_[finished_ % limits_.capacity]; }
-void DlhQueue::pop() { store_release(finished_, finished_ + 1); }
+const abi::Notification& DlhQueue::at(Ticket ticket) const { return calls_[ticket % limits_.capacity]; }
+void DlhQueue::pop(std::uint64_t calls) { store_release(finished_, finished_ + calls); }
 
 }  // namespace hv

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "arch.h"
 #include "hypervisor/abi/hypercall.h"
@@ -26,17 +27,19 @@ class DlhQueue {
   void configure(const DlhLimits& limits);
   const DlhLimits& limits() const { return limits_; }
 
-  bool push(Arch& arch, const abi::Notification& call);  // false: full
+  // Appends from the front of `calls` while there is room; what did not fit remains in it. The result is
+  // how many calls wait then.
+  std::uint64_t push(Arch& arch, std::span<const abi::Notification>& calls);
   // Calls with a lower ticket were appended before now, or run before now.
   Ticket appended() const;
   Ticket finished() const;
   std::uint64_t size() const { return appended() - finished(); }
 
-  // The right to drain. front() and pop() are for its holder only. False: another hart has it.
+  // The right to drain. at() and pop() are for its holder only. False: another hart has it.
   bool begin_drain(Arch& arch);
   void end_drain(Arch& arch);
-  const abi::Notification& front() const;  // there must be one: finished() < appended()
-  void pop();                              // the front has run
+  const abi::Notification& at(Ticket ticket) const;  // finished() <= ticket < appended()
+  void pop(std::uint64_t calls);                     // so many from the front have run
 
   // The bound on waiting. An entry asks first, and reports afterwards whether it left calls behind.
   bool must_drain_all() const { return deferred_entries_ >= limits_.max_deferred_entries; }

@@ -1,4 +1,5 @@
 // The hypercalls of abi/hypercall.h: what guests may ask, each argument checked.
+#include <algorithm>
 #include <cstddef>
 
 #include "hypervisor/atomics.h"
@@ -17,6 +18,14 @@ bool known(std::uint64_t number) {
          (number >= static_cast<std::uint64_t>(abi::Hypercall::console_write) &&
           number < abi::kHypercallCount);
 }
+
+bool may_be_queued(const abi::Notification& entry) {
+  return known(entry.call) && abi::deferrable(static_cast<abi::Hypercall>(entry.call)) &&
+         entry.status_slot < abi::kStatusSlots;
+}
+
+// A list is taken over in pieces of so many entries, to spare the stack.
+constexpr std::uint64_t kNotificationPiece = 16;
 
 bool carries(abi::Hypercall call) {
   return call == abi::Hypercall::notify || call == abi::Hypercall::dlh_fence;
@@ -45,12 +54,12 @@ Hypervisor::Answer Hypervisor::hypercall(Arch& arch, Vcpu& vcpu, Vm& vm, std::ui
 
   // A call that is not deferrable is a barrier: what was queued before it runs before it.
   if (drain_all(arch, vm)) {
-    add(vm.statistics.barrier_drains, std::uint64_t{1});
+    vm.count(vm.statistics.barrier_drains);
     arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
   }
   const Answer answer = synchronous(arch, vcpu, vm, call);
   if (answer.error == abi::kSuccess) {
-    add(vm.statistics.hypercalls[number], std::uint64_t{1});
+    vm.count(vm.statistics.hypercalls[number]);
     if (!carries(call)) arch.mark(MarkKind::hypercall_done, 1);
   }
   return answer;
@@ -86,32 +95,35 @@ Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::H
     return {.error = error};
   }
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
-  enqueue(arch, vm, entry);
+  enqueue(arch, vm, {&entry, 1});
   return {};
 }
 
-// The list is copied once, entry by entry, so that a guest that changes it meanwhile changes nothing. Stops
-// at the first entry that may not be queued; the value says how many were taken.
+// The list is copied once, so that a guest that changes it meanwhile changes nothing. All of it is queued, or
+// nothing from the first entry on that may not be; the value says how many were taken.
 Hypervisor::Answer Hypervisor::notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count) {
   if (settings_.delivery == abi::Delivery::immediate) return reject(vm, abi::kErrorNotSupported);
   if (count == 0 || count > abi::kMaxNotifications || list.value % alignof(abi::Notification) != 0)
     return reject(vm, abi::kErrorInvalidParameter);
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
-  for (std::uint64_t i = 0; i < count; ++i) {
-    abi::Notification entry;
-    if (!copy_from_guest(arch, vm.table, &entry, list + i * sizeof entry, sizeof entry))
-      return reject(vm, abi::kErrorInvalidAddress, i);
-    const bool good = known(entry.call) && abi::deferrable(static_cast<abi::Hypercall>(entry.call)) &&
-                      entry.status_slot < abi::kStatusSlots;
-    if (!good) return reject(vm, abi::kErrorInvalidParameter, i);
-    enqueue(arch, vm, entry);
+  abi::Notification entries[kNotificationPiece];
+  for (std::uint64_t taken = 0; taken < count;) {
+    const std::uint64_t piece = std::min<std::uint64_t>(count - taken, kNotificationPiece);
+    if (!copy_from_guest(arch, vm.table, entries, list + taken * sizeof entries[0],
+                         piece * sizeof entries[0]))
+      return reject(vm, abi::kErrorInvalidAddress, taken);
+    const auto bad = std::find_if_not(entries, entries + piece, may_be_queued);
+    const auto good = static_cast<std::uint64_t>(bad - entries);
+    if (good != 0) enqueue(arch, vm, {entries, good});
+    if (good < piece) return reject(vm, abi::kErrorInvalidParameter, taken + good);
+    taken += piece;
   }
-  add(vm.statistics.hypercalls[static_cast<std::size_t>(abi::Hypercall::notify)], std::uint64_t{1});
+  vm.count(vm.statistics.hypercalls[static_cast<std::size_t>(abi::Hypercall::notify)]);
   return {.value = count};
 }
 
 Hypervisor::Answer Hypervisor::reject(Vm& vm, std::int64_t error, std::uint64_t value) {
-  add(vm.statistics.rejected_calls, std::uint64_t{1});
+  vm.count(vm.statistics.rejected_calls);
   return {.error = error, .value = value};
 }
 
@@ -137,7 +149,7 @@ std::int64_t Hypervisor::run_deferrable(Arch& arch, Vm& vm, const abi::Notificat
       break;
     case abi::Hypercall::statistics_update:
       if (arguments[0] < vm.statistics.counters.size())
-        add(vm.statistics.counters[arguments[0]], arguments[1]);
+        vm.count(vm.statistics.counters[arguments[0]], arguments[1]);
       else
         error = abi::kErrorInvalidParameter;
       break;
@@ -158,9 +170,9 @@ std::int64_t Hypervisor::run_deferrable(Arch& arch, Vm& vm, const abi::Notificat
       break;
   }
   if (error == abi::kSuccess)
-    add(vm.statistics.hypercalls[call.call], std::uint64_t{1});
+    vm.count(vm.statistics.hypercalls[call.call]);
   else
-    add(vm.statistics.rejected_calls, std::uint64_t{1});
+    vm.count(vm.statistics.rejected_calls);
   return error;
 }
 

@@ -24,7 +24,7 @@ bool from_supervisor(const Vcpu& vcpu) { return (vcpu.general.sstatus & csr::kSp
 Vcpu* Hypervisor::handle(Arch& arch, Vcpu& vcpu, const Exit& exit) {
   announce(arch, HypervisorPhase::exit);
   arch.charge(Work::exit_dispatch, 1);
-  add(vm_of(vcpu).statistics.exits[static_cast<std::size_t>(exit.reason)], std::uint64_t{1});
+  vm_of(vcpu).count(vm_of(vcpu).statistics.exits[static_cast<std::size_t>(exit.reason)]);
   const Verdict verdict = dispatch(arch, vcpu, exit);
   return select(arch, vcpu, verdict);
 }

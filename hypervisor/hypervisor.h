@@ -101,7 +101,7 @@ class Hypervisor {
   std::uint64_t late_deadline(const Vcpu& vcpu) const;
 
   // deferrable calls (dlh.cpp)
-  bool enqueue(Arch& arch, Vm& vm, const abi::Notification& call);
+  void enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls);
   void drain_at_entry(Arch& arch, Vm& vm);
   bool drain_all(Arch& arch, Vm& vm);  // false: there was nothing
   std::uint64_t run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget);

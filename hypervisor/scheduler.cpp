@@ -118,7 +118,7 @@ void Scheduler::condemn(Arch& arch, std::uint16_t vm) {
   }
 }
 
-bool Scheduler::condemned(std::uint16_t vm) const { return load_acquire(condemned_[vm]) != 0; }
+bool Scheduler::condemned(std::uint16_t vm) const { return load_relaxed(condemned_[vm]) != 0; }
 
 bool Scheduler::stop(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);

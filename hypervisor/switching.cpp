@@ -61,7 +61,7 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
   const bool last = scheduler_.begin_block(arch, vcpu.id);
   if (load_acquire(vcpu.software_pending) != 0) scheduler_.wake(arch, vcpu.id);
   if (last && drain_all(arch, vm_of(vcpu))) {
-    add(vm_of(vcpu).statistics.blocking_drains, std::uint64_t{1});
+    vm_of(vcpu).count(vm_of(vcpu).statistics.blocking_drains);
     announce(arch, HypervisorPhase::schedule);
   }
   const std::uint64_t wake_at = vcpu.sstc ? vcpu.vs.vstimecmp : late_deadline(vcpu);
@@ -146,7 +146,7 @@ void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
     hart.announced = vcpu.id;
     hart.idle_announced = false;
   }
-  add(vm.statistics.entries, std::uint64_t{1});
+  vm.count(vm.statistics.entries);
   drain_at_entry(arch, vm);
   announce(arch, HypervisorPhase::restore);
   load(arch, vcpu);
@@ -166,7 +166,7 @@ void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
     const bool fp_here = hart.fp_loaded == vcpu.id && vcpu.fp_hart == arch.hart();
     vcpu.general.sstatus = (vcpu.general.sstatus & ~csr::kFs) | (fp_here ? kFsClean : 0);
   }
-  if (load_acquire(vcpu.fence_pending) != 0 && exchange(vcpu.fence_pending, std::uint32_t{0}) != 0)
+  if (load_relaxed(vcpu.fence_pending) != 0 && exchange(vcpu.fence_pending, std::uint32_t{0}) != 0)
     arch.fence({GuestFence::Kind::vs_stage, vm_of(vcpu).vmid, only(arch.hart())});
 }
 
@@ -191,7 +191,7 @@ void Hypervisor::load_fp(Arch& arch, Vcpu& vcpu) {
 
 void Hypervisor::merge_interrupts(Arch& arch, Vcpu& vcpu) {
   arch.charge(Work::interrupt_merge, 1);
-  if (load_acquire(vcpu.software_pending) != 0 && exchange(vcpu.software_pending, std::uint32_t{0}) != 0)
+  if (load_relaxed(vcpu.software_pending) != 0 && exchange(vcpu.software_pending, std::uint32_t{0}) != 0)
     vcpu.general.hvip |= kVssip;
   if (vcpu.timer_deadline != kNever && arch.ticks() >= vcpu.timer_deadline) vcpu.general.hvip |= kVstip;
 }

@@ -41,10 +41,10 @@ std::optional<std::uint64_t> vcpu_mask(const Vm& vm, std::uint64_t mask, std::ui
 Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension,
                                    std::uint64_t function) {
   if (drain_all(arch, vm)) {
-    add(vm.statistics.barrier_drains, std::uint64_t{1});
+    vm.count(vm.statistics.barrier_drains);
     arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
   }
-  add(vm.statistics.sbi_calls, std::uint64_t{1});
+  vm.count(vm.statistics.sbi_calls);
   const std::uint64_t a0 = argument(vcpu, 0), a1 = argument(vcpu, 1);
   switch (extension) {
     case abi::kSbiLegacyPutchar: {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "arch.h"
+#include "hypervisor/atomics.h"
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/limits.h"
 #include "hypervisor/stage_two_table.h"
@@ -39,6 +40,12 @@ struct Vm {
   Arch::Lock memory_lock{};         // while others write into its memory, and while VCPUs are started
 
   std::string_view name() const { return name_characters; }
+
+  // Adds to one of this VM's counters; the new value. Atomic only if several VCPUs may count at once.
+  std::uint64_t count(std::uint64_t& counter, std::uint64_t amount = 1) {
+    if (vcpus > 1) return add(counter, amount);
+    return counter += amount;
+  }
 };
 
 }  // namespace hv

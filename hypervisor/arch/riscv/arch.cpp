@@ -87,9 +87,13 @@ void Arch::save(Vcpu& vcpu, RegisterGroup group) {
 }
 
 void Arch::restore(Vcpu& vcpu, RegisterGroup group) {
-  if (group == RegisterGroup::vs)
+  if (group == RegisterGroup::vs) {
     restore_vs(vcpu.vs);
-  else
+    // A guest without Sstc must not see the timer of the one before it: QEMU 7.2 keeps comparing vstimecmp
+    // although henvcfg.STCE is clear.
+    if (board_.has_sstc() && (vcpu.vs.henvcfg & csr::kStce) == 0)
+      write_csr<csr::vstimecmp>(~std::uint64_t{0});
+  } else
     riscv_restore_fp(&vcpu.fp);
 }
 
