@@ -51,6 +51,9 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   CLI::App app{"A cycle-approximate full-system simulator of a virtualized RISC-V machine.", "hvsim"};
   app.footer(kExitCodes);
   app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "hvsim: " + std::string(error.what()) + " (hvsim --help lists what is there)\n";
+  });
 
   auto* run_command = app.add_subcommand("run", "run an experiment and print what came out");
   add_run(*run_command, c.run);

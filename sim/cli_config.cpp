@@ -17,11 +17,17 @@ int refuse(const Problem& problem) {
   return 2;
 }
 
-isa::Result<Experiment, Problem> load(const std::string& file, const std::vector<std::string>& settings) {
+isa::Result<Document, Problem> load_with(const std::string& file, const std::vector<std::string>& settings) {
   auto document = load_document(file);
-  if (!document) return isa::Failure{document.error()};
+  if (!document) return document;
   for (const std::string& setting : settings)
     if (auto problem = apply_setting(document.value(), setting)) return isa::Failure{*problem};
+  return document;
+}
+
+isa::Result<Experiment, Problem> load(const std::string& file, const std::vector<std::string>& settings) {
+  const auto document = load_with(file, settings);
+  if (!document) return isa::Failure{document.error()};
   return expand(*document, image_directories());
 }
 
@@ -45,10 +51,19 @@ int validate_config(const std::string& file, const std::vector<std::string>& set
   return 0;
 }
 
+// A single config need not be complete to be shown: machine presets boot nothing by themselves.
 int show_config(const std::string& file, const std::vector<std::string>& settings) {
-  const auto experiment = load(file, settings);
-  if (!experiment) return refuse(experiment.error());
-  print(resolved(*experiment));
+  const auto document = load_with(file, settings);
+  if (!document) return refuse(document.error());
+  if (document->json.contains("runs") || document->json.contains("axes")) {
+    const auto experiment = expand(*document, image_directories());
+    if (!experiment) return refuse(experiment.error());
+    print(resolved(*experiment));
+  } else {
+    const auto config = read_config(*document);
+    if (!config) return refuse(config.error());
+    print(resolved_json(*config));
+  }
   return 0;
 }
 

@@ -21,15 +21,14 @@ int refuse(const std::string& line) {
   return 2;
 }
 
-std::optional<Problem> set_bare(Document& document, const std::string& elf) {
-  namespace fs = std::filesystem;
-  const Json bare{{"boot", {{"image", fs::absolute(elf).string()}, {"firmware", "none"}}}};
+// The image boots without firmware, on the machine that the config describes or on a default one.
+void set_bare(Document& document, const std::string& elf) {
+  const std::string image = std::filesystem::absolute(elf).string();
   if (document.json.empty()) {
-    Json config{{"version", 1}, {"name", "bare"}};
-    merge(document, config, "--elf");
+    const std::string name = std::filesystem::path(elf).stem().string();
+    merge(document, Json{{"version", kConfigVersion}, {"name", name}}, "--elf");
   }
-  merge(document, bare, "--elf");
-  return std::nullopt;
+  merge(document, Json{{"boot", {{"image", image}, {"firmware", "none"}}}}, "--elf");
 }
 
 isa::Result<Document, Problem> assemble(const RunOptions& options) {
@@ -39,8 +38,8 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
     if (!loaded) return loaded;
     document = std::move(loaded.value());
   }
+  if (!options.elf.empty()) set_bare(document, options.elf);
   std::optional<Problem> problem;
-  if (!options.elf.empty()) problem = set_bare(document, options.elf);
   auto set = [&](const char* option, const char* path, const auto& value) {
     if (!problem && value) problem = set_path(document, path, Json(*value), option);
   };
@@ -83,8 +82,10 @@ int run(const RunOptions& options) {
                              .worker = {}},
                             progress);
   }
-  if (result.signal != 0)
-    return std::fprintf(stderr, "interrupted, unfinished runs left nothing behind\n"), exit_code(result);
+  if (result.signal != 0) {
+    std::fprintf(stderr, "interrupted: unfinished runs left nothing behind\n");
+    return exit_code(result);
+  }
   if (!result.refused.empty()) return refuse(result.refused);
   report(options, *experiment, result);
   return exit_code(result);

@@ -45,7 +45,7 @@ class Finder {
   isa::Result<ImagePaths, Problem> run() {
     firmware();
     if (config_.hypervisor.run == HypervisorRun::none) {
-      found_.image = elf("boot.image", config_.boot.image, {kRamBase, config_.machine.memory_bytes}, "RAM");
+      bare();
     } else {
       hypervisor();
     }
@@ -66,6 +66,14 @@ class Finder {
     } else {
       report("boot.firmware", name, "expected \"auto\", \"none\", \"opensbi\" or a path with a slash");
     }
+  }
+
+  void bare() {
+    const std::string& name = config_.boot.image;
+    if (name.empty() && !problem_)
+      problem_ = Problem{origins_.of("boot.image"), "boot.image", "missing",
+                         "expected an ELF to boot because hypervisor.run is \"none\""};
+    if (!problem_) found_.image = elf("boot.image", name, {kRamBase, config_.machine.memory_bytes}, "RAM");
   }
 
   void hypervisor() {

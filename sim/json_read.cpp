@@ -27,7 +27,7 @@ std::optional<std::uint64_t> parse_size(const std::string& text) {
 
 // Whole numbers also as 1e9, which JSON calls a number like any other.
 std::optional<std::uint64_t> whole_number(const Json& json, Unit unit) {
-  if (json.is_number_unsigned()) return json.get<std::uint64_t>();
+  if (json.is_number_integer() && json >= 0) return json.get<std::uint64_t>();
   if (json.is_number_float()) {
     const double number = json.get<double>();
     if (number >= 0 && number < 9e15 && std::floor(number) == number)
