@@ -15,6 +15,10 @@ namespace {
 constexpr std::uint64_t kTime = 0x54494D45, kIpi = 0x735049, kHsm = 0x48534D;
 constexpr std::uint64_t kSoftware = 2, kTimer = 32;  // sie, sip
 
+constexpr std::uint64_t kTimerInterrupt = (std::uint64_t{1} << 63) | 5;
+
+std::uint64_t deadline = 0;
+
 struct Answer {
   std::int64_t error;
   std::uint64_t value;
@@ -93,16 +97,14 @@ void read_hypervisor_csr() { asm volatile("csrr t0, 0x680" : : : "t0"); }  // hg
   finish("own trap", false);
 }
 
+// Taken as an interrupt, not read from sip: QEMU 7.2 does not show VSTIP there.
 [[noreturn]] void sleep_a_while() {
+  deadline = now() + 20000;
+  asm volatile("csrw stvec, %0" : : "r"(&handler));
   asm volatile("csrw sie, %0" : : "r"(kTimer));
-  const std::uint64_t deadline = now() + 20000;
   ecall(kTime, 0, deadline);
-  std::uint64_t pending = 0;
-  while ((pending & kTimer) == 0) {
-    asm volatile("wfi");
-    asm volatile("csrr %0, sip" : "=r"(pending));
-  }
-  finish("sleep", now() >= deadline);
+  asm volatile("csrsi sstatus, 2");  // SIE
+  for (;;) asm volatile("wfi");
 }
 
 // Fills its queue for ever faster than entries drain it; ends by itself after a while.
@@ -160,6 +162,7 @@ constexpr Act kActs[] = {{"load", touch_nothing},       {"store", write_nothing}
 }  // namespace
 
 extern "C" void guest_trapped(std::uint64_t cause, std::uint64_t value, std::uint64_t pc) {
+  if (cause == kTimerInterrupt) finish("sleep", now() >= deadline);
   finish("own trap", cause == 2 && value == 0xffffffff && pc != 0);
 }
 

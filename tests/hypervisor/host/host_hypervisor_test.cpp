@@ -81,7 +81,8 @@ class TableHart final : public HostHart {
 };
 
 struct Boot {
-  explicit Boot(const CostModel& costs = {}, abi::Delivery delivery = abi::Delivery::dlh) : hypervisor(costs) {
+  explicit Boot(const CostModel& costs = {}, abi::Delivery delivery = abi::Delivery::dlh)
+      : hypervisor(costs) {
     hvsim::sim::BundleDescription description;
     description.delivery = delivery;
     for (const char* name : {"a", "b"})
