@@ -87,10 +87,14 @@ Hypervisor::Answer Hypervisor::synchronous(Arch& arch, Vcpu& vcpu, Vm& vm, abi::
 
 // Delivery `immediate` runs the routine inside this trap, `dlh` only queues it.
 Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call) {
-  abi::Notification entry{static_cast<std::uint32_t>(call), 0, {}};
+  if (argument(vcpu, 5) >= abi::kStatusSlots) return reject(vm, abi::kErrorInvalidParameter);
+  abi::Notification entry{
+      static_cast<std::uint32_t>(call), static_cast<std::uint32_t>(argument(vcpu, 5)), {}};
   for (unsigned i = 0; i < 5; ++i) entry.arguments[i] = argument(vcpu, i);
   if (settings_.delivery == abi::Delivery::immediate) {
     const std::int64_t error = run_deferrable(arch, vm, entry);
+    publish_status(arch, vm, entry.status_slot,
+                   error == abi::kSuccess ? abi::Status::done : abi::Status::failed);
     publish_completed(arch, vm, 1);
     return {.error = error};
   }

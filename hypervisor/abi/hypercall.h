@@ -7,21 +7,22 @@
 namespace hv::abi {
 
 // ecall from VS-mode in the SBI calling convention: a7 = extension, a6 = function, a0..a5 arguments;
-// returns a0 = error (0 or a negative SBI error code), a1 = value.
+// returns a0 = error (0 or a negative SBI error code), a1 = value. A deferrable call made by an ecall of its
+// own (delivery `immediate`, or literal DLH) names its status slot in a5, 0 for none.
 inline constexpr std::uint64_t kHypercallExtension = 0x08485653;  // experimental SBI range, "HVS"
 
 enum class Hypercall : std::uint32_t {
-  vm_info = 0,           // () -> value: vm << 32 | number of VMs << 16 | VCPUs of this VM    synchronous
-  yield = 1,             // () gives the rest of the time slice away                            synchronous
-  power_off = 2,         // (exit code) ends this VM                                            synchronous
-  notify = 3,            // (gpa of Notification[n], n): n deferrable calls in one trap         synchronous
-  dlh_fence = 4,         // () drains this VM's queue before it returns                         synchronous
-  query = 5,             // (iterations) -> value: runs a routine of that length, needs its answer: synchronous
-  console_write = 16,    // (bytes 1..32, w0, w1, w2, w3): characters by value, little endian   deferrable
-  event_send = 17,       // (target vm, event 0..63): pends VSSIP in VCPU 0 of the target       deferrable
-  statistics_update = 18,// (counter 0..15, increment)                                          deferrable
-  timer_slack = 19,      // (microseconds) the guest's timer may be that late                   deferrable
-  routine = 20,          // (iterations): a routine of that length whose result nobody waits for deferrable
+  vm_info = 0,         // () -> value: vm << 32 | number of VMs << 16 | VCPUs of this VM    synchronous
+  yield = 1,           // () gives the rest of the time slice away                            synchronous
+  power_off = 2,       // (exit code) ends this VM                                            synchronous
+  notify = 3,          // (gpa of Notification[n], n): n deferrable calls in one trap         synchronous
+  dlh_fence = 4,       // () drains this VM's queue before it returns                         synchronous
+  query = 5,           // (iterations) -> value: runs a routine of that length, needs its answer: synchronous
+  console_write = 16,  // (bytes 1..32, w0, w1, w2, w3): characters by value, little endian   deferrable
+  event_send = 17,     // (target vm, event 0..63): pends VSSIP in VCPU 0 of the target       deferrable
+  statistics_update = 18,  // (counter 0..15, increment)                                          deferrable
+  timer_slack = 19,        // (microseconds) the guest's timer may be that late                   deferrable
+  routine = 20,            // (iterations): a routine of that length whose result nobody waits for deferrable
 };
 
 constexpr bool deferrable(Hypercall call) { return static_cast<std::uint32_t>(call) >= 16; }
@@ -55,26 +56,26 @@ inline constexpr std::uint32_t kStatusSlots = 64;       // slot 0 is nobody's
 
 enum class Status : std::uint32_t { idle = 0, queued = 1, done = 2, failed = 3 };
 
-// Shared between one VM and the hypervisor; lies in guest memory at BootInfo::shared_page. The guest's last two
-// pages hold BootInfo and SharedPage; they are mapped but lie behind BootInfo::memory_bytes.
+// Shared between one VM and the hypervisor; lies in guest memory at BootInfo::shared_page. The guest's last
+// two pages hold BootInfo and SharedPage; they are mapped but lie behind BootInfo::memory_bytes.
 struct SharedPage {
-  std::uint64_t completed;    // deferrable calls of this VM that have run
-  std::uint64_t events;       // event bits pending, set by event_send of others; the guest clears them (AMO)
-  std::uint32_t status[64];   // Status by slot
+  std::uint64_t completed;   // deferrable calls of this VM that have run
+  std::uint64_t events;      // event bits pending, set by event_send of others; the guest clears them (AMO)
+  std::uint32_t status[64];  // Status by slot
 };
 
 // At a1 when VCPU 0 starts (a0 = VCPU number).
 struct BootInfo {
-  std::uint64_t magic;             // kBootMagic
+  std::uint64_t magic;  // kBootMagic
   std::uint32_t vm, vcpus;
   std::uint64_t memory_base, memory_bytes;  // guest-physical, free for the guest's use
-  std::uint64_t shared_page;       // guest-physical address of SharedPage
+  std::uint64_t shared_page;                // guest-physical address of SharedPage
   std::uint64_t timebase_hz;
-  std::uint32_t delivery;          // Delivery
-  std::uint32_t calls_per_notification;     // 1..kMaxNotifications
-  std::uint32_t sstc;              // 1: vstimecmp may be written by the guest
+  std::uint32_t delivery;                // Delivery
+  std::uint32_t calls_per_notification;  // 1..kMaxNotifications
+  std::uint32_t sstc;                    // 1: vstimecmp may be written by the guest
   std::uint32_t reserved;
-  char arguments[512];             // "key=value key=value", NUL-terminated
+  char arguments[512];  // "key=value key=value", NUL-terminated
 };
 inline constexpr std::uint64_t kBootMagic = 0x31304d5653495648;  // "HVISVM01"
 

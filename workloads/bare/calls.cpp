@@ -73,6 +73,15 @@ Answer deferrable_call(Hypercall call, const std::uint64_t (&a)[5]) {
   return answer;
 }
 
+Answer run_entry(const Notification& entry) {
+  if (entry.status_slot >= hv::abi::kStatusSlots) return kInvalid;
+  const Answer answer = deferrable_call(static_cast<Hypercall>(entry.call), entry.arguments);
+  if (entry.status_slot != 0)
+    page.status[entry.status_slot] =
+        static_cast<std::uint32_t>(answer.error == hv::abi::kSuccess ? Status::done : Status::failed);
+  return answer;
+}
+
 Answer notify(const Monitor& monitor, std::uint64_t address, std::uint64_t count) {
   const hv::abi::BootInfo& info = monitor.boot_info;
   if (count == 0 || count > hv::abi::kMaxNotifications) return kInvalid;
@@ -81,13 +90,9 @@ Answer notify(const Monitor& monitor, std::uint64_t address, std::uint64_t count
     return {hv::abi::kErrorInvalidAddress};
   const auto* const entries = reinterpret_cast<const Notification*>(address);
   for (std::uint64_t i = 0; i < count; ++i) {
-    const Notification& entry = entries[i];
-    if (entry.status_slot >= hv::abi::kStatusSlots || !deferrable(static_cast<Hypercall>(entry.call)))
-      return kInvalid;
-    const Answer answer = deferrable_call(static_cast<Hypercall>(entry.call), entry.arguments);
-    if (entry.status_slot != 0)
-      page.status[entry.status_slot] =
-          static_cast<std::uint32_t>(answer.error == hv::abi::kSuccess ? Status::done : Status::failed);
+    if (!deferrable(static_cast<Hypercall>(entries[i].call))) return kInvalid;
+    if (entries[i].status_slot >= hv::abi::kStatusSlots) return kInvalid;
+    run_entry(entries[i]);
   }
   return {};
 }
@@ -96,8 +101,9 @@ Answer notify(const Monitor& monitor, std::uint64_t address, std::uint64_t count
 
 SharedPage* shared_page() { return &page; }
 
-Answer hypercall(Monitor& monitor, Hypercall call, const std::uint64_t (&a)[5]) {
-  switch (call) {
+Answer hypercall(Monitor& monitor, const Notification& call) {
+  const auto& a = call.arguments;
+  switch (static_cast<Hypercall>(call.call)) {
     case Hypercall::vm_info:
       return {hv::abi::kSuccess, (1u << 16) | 1};
     case Hypercall::yield:
@@ -111,7 +117,7 @@ Answer hypercall(Monitor& monitor, Hypercall call, const std::uint64_t (&a)[5]) 
     case Hypercall::query:
       return run_routine(a[0]);
     default:
-      return deferrable_call(call, a);
+      return run_entry(call);
   }
 }
 

@@ -88,8 +88,9 @@ Answer sbi_call(Frame& frame) {
   }
   if (extension != hv::abi::kHypercallExtension || function >= hv::abi::kHypercallCount)
     return {hv::abi::kErrorNotSupported};
-  const std::uint64_t arguments[5] = {frame.a(0), frame.a(1), frame.a(2), frame.a(3), frame.a(4)};
-  return hypercall(monitor, static_cast<hv::abi::Hypercall>(function), arguments);
+  return hypercall(monitor, {static_cast<std::uint32_t>(function),
+                             static_cast<std::uint32_t>(frame.a(5)),
+                             {frame.a(0), frame.a(1), frame.a(2), frame.a(3), frame.a(4)}});
 }
 
 [[noreturn]] void report_and_stop(const Frame& frame, std::uint64_t cause) {

@@ -26,7 +26,8 @@ struct Monitor {
 };
 
 // The project's own extension; `shared_page()` is where it keeps its books.
-Answer hypercall(Monitor& monitor, hv::abi::Hypercall call, const std::uint64_t (&arguments)[5]);
+// `call.call` is the function number, `call.status_slot` the slot that a deferrable call names in a5.
+Answer hypercall(Monitor& monitor, const hv::abi::Notification& call);
 hv::abi::SharedPage* shared_page();
 
 [[noreturn]] void stop(const Monitor& monitor, std::uint64_t code);

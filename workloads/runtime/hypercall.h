@@ -33,8 +33,8 @@ void initialise(const hv::abi::BootInfo& info);
 // Not from interrupt handlers, as is true of `defer`.
 Answer call_now(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
 
-// A deferrable call. Delivery `immediate`: one ecall each. `dlh`: handed over by `notify`, one by one or
-// in batches of BootInfo::calls_per_notification.
+// A deferrable call. Delivery `immediate`, and `dlh` with one call per notification: one ecall each. `dlh`
+// otherwise: handed over by `notify` in batches of BootInfo::calls_per_notification.
 void defer(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0,
            std::uint64_t a3 = 0, std::uint64_t a4 = 0);
 
@@ -54,6 +54,6 @@ hv::abi::SharedPage* shared_page();
 
 // Any SBI call; the runtime needs TIME beside its own extension.
 Answer sbi(std::uint64_t extension, std::uint64_t function, std::uint64_t a0 = 0, std::uint64_t a1 = 0,
-           std::uint64_t a2 = 0, std::uint64_t a3 = 0, std::uint64_t a4 = 0);
+           std::uint64_t a2 = 0, std::uint64_t a3 = 0, std::uint64_t a4 = 0, std::uint64_t a5 = 0);
 
 }  // namespace guest::hypercall
