@@ -1,0 +1,241 @@
+"""The launcher ./hvsim, with stand-ins for the programs that it calls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+DPKG_QUERY = """
+for name in "$@"; do
+  case $name in -*|*{*) ;; *) grep -qx "$name" "$STATE/missing" 2>/dev/null || echo "$name installed" ;; esac
+done
+"""
+APT_GET = """
+echo "$*" >> "$STATE/apt-get"
+case " $* " in *" install "*) if [ -e "$STATE/apt-fails" ]; then exit 100; fi; : > "$STATE/missing" ;; esac
+"""
+CMAKE = """
+echo "$*" >> "$STATE/cmake"
+mkdir -p build/$2
+touch build/$2/build.ninja
+echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" > build/$2/CMakeCache.txt
+shift 2
+for option in "$@"; do echo "$option" | sed 's/^-D//; s/=/:BOOL=/' >> build/release/CMakeCache.txt; done
+"""
+NINJA = """
+echo "$*" >> "$STATE/ninja"
+sleep "${NINJA_SLEEP:-0}"
+if [ -e "$STATE/ninja-fails" ]; then
+  echo '[1/2] Building a.o'; echo 'FAILED: b.o'; echo 'b.cpp:1: error: no such thing'; exit 1
+fi
+echo '[2/2] Linking'
+mkdir -p "$2/sim"
+printf '#!/bin/sh\\necho "simulator: $*"\\n' > "$2/sim/hvsim-sim"
+chmod +x "$2/sim/hvsim-sim"
+"""
+CTEST = """
+while [ "$1" != -L ]; do shift; done
+label=${2#^}
+while [ "$1" != --output-junit ]; do shift; done
+cp "$STATE/$label.xml" "$2" 2>/dev/null
+exit "$(cat "$STATE/$label.status" 2>/dev/null || echo 0)"
+"""
+
+
+class Checkout:
+    """A copy of the launcher, and a folder of stand-ins at the front of PATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "checkout"
+        self.state = folder / "state"
+        self.bin = folder / "bin"
+        for path in (self.root, self.state, self.bin):
+            path.mkdir(parents=True)
+        for name in ("launcher", "packages"):
+            shutil.copytree(ROOT / name, self.root / name)
+        shutil.copy(ROOT / "hvsim", self.root)
+        (self.root / "CMakePresets.json").write_text("{}")
+        stubs = {"dpkg-query": DPKG_QUERY, "apt-get": APT_GET, "cmake": CMAKE, "ninja": NINJA, "ctest": CTEST}
+        for name, script in stubs.items():
+            (self.bin / name).write_text("#!/bin/sh" + script)
+            (self.bin / name).chmod(0o755)
+
+    def start(
+        self, *arguments: str, prefix: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.Popen[str]:
+        variables = {"PATH": f"{self.bin}:/usr/bin:/bin", "STATE": str(self.state), "HOME": "/nonexistent"}
+        return subprocess.Popen(
+            [*prefix, str(self.root / "hvsim"), *arguments],
+            env=variables | environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str, str]:
+        process = self.start(*arguments, prefix=prefix)
+        out, errors = process.communicate(timeout=60)
+        return process.returncode, out, errors
+
+    def calls(self, program: str) -> list[str]:
+        log = self.state / program
+        return log.read_text().splitlines() if log.exists() else []
+
+    def report(self, rung: str, tests: int, failures: int = 0, status: int = 0) -> None:
+        (self.state / f"{rung}.xml").write_text(
+            f'<testsuite name="(empty)"\n\ttests="{tests}"\n\tfailures="{failures}"\n\tskipped="0"/>\n'
+        )
+        (self.state / f"{rung}.status").write_text(str(status))
+
+
+@pytest.fixture
+def checkout() -> Iterator[Checkout]:
+    # Not pytest's own folder, which other users cannot enter.
+    with tempfile.TemporaryDirectory(prefix="hvsim-launcher-") as folder:
+        Path(folder).chmod(0o777)
+        yield Checkout(Path(folder))
+
+
+def test_a_command_reaches_the_simulator_with_its_arguments(checkout):
+    status, out, _ = checkout.run("run", "a b.json", "--set", "x=1")
+    assert (status, out) == (0, "simulator: run a b.json --set x=1\n")
+
+
+def test_the_second_launch_does_not_configure_again(checkout):
+    checkout.run("run")
+    checkout.run("run")
+    assert len(checkout.calls("cmake")) == 1
+    assert len(checkout.calls("ninja")) == 2
+
+
+def test_missing_packages_are_installed_by_name(checkout):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    (checkout.state / "missing").write_text("libfdt-dev\nmold\n")
+    status, _, errors = checkout.run("build")
+    assert status == 0
+    assert "libfdt-dev mold" in errors
+    assert checkout.calls("apt-get")[0].endswith("libfdt-dev mold")
+
+
+def test_an_install_that_fails_refreshes_the_lists_once_then_says_where_the_log_is(checkout):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    (checkout.state / "missing").write_text("mold\n")
+    (checkout.state / "apt-fails").touch()
+    status, _, errors = checkout.run("build")
+    assert status == 3
+    assert [" update" in call for call in checkout.calls("apt-get")] == [False, True, False]
+    assert "build/packages.log" in errors
+    assert checkout.calls("ninja") == []
+
+
+def test_without_root_the_one_line_to_run_is_told(checkout):
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.geteuid() == 0 else ()
+    checkout.root.chmod(0o777)
+    (checkout.bin / "sudo").write_text("#!/bin/sh\nexit 1\n")
+    (checkout.bin / "sudo").chmod(0o755)
+    (checkout.state / "missing").write_text("mold\n")
+    status, _, errors = checkout.run("run", "x.json", prefix=prefix)
+    assert status == 3
+    assert "apt-get update && apt-get install -y --no-install-recommends mold" in errors
+    assert checkout.calls("apt-get") == []
+
+
+def test_a_build_that_fails_shows_the_error_and_where_the_log_is(checkout):
+    (checkout.state / "ninja-fails").touch()
+    status, out, errors = checkout.run("run", "x.json")
+    assert (status, out) == (3, "")
+    assert "b.cpp:1: error: no such thing" in errors
+    assert "build/release/build.log" in errors
+
+
+def test_a_build_of_another_folder_is_started_afresh(checkout):
+    checkout.run("build")
+    cache = checkout.root / "build" / "release" / "CMakeCache.txt"
+    cache.write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
+    _, _, errors = checkout.run("build")
+    assert "another folder" in errors
+    assert "/elsewhere" not in cache.read_text()
+
+
+def test_two_launches_do_not_build_at_once(checkout):
+    first = checkout.start("build", NINJA_SLEEP="2")
+    while not checkout.calls("ninja"):
+        assert first.poll() is None
+    second = checkout.start("build")
+    _, errors = second.communicate(timeout=60)
+    assert "another ./hvsim is building" in errors
+    assert first.wait(timeout=60) == second.returncode == 0
+    first.communicate()
+
+
+def test_test_sums_all_rungs_in_its_last_line(checkout):
+    checkout.report("unit", tests=5)
+    checkout.report("isa", tests=3)
+    status, out, _ = checkout.run("test", "unit", "isa")
+    assert out.splitlines()[-1] == "8 passed, 0 failed"
+    assert status == 0
+
+
+def test_test_fails_with_any_rung(checkout):
+    checkout.report("unit", tests=5, failures=2, status=8)
+    checkout.report("isa", tests=3)
+    status, out, _ = checkout.run("test", "unit", "isa")
+    assert out.splitlines()[-1] == "6 passed, 2 failed"
+    assert status == 1
+
+
+def test_a_rung_that_runs_no_test_fails(checkout):
+    checkout.report("unit", tests=5)
+    status, out, _ = checkout.run("test", "unit", "twin")
+    assert "no test ran" in out
+    assert out.splitlines()[-1] == "5 passed, 1 failed"
+    assert status == 1
+
+
+def test_a_runner_that_dies_without_naming_a_test_fails(checkout):
+    checkout.report("unit", tests=5, status=139)
+    status, out, _ = checkout.run("test", "unit")
+    assert out.splitlines()[-1] == "5 passed, 1 failed"
+    assert status == 1
+
+
+def test_tests_that_do_not_build_fail(checkout):
+    (checkout.state / "ninja-fails").touch()
+    status, out, _ = checkout.run("test", "unit")
+    assert out.splitlines()[-1] == "0 passed, 1 failed"
+    assert status == 1
+
+
+def test_an_unknown_rung_is_a_usage_error(checkout):
+    status, _, errors = checkout.run("test", "units")
+    assert status == 2
+    assert "architecture unit hypervisor" in errors
+
+
+def test_help_installs_and_builds_nothing(checkout):
+    (checkout.state / "missing").write_text("mold\n")
+    status, out, _ = checkout.run("--help")
+    assert status == 0
+    assert "./hvsim test" in out
+    assert checkout.calls("apt-get") == checkout.calls("ninja") == []
+
+
+def test_doctor_says_what_is_missing_and_changes_nothing(checkout):
+    (checkout.state / "missing").write_text("libsystemc-dev\n")
+    status, out, _ = checkout.run("doctor")
+    assert status == 1
+    assert "libsystemc-dev" in out
+    assert checkout.calls("apt-get") == []
+    assert not (checkout.root / "build").exists()
