@@ -2,10 +2,9 @@
 #include "sim/report_table.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
-#include "sim/config_load.h"
+#include "sim/report_saving.h"
 #include "sim/report_text.h"
 #include "sim/statistics_json.h"
 #include "sim/statistics_names.h"
@@ -46,7 +45,19 @@ struct Column {
   std::string (*cell)(const Outcome&);
 };
 
-std::vector<Column> overview_columns() {
+std::vector<Column> bare_columns() {
+  using O = const Outcome&;
+  return {
+      {"run", [](O o) { return o.run->label; }},
+      {"cycles", [](O o) { return grouped(o.result.summary.cycles); }},
+      {"idle", [](O o) { return grouped(o.result.summary.idle_cycles); }},
+      {"instructions", [](O o) { return grouped(o.result.summary.retired); }},
+      {"busy cycles per instruction",
+       [](O o) { return ratio(number(o.result.summary.busy_cycles), number(o.result.summary.retired), 2); }},
+      {"result", [](O o) { return verdict(o.result); }}};
+}
+
+std::vector<Column> virtualized_columns() {
   using O = const Outcome&;
   return {{"run", [](O o) { return o.run->label; }},
           {"work", [](O o) { return grouped(o.result.summary.work_done); }},
@@ -79,9 +90,15 @@ std::string overview(const std::vector<Outcome>& outcomes, const std::vector<Col
   return columns(rows);
 }
 
+bool virtualized(const std::vector<Outcome>& outcomes) {
+  return std::ranges::any_of(
+      outcomes, [](const Outcome& o) { return o.run->config.hypervisor.run != HypervisorRun::none; });
+}
+
 // Leaves out what matters least until the lines are short enough.
 std::string overview(const std::vector<Outcome>& outcomes) {
-  std::vector<Column> shown = overview_columns();
+  std::vector<Column> shown = virtualized(outcomes) ? virtualized_columns() : bare_columns();
+  if (!virtualized(outcomes)) return overview(outcomes, shown);
   const bool all_passed =
       std::ranges::all_of(outcomes, [](const Outcome& o) { return o.result.exit_code == 0; });
   std::string text;
@@ -184,27 +201,6 @@ std::string exits_by_cause(const std::vector<Outcome>& outcomes) {
   return text;
 }
 
-// Equal for two runs that differ in how hypercalls are delivered and in nothing else.
-std::string apart_from_delivery(const Config& config) {
-  Json json = resolved_json(config);
-  json.erase("name");
-  json.erase("description");
-  for (const char* key : {"delivery", "calls_per_notification", "queue_capacity", "drain_budget_cycles",
-                          "max_deferred_entries"})
-    json["hypervisor"].erase(key);
-  return json.dump();
-}
-
-const Outcome* baseline_of(const Outcome& outcome, const std::vector<Outcome>& outcomes) {
-  if (outcome.run->config.hypervisor.delivery != hv::abi::Delivery::dlh) return nullptr;
-  const std::string wanted = apart_from_delivery(outcome.run->config);
-  for (const Outcome& other : outcomes)
-    if (other.run->config.hypervisor.delivery == hv::abi::Delivery::immediate &&
-        apart_from_delivery(other.run->config) == wanted)
-      return &other;
-  return nullptr;
-}
-
 std::string savings(const std::vector<Outcome>& outcomes) {
   std::string text;
   for (const Outcome& outcome : outcomes) {
@@ -233,55 +229,14 @@ std::string failures(const std::vector<Outcome>& outcomes) {
   return text;
 }
 
-std::string saves_or_costs(double value) { return (value < 0 ? "cost " : "save ") + scaled(std::abs(value)); }
-
-// Where a difference of cycles comes from; the parts add up to the whole.
-std::string parts_sentence(const RunSummary& d, const RunSummary& i) {
-  const double path = number(i.trap_path_cycles) - number(d.trap_path_cycles);
-  const double inside = number(i.exit_cycles) - number(d.exit_cycles);
-  const double guests = number(i.guest_cycles) - number(d.guest_cycles);
-  const bool fewer = i.exits >= d.exits;
-  const std::uint64_t difference = fewer ? i.exits - d.exits : d.exits - i.exits;
-  std::string text = grouped(difference) + (fewer ? " exits avoided " : " exits more ") +
-                     saves_or_costs(path) + " (" + ratio(number(i.trap_path_cycles), number(i.exits)) +
-                     " each to save, schedule and restore); calls that no longer run inside their trap " +
-                     saves_or_costs(inside) + " there";
-  text += "; queueing them costs " + scaled(number(d.enqueue_cycles)) + " and draining them " +
-          scaled(number(d.drain_cycles)) + "; the guests' own code " + (guests < 0 ? "costs " : "saves ") +
-          scaled(std::abs(guests));
-  return text;
-}
-
 }  // namespace
-
-std::string saving_sentence(const Run& run, const RunSummary& deferred, const RunSummary& immediate) {
-  const double whole = number(immediate.virtualized_cycles());
-  const double saved = whole - number(deferred.virtualized_cycles());
-  std::string text = run.label + ": ";
-  if (deferred.work_done != immediate.work_done)
-    text += "(guest work differs, " + grouped(deferred.work_done) + " against " +
-            grouped(immediate.work_done) + ", so that cycles compare loosely) ";
-  text += "deferring ";
-  if (std::abs(saved) < 0.001 * whole) {
-    text += "neither saves nor costs";
-  } else {
-    text += (saved > 0 ? "saves " : "costs ") + percent(std::abs(saved), whole);
-  }
-  text += " of the cycles while VMs run (" + scaled(std::abs(saved)) + " of " + scaled(whole) +
-          "): " + parts_sentence(deferred, immediate);
-  if (run.config.hypervisor.calls_per_notification == 1)
-    text +=
-        "; with one call per notification every call still traps, so that literal DLH avoids no trap by "
-        "itself";
-  return text + ".";
-}
 
 std::string report_text(const Experiment& experiment, const ExperimentResult& result) {
   const auto& outcomes = result.outcomes;
   std::string text =
       paragraph(experiment.name + (experiment.description.empty() ? "" : ": ") + experiment.description, 2);
   text += "\n" + overview(outcomes);
-  text += paragraph(kLegend, 0);
+  if (virtualized(outcomes)) text += paragraph(kLegend, 0);
   const bool exits =
       std::ranges::any_of(outcomes, [](const Outcome& o) { return o.result.summary.exits > 0; });
   if (exits) text += "\n" + exits_by_cause(outcomes);

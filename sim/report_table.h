@@ -12,7 +12,4 @@ namespace hvsim::sim {
 std::string report_text(const Experiment& experiment, const ExperimentResult& result);
 Json report_json(const Experiment& experiment, const ExperimentResult& result);
 
-// What deferring hypercalls saves against the same run with immediate delivery, and where it comes from.
-std::string saving_sentence(const Run& run, const RunSummary& deferred, const RunSummary& immediate);
-
 }  // namespace hvsim::sim

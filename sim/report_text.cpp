@@ -40,7 +40,9 @@ std::string percent(double part, double whole) {
   return whole == 0 ? "-" : printed("%.1f%%", 100 * part / whole);
 }
 
-std::string ratio(double value, double count) { return count == 0 ? "-" : printed("%.1f", value / count); }
+std::string ratio(double value, double count, int digits) {
+  return count == 0 ? "-" : printed(digits == 1 ? "%.1f" : "%.2f", value / count);
+}
 
 std::string columns(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;

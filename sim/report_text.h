@@ -9,10 +9,10 @@ namespace hvsim::sim {
 
 inline constexpr std::size_t kReportWidth = 100;
 
-std::string grouped(std::uint64_t value);        // 1234567 -> "1,234,567"
-std::string scaled(double value);                // 1234567 -> "1.23M"; keeps a minus sign
-std::string percent(double part, double whole);  // "12.3%", "-" of nothing
-std::string ratio(double value, double count);   // "412.3", "-" when count is 0
+std::string grouped(std::uint64_t value);                       // 1234567 -> "1,234,567"
+std::string scaled(double value);                               // 1234567 -> "1.23M"; keeps a minus sign
+std::string percent(double part, double whole);                 // "12.3%", "-" of nothing
+std::string ratio(double value, double count, int digits = 1);  // "412.3", "-" when count is 0
 
 // Rows of cells; the first column is left-aligned, all others right-aligned. The first row is underlined.
 std::string columns(const std::vector<std::vector<std::string>>& rows);

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "sim/report_saving.h"
 #include "sim/report_table.h"
 #include "sim/report_text.h"
 #include "sim_fixture.h"
