@@ -34,8 +34,8 @@ ExitRow make_row(const std::string& vm, const std::string& cause, const cpu::Exi
           .count = stats.count,
           .cycles = stats.cycles,
           .min = stats.shortest,
-          .p50 = stats.lengths.quantile(0.50),
-          .p99 = stats.lengths.quantile(0.99),
+          .p50 = std::min(stats.lengths.quantile(0.50), stats.longest),
+          .p99 = std::min(stats.lengths.quantile(0.99), stats.longest),
           .max = stats.longest};
 }
 
