@@ -20,7 +20,8 @@ void Hypervisor::enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> 
   arch.charge(Work::enqueue, calls.size());
   vm.count(vm.statistics.queued, calls.size());
   for (;;) {
-    for (const abi::Notification& call : calls) publish_status(arch, vm, call.status_slot, abi::Status::queued);
+    for (const abi::Notification& call : calls)
+      publish_status(arch, vm, call.status_slot, abi::Status::queued);
     const std::uint64_t depth = vm.queue.push(arch, calls);
     if (depth > vm.statistics.deepest_queue) vm.statistics.deepest_queue = depth;
     if (calls.empty()) return;
@@ -43,8 +44,8 @@ void Hypervisor::drain_at_entry(Arch& arch, Vm& vm) {
       run_front(arch, vm, until, all ? kNoBudget : Cycles{vm.queue.limits().drain_budget_cycles});
   const bool left_over = vm.queue.finished() < until;
   vm.queue.entry_done(left_over);
-  vm.queue.end_drain(arch);
   publish_completed(arch, vm, ran);
+  vm.queue.end_drain(arch);
   if (left_over || all) vm.count(left_over ? vm.statistics.budget_stops : vm.statistics.forced_drains);
 }
 
@@ -57,8 +58,8 @@ bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
     if (!vm.queue.begin_drain(arch)) continue;  // its holder makes progress: it never waits for us
     const std::uint64_t ran = run_front(arch, vm, until, kNoBudget);
     vm.queue.entry_done(false);
-    vm.queue.end_drain(arch);
     publish_completed(arch, vm, ran);
+    vm.queue.end_drain(arch);
   }
   return true;
 }
@@ -82,9 +83,13 @@ std::uint64_t Hypervisor::run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, 
   return ran;
 }
 
+// The guest must never see the count go back, so VCPUs that run calls at the same time take turns.
 void Hypervisor::publish_completed(Arch& arch, Vm& vm, std::uint64_t calls) {
   if (calls == 0) return;
-  arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.count(vm.completed, calls));
+  const bool alone = vm.vcpus == 1;
+  if (!alone) arch.lock(vm.memory_lock);
+  arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.completed += calls);
+  if (!alone) arch.unlock(vm.memory_lock);
   arch.mark(MarkKind::hypercall_done, calls);
 }
 

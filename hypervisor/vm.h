@@ -32,12 +32,12 @@ struct Vm {
   DlhQueue queue;
   VirtualConsole console;
   VmStatistics statistics;
-  std::uint64_t completed = 0;  // atomic: deferrable calls that have run
+  std::uint64_t completed = 0;  // deferrable calls that have run
   std::uint64_t timer_slack_ticks = 0;
   std::uint32_t exit_code = 0;
   std::uint32_t exit_recorded = 0;  // atomic: the first VCPU to end the VM says how
   std::uint64_t last_routine = 0;   // what the last `routine` came to; keeps it from being optimised away
-  Arch::Lock memory_lock{};         // while others write into its memory, and while VCPUs are started
+  Arch::Lock memory_lock{};  // writes into its memory by other VMs, the completion count, starting VCPUs
 
   std::string_view name() const { return name_characters; }
 
