@@ -40,13 +40,13 @@ FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
   const std::uint64_t page = pc & ~isa::kPageMask;
   if (entry.page == page) [[likely]]
     return &entry;
-  const auto translation = translate(page, isa::Access::fetch, 2, fetch_->space);
+  const auto translation = translate(pc, isa::Access::fetch, 2, fetch_->space);
   if (!translation) {
     raise_fault(
         {PendingFault::Kind::translation, isa::Access::fetch, pc, fetch_->space, translation.error()});
     return nullptr;
   }
-  const isa::Hpa physical = translation->address;
+  const isa::Hpa physical{translation->address.value & ~isa::kPageMask};
   const std::uint8_t* host = memory_.host_readable(physical, isa::kPageBytes);
   const bool allowed =
       pmp_.page_is_uniform(physical)

@@ -175,6 +175,24 @@ TEST(Engine, MisalignedAccessesWorkAcrossPagesInRam) {
   EXPECT_EQ(rig->state().x[7], 0x1122'3344'5566'7788u);
 }
 
+// H extension, section "Hypervisor Trap Value Register": the faulting guest physical address, shifted by 2.
+TEST(Engine, AFetchGuestPageFaultTellsTheWholeGuestPhysicalAddress) {
+  auto rig = functional();
+  auto& csr = rig->state().csr;
+  csr.mtvec = kRam;
+  csr.hgatp = isa::csr::kModeSv39 << 60 | (kRam + 0x10'0000) >> 12;  // an empty table
+  csr.pmpcfg[0] = 0x1F;
+  csr.pmpaddr[0] = (std::uint64_t{1} << 54) - 1;
+  rig->put(kRam, {as::self});
+  rig->state().mode = {isa::Privilege::supervisor, true};
+  rig->state().pc = 0x9000'0124;
+  rig->hart.state_changed();
+  rig->hart.run(1, false);
+  EXPECT_EQ(csr.mcause, static_cast<std::uint64_t>(isa::Exception::instruction_guest_page_fault));
+  EXPECT_EQ(csr.mtval, 0x9000'0124u);
+  EXPECT_EQ(csr.mtval2, 0x9000'0124u >> 2);
+}
+
 TEST(Engine, PmpAppliesWithinAPage) {
   auto rig = functional();
   rig->state().csr.mtvec = kRam + 0x100;

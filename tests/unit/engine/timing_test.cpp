@@ -23,17 +23,17 @@ isa::Cycles warm_cycles(Rig<InOrder>& rig, unsigned instructions) {
 
 TEST(Timing, IndependentInstructionsIssueOnePerCycle) {
   auto rig = timed();
-  rig->put(kRam, {as::addi(1, 0, 1), as::addi(2, 0, 1), as::addi(3, 0, 1), as::addi(4, 0, 1), as::fence_i});
-  EXPECT_EQ(warm_cycles(*rig, 5), 4u + TimingConfig{}.fence_i);
+  rig->put(kRam,
+           {as::addi(1, 0, 1), as::addi(2, 0, 1), as::addi(3, 0, 1), as::addi(4, 0, 1), as::mark(1, 0)});
+  EXPECT_EQ(warm_cycles(*rig, 5), 5u);
 }
 
 TEST(Timing, ADependentChainOfMultipliesTakesTheConfiguredLatencyEach) {
   for (const isa::Cycles latency : {1u, 2u, 5u}) {
     TimingConfig costs;
     costs.mul = latency;
-    costs.fence_i = 1;
     auto rig = timed(costs);
-    rig->put(kRam, {as::mul(1, 1, 2), as::mul(1, 1, 2), as::mul(1, 1, 2), as::mul(1, 1, 2), as::fence_i});
+    rig->put(kRam, {as::mul(1, 1, 2), as::mul(1, 1, 2), as::mul(1, 1, 2), as::mul(1, 1, 2), as::mark(1, 0)});
     EXPECT_EQ(warm_cycles(*rig, 5), 3 * latency + 1 + 1) << "latency " << latency;
   }
 }
@@ -41,13 +41,12 @@ TEST(Timing, ADependentChainOfMultipliesTakesTheConfiguredLatencyEach) {
 TEST(Timing, ALoadsUserWaitsAndWhatIsBetweenHidesTheWait) {
   TimingConfig costs;
   costs.load_use = 2;
-  costs.fence_i = 1;
   auto next = timed(costs);
   next->state().x[5] = kRam;
-  next->put(kRam, {as::ld(1, 5, 0), as::addi(2, 1, 0), as::nop, as::nop, as::fence_i});
+  next->put(kRam, {as::ld(1, 5, 0), as::addi(2, 1, 0), as::nop, as::nop, as::mark(1, 0)});
   auto apart = timed(costs);
   apart->state().x[5] = kRam;
-  apart->put(kRam, {as::ld(1, 5, 0), as::nop, as::nop, as::addi(2, 1, 0), as::fence_i});
+  apart->put(kRam, {as::ld(1, 5, 0), as::nop, as::nop, as::addi(2, 1, 0), as::mark(1, 0)});
   EXPECT_EQ(warm_cycles(*next, 5), 5u + 2u);
   EXPECT_EQ(warm_cycles(*apart, 5), 5u);
 }
