@@ -1,0 +1,79 @@
+// Loads, stores and atomics around the pinned pointers.
+#include <vector>
+
+#include "models/cpu/compressed.h"
+#include "models/cpu/decoder.h"
+#include "tests/isa/generate.h"
+
+namespace hvsim::oracle {
+namespace {
+
+using cpu::Class;
+using cpu::Id;
+
+std::vector<Id> ids_of(Class first, Class second) {
+  std::vector<Id> ids;
+  for (std::size_t i = 0; i < cpu::kInstructionCount; ++i) {
+    const Class klass = cpu::kInstructions[i].klass;
+    if (klass == first || klass == second) ids.push_back(static_cast<Id>(i));
+  }
+  return ids;
+}
+
+bool is_base(unsigned reg) { return reg == kSp || reg == kPointerA || reg == kPointerB; }
+
+std::uint32_t random_compressed(Builder& b) {
+  for (;;) {
+    const auto half = static_cast<std::uint16_t>(b.random.next());
+    if (!cpu::is_compressed(half) || cpu::compressed_name(half) == "illegal") continue;
+    const cpu::Op op = cpu::decode(half, {});
+    const Class klass = cpu::instruction(op.id).klass;
+    if ((klass == Class::load || klass == Class::store) && is_base(op.rs1) && b.respects_pins(half))
+      return half;
+  }
+}
+
+// The address of an atomic: mostly aligned, and now and then anything.
+void put_atomic_address(Builder& b, unsigned reg) {
+  const int offset = static_cast<int>(b.random.below(512)) - 256;
+  const bool aligned = !b.random.one_in(16);
+  b.emit(as::addi(reg, kAligned, aligned ? offset & ~7 : offset));
+}
+
+void put_pair(Builder& b) {
+  const bool wide = b.random.one_in(2);
+  const std::uint32_t lr = b.random_encoding(wide ? Id::lr_d : Id::lr_w);
+  const std::uint32_t sc = b.random_encoding(wide ? Id::sc_d : Id::sc_w);
+  unsigned result = b.free_register(), loaded = b.free_register();
+  while (loaded == kT0) loaded = b.free_register();
+  while (result == kT0) result = b.free_register();
+  put_atomic_address(b, kT0);
+  b.emit(Builder::with_rd(Builder::with_rs1(lr, kT0), loaded));
+  if (b.random.one_in(4)) b.emit(as::addi(loaded, loaded, 1));
+  // Elsewhere, outside of any reservation set, it must fail.
+  if (b.random.one_in(5)) b.emit(as::addi(kT0, kT0, b.random.one_in(2) ? 1024 : -1024));
+  b.emit(Builder::with_rd(Builder::with_rs1(sc, kT0), result));
+  // The reservation is gone.
+  if (b.random.one_in(4)) b.emit(Builder::with_rd(Builder::with_rs1(sc, kT0), result));
+}
+
+}  // namespace
+
+void put_memory(Builder& b) {
+  static const std::vector<Id> ids = ids_of(Class::load, Class::store);
+  if (b.random.one_in(3)) return b.emit(random_compressed(b));
+  const unsigned base = b.random.of({kSp, kPointerA, kPointerB, kAligned, kAnywhere});
+  b.emit(Builder::with_rs1(b.random_encoding(b.random.of(ids)), base));
+}
+
+void put_atomic(Builder& b) {
+  static const std::vector<Id> amos = ids_of(Class::amo, Class::amo);
+  if (b.room() < 26) return;
+  if (b.random.one_in(3)) return put_pair(b);
+  put_atomic_address(b, kT0);
+  b.emit(Builder::with_rs1(b.random_encoding(b.random.of(amos)), kT0));
+}
+
+void put_fence(Builder& b) { b.emit(b.random_encoding(b.random.one_in(4) ? Id::fence_i : Id::fence)); }
+
+}  // namespace hvsim::oracle

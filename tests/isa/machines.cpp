@@ -1,0 +1,122 @@
+// Starts QEMU on a RAM file, and our machine on a copy of the same memory.
+#include "tests/isa/machines.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "tests/isa/layout.h"
+
+namespace hvsim::oracle {
+
+RamFile::RamFile() {
+  std::string name = (std::filesystem::temp_directory_path() / "hvsim-oracle-XXXXXX").string();
+  descriptor_ = mkstemp(name.data());
+  if (descriptor_ < 0) return;
+  path_ = name;
+  if (ftruncate(descriptor_, ORACLE_RAM_BYTES) != 0) return;
+  void* mapped = mmap(nullptr, ORACLE_RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
+  if (mapped != MAP_FAILED) bytes_ = static_cast<std::uint8_t*>(mapped);
+}
+
+RamFile::~RamFile() {
+  if (bytes_ != nullptr) munmap(bytes_, ORACLE_RAM_BYTES);
+  if (descriptor_ >= 0) close(descriptor_);
+  std::error_code ignored;
+  std::filesystem::remove(path_, ignored);
+}
+
+void RamFile::clear() {
+  if (ftruncate(descriptor_, 0) != 0 || ftruncate(descriptor_, ORACLE_RAM_BYTES) != 0) bytes_ = nullptr;
+}
+
+std::span<std::uint8_t> RamFile::memory() const { return {bytes_, ORACLE_RAM_BYTES}; }
+
+namespace {
+
+int start(std::vector<std::string> words, bool quiet) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  if (quiet) posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  pid_t process = -1;
+  if (posix_spawnp(&process, arguments[0], &actions, nullptr, arguments.data(), environ) != 0) process = -1;
+  posix_spawn_file_actions_destroy(&actions);
+  return process;
+}
+
+}  // namespace
+
+bool Qemu::installed() {
+  const int process = start({"qemu-system-riscv64", "--version"}, true);
+  int status = -1;
+  return process >= 0 && waitpid(process, &status, 0) == process && status == 0;
+}
+
+// Extensions that our harts do not have are off.
+Qemu::Qemu(const RamFile& ram)
+    : process_(start({"qemu-system-riscv64", "-M", "virt,memory-backend=ram", "-cpu",
+                      "rv64,h=true,zba=true,zbb=true,zbs=true,zbc=false,sstc=true", "-m", "128M", "-object",
+                      "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
+                      "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"},
+                     false)) {}
+
+Qemu::~Qemu() {
+  if (process_ < 0) return;
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
+}
+
+bool Qemu::wait(unsigned seconds) {
+  using namespace std::chrono;
+  const auto deadline = steady_clock::now() + std::chrono::seconds(seconds);
+  while (process_ >= 0) {
+    int status = 0;
+    if (waitpid(process_, &status, WNOHANG) == process_) {
+      process_ = -1;
+      return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    if (steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return false;
+}
+
+std::span<const std::uint8_t> ModelRun::memory() const {
+  return {machine->memory().host(sim::map::ram, ORACLE_RAM_BYTES), ORACLE_RAM_BYTES};
+}
+
+ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode) {
+  sim::MachineConfig config;
+  config.memory_bytes = ORACLE_RAM_BYTES;
+  config.mode = mode;
+  auto built = sim::Machine::build(config, false, [](std::uint8_t) {});
+  if (!built) return {nullptr, built.error()};
+  ModelRun run{std::move(built.value()), {}};
+  sim::Machine& machine = *run.machine;
+  machine.memory().copy_in(sim::map::ram, image);
+  cpu::Hart& hart = machine.hart(0);
+  hart.hart_state().pc = sim::map::ram.value;
+  hart.state_changed();
+
+  constexpr isa::Cycles budget = 100'000;
+  constexpr unsigned most_rounds = 20'000;
+  for (unsigned round = 0; round < most_rounds && !machine.finished(); ++round)
+    if (hart.run(budget, true).stop == cpu::Stop::wait_for_interrupt) break;
+  if (!machine.finished()) run.problem = "the machine did not power off";
+  return run;
+}
+
+}  // namespace hvsim::oracle

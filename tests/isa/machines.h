@@ -1,0 +1,57 @@
+// The machines that run an image: QEMU, and ours in both timing modes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "sim/config.h"
+#include "sim/machine.h"
+
+namespace hvsim::oracle {
+
+// RAM in a file, which QEMU maps as its own.
+class RamFile {
+ public:
+  RamFile();  // throws nothing; valid() says whether it worked
+  ~RamFile();
+  RamFile(const RamFile&) = delete;
+  RamFile& operator=(const RamFile&) = delete;
+
+  bool valid() const { return bytes_ != nullptr; }
+  void clear();
+  const std::filesystem::path& path() const { return path_; }
+  std::span<std::uint8_t> memory() const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::uint8_t* bytes_ = nullptr;
+};
+
+// A QEMU that runs beside us.
+class Qemu {
+ public:
+  static bool installed();
+  explicit Qemu(const RamFile& ram);
+  ~Qemu();
+  Qemu(const Qemu&) = delete;
+  Qemu& operator=(const Qemu&) = delete;
+
+  bool wait(unsigned seconds);  // false: it failed or did not end in time
+
+ private:
+  int process_ = -1;
+};
+
+// Runs until the image powers the machine off, or for too long. Empty: success.
+struct ModelRun {
+  std::unique_ptr<sim::Machine> machine;
+  std::string problem;
+  std::span<const std::uint8_t> memory() const;
+};
+ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode);
+
+}  // namespace hvsim::oracle

@@ -1,0 +1,123 @@
+// The kinds of programs: which pieces they mix, and the state that they start from.
+#include "tests/isa/program.h"
+
+#include "models/cpu/isa/csr.h"
+#include "tests/isa/generate.h"
+
+namespace hvsim::oracle {
+namespace {
+
+namespace csr = isa::csr;
+
+using Put = void (*)(Builder&);
+struct Part {
+  Put put;
+  unsigned weight;
+};
+
+void fill(Builder& b, std::initializer_list<Part> parts) {
+  unsigned total = 0;
+  for (const Part& part : parts) total += part.weight;
+  do {
+    while (b.room() >= 10) {
+      unsigned pick = b.random.below(total);
+      const Part* part = parts.begin();
+      while (pick >= part->weight) pick -= (part++)->weight;
+      part->put(b);
+    }
+  } while (b.next_bundle());
+}
+
+constexpr std::uint64_t napot(std::uint64_t base, std::uint64_t bytes) { return base >> 2 | (bytes / 8 - 1); }
+constexpr std::uint64_t kReadWriteExecute = 0x1F, kReadExecute = 0x1D;  // with NAPOT
+
+// M-mode, no translation, everything permitted, traps to their default places.
+void start_plainly(Builder& b) {
+  Program& p = b.program;
+  Random& random = b.random;
+  for (unsigned i = 1; i < 32; ++i) p.x[i] = random.integer();
+  for (auto& value : p.f) value = random.floating();
+  p[StartCsr::pmpaddr0] = napot(ORACLE_STUBS, 4096);
+  p[StartCsr::pmpaddr7] = (std::uint64_t{1} << 54) - 1;
+  p[StartCsr::pmpcfg0_final] = kReadWriteExecute << 56 | kReadExecute;
+  p[StartCsr::stvec] = p[StartCsr::vstvec] = ORACLE_STUBS;
+  p[StartCsr::stimecmp] = p[StartCsr::vstimecmp] = ~std::uint64_t{0};
+  p[StartCsr::fcsr] = random.below(5) << 5 | random.below(32);
+  p.code_address = p.slot + ORACLE_CODE_PAGE;
+  p[StartCsr::mepc] = p.code_address;
+  p.start_status = csr::kMpp | csr::kFs;
+}
+
+void add_data(Builder& b) {
+  for (unsigned page = 0; page < ORACLE_DATA_PAGES; ++page)
+    for (auto& word : b.program.pages[ORACLE_DATA_PAGE + page * 4096])
+      word = b.random.one_in(3) ? b.random.floating() : b.random.integer();
+}
+
+// Into the middle data pages, so that offsets stay within the data.
+void point_at_data(Builder& b) {
+  const std::uint64_t middle = b.program.slot + ORACLE_DATA_PAGE + 4096;
+  const auto anywhere = [&b, middle] { return middle + b.random.below(3 * 4096); };
+  for (const unsigned reg : {kSp, kPointerA, kPointerB, kAnywhere}) b.program.x[reg] = anywhere() & ~7ull;
+  for (const unsigned reg : {kPointerB, kAnywhere})
+    if (b.random.one_in(2)) b.program.x[reg] = anywhere();
+  b.program.x[kAligned] = anywhere() & ~15ull;
+  b.pinned = kPinned;
+}
+
+void integer(Builder& b) { fill(b, {{put_integer, 20}, {put_jump, 3}}); }
+
+void floating(Builder& b) { fill(b, {{put_float, 40}, {put_float_csr, 4}, {put_integer, 3}}); }
+
+void memory(Builder& b) {
+  add_data(b);
+  point_at_data(b);
+  fill(b, {{put_memory, 20}, {put_atomic, 8}, {put_integer, 5}, {put_jump, 1}, {put_fence, 1}});
+}
+
+void anything(Builder& b) {
+  add_data(b);
+  point_at_data(b);
+  fill(b, {{put_memory, 10},
+           {put_atomic, 3},
+           {put_integer, 10},
+           {put_float, 10},
+           {put_float_csr, 1},
+           {put_jump, 3},
+           {put_fence, 1},
+           {put_reserved, 1}});
+}
+
+struct Kind {
+  const char* name;
+  void (*make)(Builder&);
+  unsigned weight;
+};
+constexpr Kind kKinds[] = {
+    {"integer", integer, 10}, {"float", floating, 15}, {"memory", memory, 10}, {"anything", anything, 10}};
+
+const Kind& kind_of(Random& random) {
+  unsigned total = 0;
+  for (const Kind& kind : kKinds) total += kind.weight;
+  unsigned pick = random.below(total);
+  const Kind* kind = kKinds;
+  while (pick >= kind->weight) pick -= (kind++)->weight;
+  return *kind;
+}
+
+}  // namespace
+
+Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot) {
+  Random random(seed * 0x1'0000'0001 + number);
+  const Kind& kind = kind_of(random);
+  Program program;
+  program.kind = kind.name;
+  program.slot = slot;
+  Builder builder(random, program);
+  start_plainly(builder);
+  kind.make(builder);
+  builder.finish();
+  return program;
+}
+
+}  // namespace hvsim::oracle

@@ -1,0 +1,63 @@
+// One random program: its start state, code and memory, and where each instruction was put.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/cpu/op.h"
+#include "tests/isa/layout.h"
+
+namespace hvsim::oracle {
+
+enum class StartCsr : std::uint8_t {
+#define ORACLE_CSR(name, number) name,
+#include "tests/isa/start_csrs.def"
+#undef ORACLE_CSR
+  count,
+};
+enum class TrapCsr : std::uint8_t {
+#define ORACLE_CSR(name, number) name,
+#include "tests/isa/trap_csrs.def"
+#undef ORACLE_CSR
+  count,
+};
+enum class FinalCsr : std::uint8_t {
+#define ORACLE_CSR(name, number) name,
+#include "tests/isa/final_csrs.def"
+#undef ORACLE_CSR
+  count,
+};
+
+inline constexpr unsigned kBundleBytes = 1u << ORACLE_BUNDLE_SHIFT;
+
+struct Placed {
+  std::uint32_t raw = 0;  // 16 or 32 bits
+  unsigned offset = 0;    // in the code page
+  bool certain = true;    // no jump of its bundle can step over it
+  bool compressed() const { return (raw & 3) != 3; }
+  unsigned bundle() const { return offset / kBundleBytes; }
+};
+
+struct Program {
+  std::string kind;
+  std::uint64_t slot = 0;          // physical address
+  std::uint64_t code_address = 0;  // as the program sees it
+  unsigned bundles = 0;
+  std::uint64_t start_status = 0;  // mstatus that the program starts with
+  std::array<std::uint64_t, 32> x{}, f{};
+  std::array<std::uint64_t, static_cast<unsigned>(StartCsr::count)> csrs{};
+  std::vector<Placed> placed;
+  std::array<std::uint8_t, 4096> code{};
+  std::map<unsigned, std::array<std::uint64_t, 512>> pages;  // data and page tables, by offset in the slot
+
+  std::uint64_t& operator[](StartCsr csr) { return csrs[static_cast<unsigned>(csr)]; }
+  std::uint64_t operator[](StartCsr csr) const { return csrs[static_cast<unsigned>(csr)]; }
+};
+
+// A program is a function of the seed and its number alone; `slot` says where it will run.
+Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot);
+
+}  // namespace hvsim::oracle
