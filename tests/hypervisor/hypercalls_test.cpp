@@ -77,6 +77,20 @@ TEST_P(Calls, NotifyIsForDeferredDeliveryOnly) {
             static_cast<std::uint32_t>(immediate() ? abi::Status::idle : abi::Status::done));
 }
 
+TEST_P(Calls, ACallOfItsOwnNamesItsStatusSlotInA5) {
+  EXPECT_EQ(bench.call(0, Hypercall::statistics_update, {2, 3, 0, 0, 0, 7}).error, 0);
+  EXPECT_EQ(bench.call(0, Hypercall::statistics_update, {16, 3, 0, 0, 0, 8}).error,
+            immediate() ? abi::kErrorInvalidParameter : abi::kSuccess);
+  EXPECT_EQ(bench.call(0, Hypercall::statistics_update, {2, 3, 0, 0, 0, 64}).error,
+            abi::kErrorInvalidParameter);
+  EXPECT_EQ(bench.call(0, Hypercall::statistics_update, {2, 3, 0, 0, 0, ~std::uint64_t{0}}).error,
+            abi::kErrorInvalidParameter);
+  bench.call(0, Hypercall::dlh_fence);
+  EXPECT_EQ(statistics().counters[2], 3u);
+  EXPECT_EQ(bench.shared_page(0).status[7], static_cast<std::uint32_t>(abi::Status::done));
+  EXPECT_EQ(bench.shared_page(0).status[8], static_cast<std::uint32_t>(abi::Status::failed));
+}
+
 TEST_P(Calls, NotifyStopsAtTheFirstBadEntryAndSaysHowManyItTook) {
   if (immediate()) return;
   abi::Notification list[3] = {};
@@ -187,7 +201,7 @@ TEST_P(Calls, RandomCallsNeverHurtTheOtherVm) {
     std::uint64_t a[5];
     for (std::uint64_t& argument : a) argument = wild();
     if (function == 5 || function == 20) a[0] %= 2000;
-    bench.ecall(0, extension, function, {a[0], a[1], a[2], a[3], a[4]});
+    bench.ecall(0, extension, function, {a[0], a[1], a[2], a[3], a[4], random() % 2 == 0 ? 0 : wild()});
   }
   // VM 1 still does what it did before, and its memory is as it was.
   std::byte image[64];

@@ -31,9 +31,13 @@ Answer ecall(std::uint64_t extension, std::uint64_t function, std::uint64_t a = 
   register std::uint64_t a2 asm("a2") = c;
   register std::uint64_t a3 asm("a3") = d;
   register std::uint64_t a4 asm("a4") = e;
+  register std::uint64_t a5 asm("a5") = 0;  // no status slot
   register std::uint64_t a6 asm("a6") = function;
   register std::uint64_t a7 asm("a7") = extension;
-  asm volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a3), "r"(a4), "r"(a6), "r"(a7) : "memory");
+  asm volatile("ecall"
+               : "+r"(a0), "+r"(a1)
+               : "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a6), "r"(a7)
+               : "memory");
   return {static_cast<std::int64_t>(a0), a1};
 }
 
