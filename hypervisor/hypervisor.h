@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "arch.h"
 #include "hypervisor/arch_port.h"
@@ -47,7 +48,8 @@ class Hypervisor {
 
   unsigned vm_count() const { return vm_count_; }
   const Vm& vm(unsigned index) const { return vms_[index]; }
-  const Vcpu& vcpu(unsigned index) const { return vcpus_[index]; }
+  const Vcpu& vcpu(VcpuId id) const { return vcpus_[id]; }
+  Vcpu& vcpu(VcpuId id) { return vcpus_[id]; }
   const Scheduler& scheduler() const { return scheduler_; }
   const PagePool& page_pool() const { return pool_; }
 
@@ -156,5 +158,8 @@ class Hypervisor {
   std::array<Vcpu, kMaxVcpus> vcpus_;
   std::array<Hart, kMaxHarts> harts_;
 };
+
+// State is data: a checkpoint may copy it, byte for byte.
+static_assert(std::is_trivially_copyable_v<Hypervisor>);
 
 }  // namespace hv

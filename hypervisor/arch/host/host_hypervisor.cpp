@@ -68,7 +68,7 @@ struct HostHypervisor::Machine {
   enum class HartState : std::uint8_t { fresh, guest, idle };
   struct HartContext {
     HartState state = HartState::fresh;
-    Vcpu* vcpu = nullptr;
+    VcpuId vcpu = kNoVcpu;  // while its state is `guest`
   };
 
   CostModel costs;
@@ -115,14 +115,15 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
       break;
     case Machine::HartState::guest: {
       announce(arch, HypervisorPhase::save);
-      save_general(hart, arch, context.vcpu->general);
+      Vcpu& vcpu = core.vcpu(context.vcpu);
+      save_general(hart, arch, vcpu.general);
       const Exit exit = read_exit(hart, arch);
       if (exit.reason == ExitReason::software_interrupt) acknowledge_software_interrupt(hart, arch);
-      next = core.handle(arch, *context.vcpu, exit);
+      next = core.handle(arch, vcpu, exit);
       break;
     }
   }
-  context.vcpu = next;
+  context.vcpu = next == nullptr ? kNoVcpu : next->id;
   context.state = next == nullptr ? Machine::HartState::idle : Machine::HartState::guest;
   if (next == nullptr) {
     if (core.all_off()) {
