@@ -1,9 +1,9 @@
 // Bundles, good ones and hostile ones: one line says what is wrong, and nothing is read outside.
 #include "hypervisor/bundle.h"
 
-#include "bench.h"
-#include "random.h"
 #include "sim/image/fdt_writer.h"
+#include "tests/hypervisor/bench.h"
+#include "tests/hypervisor/random.h"
 
 namespace hv {
 namespace {

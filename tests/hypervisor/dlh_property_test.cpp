@@ -4,8 +4,8 @@
 #include <deque>
 #include <map>
 
-#include "bench.h"
-#include "random.h"
+#include "tests/hypervisor/bench.h"
+#include "tests/hypervisor/random.h"
 
 namespace hv {
 namespace {

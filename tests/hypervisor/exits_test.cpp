@@ -1,7 +1,7 @@
 // Exits, switching and time: the claims' order, lazy floating point, timers, reflection and ends.
 #include <algorithm>
 
-#include "bench.h"
+#include "tests/hypervisor/bench.h"
 
 namespace hv {
 namespace {

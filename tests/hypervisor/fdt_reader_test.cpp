@@ -5,8 +5,8 @@
 
 #include <vector>
 
-#include "random.h"
 #include "sim/image/fdt_writer.h"
+#include "tests/hypervisor/random.h"
 
 namespace hv {
 namespace {

@@ -1,8 +1,8 @@
 // Hypercalls and SBI calls: what each does, and that a hostile guest gets an error and nothing else.
 #include <cstring>
 
-#include "bench.h"
-#include "random.h"
+#include "tests/hypervisor/bench.h"
+#include "tests/hypervisor/random.h"
 
 namespace hv {
 namespace {

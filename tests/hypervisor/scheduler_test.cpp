@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-#include "random.h"
+#include "tests/hypervisor/random.h"
 
 namespace hv {
 namespace {
