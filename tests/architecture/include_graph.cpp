@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <regex>
+#include <optional>
 #include <sstream>
 
 namespace hvsim::architecture {
@@ -40,7 +40,51 @@ bool on_include_line(std::string_view text, std::size_t at) {
   return text.substr(start, at - start).find("include") != std::string_view::npos;
 }
 
+bool is_space(char c) { return c == ' ' || c == '\t'; }
+
+std::string_view without_spaces(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  return text;
+}
+
+// "# include <name>": what a line includes, if it does.
+std::optional<Include> parse_include(std::string_view line, unsigned number) {
+  line = without_spaces(line);
+  if (!line.starts_with('#')) return std::nullopt;
+  line = without_spaces(line.substr(1));
+  if (!line.starts_with("include")) return std::nullopt;
+  line = without_spaces(line.substr(7));
+  if (line.empty() || (line[0] != '<' && line[0] != '"')) return std::nullopt;
+  const bool system = line[0] == '<';
+  const std::size_t end = line.find(system ? '>' : '"', 1);
+  if (end == std::string_view::npos) return std::nullopt;
+  return Include{.name = std::string(line.substr(1, end - 1)), .system = system, .line = number};
+}
+
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 }  // namespace
+
+std::vector<Word> words_of(std::string_view text) {
+  std::vector<Word> words;
+  std::istringstream lines(without_comments(text));
+  std::string line;
+  for (unsigned number = 1; std::getline(lines, line); ++number) {
+    if (parse_include(line, number)) continue;
+    for (std::size_t at = 0; at < line.size();) {
+      std::size_t end = at;
+      while (end < line.size() && is_word(line[end])) ++end;
+      if (end > at) {
+        const bool of_std = at >= 5 && line.compare(at - 5, 5, "std::") == 0;
+        words.push_back({.text = (of_std ? "std::" : "") + line.substr(at, end - at), .line = number});
+      }
+      at = end + 1;
+    }
+  }
+  return words;
+}
 
 std::string without_comments(std::string_view text) {
   std::string out;
@@ -63,16 +107,11 @@ std::string without_comments(std::string_view text) {
 }
 
 std::vector<Include> includes_of(std::string_view text) {
-  static const std::regex pattern(R"re(^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)"))re");
   std::vector<Include> includes;
   std::istringstream lines(without_comments(text));
   std::string line;
-  std::smatch match;
-  for (unsigned number = 1; std::getline(lines, line); ++number) {
-    if (!std::regex_search(line, match, pattern)) continue;
-    const bool system = match[1].matched;
-    includes.push_back({.name = match[system ? 1 : 2].str(), .system = system, .line = number});
-  }
+  for (unsigned number = 1; std::getline(lines, line); ++number)
+    if (auto include = parse_include(line, number)) includes.push_back(std::move(*include));
   return includes;
 }
 

@@ -23,6 +23,14 @@ struct Source {
 // The text without comments and without the contents of string literals; line breaks stay.
 std::string without_comments(std::string_view text);
 
+struct Word {
+  std::string text;  // "std::name" where the code says so
+  unsigned line = 0;
+};
+
+// Identifiers, keywords and numbers of the code, but for #include lines.
+std::vector<Word> words_of(std::string_view text);
+
 // The #include lines of one file, in order.
 std::vector<Include> includes_of(std::string_view text);
 
