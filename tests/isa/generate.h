@@ -1,6 +1,8 @@
 // The pieces that random programs are made of. Each puts one or a few instructions into the bundle.
 #pragma once
 
+#include <cstdint>
+
 #include "tests/isa/builder.h"
 
 namespace hvsim::oracle {
@@ -23,6 +25,22 @@ void put_fence(Builder& b);
 void put_csr(Builder& b);          // any CSR, read or written
 void put_mode_change(Builder& b);  // ecall, ebreak, mret, sret
 void put_system(Builder& b);       // fences of translation, WFI
+
+// Delegation that sends the causes between which QEMU errs (known_differences.cpp) to one place: illegal and
+// virtual instruction, misaligned load and store, access fault and guest page fault.
+constexpr std::uint64_t kMedeleg = 0xF0'B1FF;  // never the HS stub's own way out
+constexpr std::uint64_t kHedeleg = 0xB109;     // none whose partner cannot go to VS, nor misaligned accesses
+constexpr std::uint64_t paired_medeleg(std::uint64_t delegation) {
+  const auto copy = [&delegation](unsigned from, unsigned to) {
+    delegation = (delegation & ~(std::uint64_t{1} << to)) | (delegation >> from & 1) << to;
+  };
+  copy(4, 6);
+  copy(2, 22);
+  copy(1, 20);
+  copy(5, 21);
+  copy(7, 23);
+  return delegation;
+}
 
 // generate_guest_memory.cpp
 void put_guest_memory(Builder& b);  // HLV, HLVX, HSV

@@ -2,17 +2,22 @@
 // unless said otherwise.
 #include "tests/isa/known_differences.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "models/cpu/compressed.h"
 #include "models/cpu/decoder.h"
 #include "models/cpu/instruction_table.h"
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/csr.h"
 #include "tests/isa/compare.h"
 
 namespace hvsim::oracle {
 namespace {
 
 using cpu::Class;
+namespace csr = isa::csr;
 
 // The instruction that a trap was taken from, if it is one of the program.
 std::optional<std::uint32_t> instruction_at(const Program& program, std::uint64_t pc) {
@@ -32,9 +37,11 @@ std::uint64_t pc_of(const TrapField& field) {
   const auto at = [&field](TrapCsr csr) { return trap_csr(field.program, field.model, field.trap, csr); };
   switch (field.csr) {
     case TrapCsr::scause:
+    case TrapCsr::stval:
     case TrapCsr::htinst:
       return at(TrapCsr::sepc);
     case TrapCsr::vscause:
+    case TrapCsr::vstval:
       return at(TrapCsr::vsepc);
     default:
       return at(TrapCsr::mepc);
@@ -60,7 +67,98 @@ bool is_cause(TrapCsr csr) {
   return csr == TrapCsr::mcause || csr == TrapCsr::scause || csr == TrapCsr::vscause;
 }
 
+constexpr std::uint64_t kAddressCauses = 0xB0'B0F3;  // those whose tval is an address
+
+// mstatus.GVA as "Machine Status (mstatus and mstatush) Registers" of the H extension has it.
+bool machine_gva_is_right(const TrapField& field) {
+  const auto at = [&field](TrapCsr csr) { return trap_csr(field.program, field.model, field.trap, csr); };
+  const std::uint64_t cause = at(TrapCsr::mcause), status = field.model_value;
+  const auto raw = instruction_at(field.program, at(TrapCsr::mepc));
+  const bool hlv = raw && (class_of(*raw) == Class::guest_load || class_of(*raw) == Class::guest_store);
+  const bool fetch = cause == 1 || cause == 12 || cause == 20;
+  const bool guest = (status & csr::kMpv) != 0 || (hlv && !fetch);
+  const bool address = cause < 64 && (kAddressCauses >> cause & 1) != 0;
+  return ((status & csr::kGva) != 0) == (guest && address);
+}
+
+const char* explain_status(const TrapField& field) {
+  const std::uint64_t differing = field.qemu_value ^ field.model_value;
+  if (field.csr == TrapCsr::mstatus && differing == csr::kGva && machine_gva_is_right(field))
+    return "QEMU sets mstatus.GVA at every trap from V=1 that writes mtval and clears it never (\"Machine "
+           "Status "
+           "Registers\" of the H extension: only where mtval is a guest virtual address)";
+  const bool dirty = (field.model_value & csr::kFs) == csr::kFs;
+  if (field.csr == TrapCsr::vsstatus && differing == csr::kSd &&
+      dirty == ((field.model_value & csr::kSd) != 0))
+    return "QEMU does not derive vsstatus.SD (\"Virtual Supervisor Status Register\": as sstatus)";
+  return nullptr;
+}
+
+bool is_value(TrapCsr csr) {
+  return csr == TrapCsr::mtval || csr == TrapCsr::stval || csr == TrapCsr::vstval;
+}
+
+bool is_system(std::uint32_t raw) {
+  return class_of(raw) == Class::csr || class_of(raw) == Class::system ||
+         class_of(raw) == Class::guest_load || class_of(raw) == Class::guest_store;
+}
+
+// Did the trap before this record go to VS-mode, directly or under an ecall that went on to HS?
+bool through_vs(const TrapField& field, unsigned trap) {
+  const auto at = [&](TrapCsr csr) { return trap_csr(field.program, field.model, trap, csr); };
+  const auto in_stubs = [](std::uint64_t pc) { return pc >= ORACLE_STUBS && pc < ORACLE_STUB_SRET; };
+  return (at(TrapCsr::mcause) == 10 && in_stubs(at(TrapCsr::mepc))) ||
+         (at(TrapCsr::scause) == 10 && in_stubs(at(TrapCsr::sepc)));
+}
+
+// htval and htinst as the last trap into HS left them, and a trap into VS since.
+bool cleared_by_vs_trap(const TrapField& field) {
+  if ((field.csr != TrapCsr::htval && field.csr != TrapCsr::htinst) || field.qemu_value != 0) return false;
+  for (unsigned trap = field.trap + 1; trap-- > 0;) {
+    if (trap_csr(field.program, field.model, trap, field.csr) != field.model_value) return false;
+    if (through_vs(field, trap)) return true;
+  }
+  return false;
+}
+
+// "Machine Interrupt Registers" and "Interrupts" of H: from the highest priority down.
+bool by_number_not_priority(const TrapField& field) {
+  constexpr std::uint64_t interrupt = isa::kInterruptBit;
+  if (!is_cause(field.csr) || (field.qemu_value & field.model_value & interrupt) == 0) return false;
+  constexpr unsigned order[] = {11, 3, 7, 9, 1, 5, 12, 10, 2, 6};
+  const auto rank = [&order](std::uint64_t cause) {
+    return std::find(std::begin(order), std::end(order), cause & ~interrupt) - std::begin(order);
+  };
+  return field.qemu_value < field.model_value && rank(field.model_value) < rank(field.qemu_value);
+}
+
+bool is_guest_physical(TrapCsr csr) { return csr == TrapCsr::mtval2 || csr == TrapCsr::htval; }
+
+// 20 for 1, 21 for 5, 23 for 7: what QEMU makes of PMP violations and absent memory with V=1.
+bool guest_fault_for_access_fault(const TrapField& field) {
+  const auto is = [](std::uint64_t qemu, std::uint64_t model) {
+    return (qemu == 20 && model == 1) || (qemu == 21 && model == 5) || (qemu == 23 && model == 7);
+  };
+  if (is_cause(field.csr)) return is(field.qemu_value, field.model_value);
+  if (!is_guest_physical(field.csr) || field.model_value != 0) return false;
+  const TrapCsr cause = field.csr == TrapCsr::mtval2 ? TrapCsr::mcause : TrapCsr::scause;
+  const auto at = [&](std::span<const std::uint8_t> memory) {
+    return trap_csr(field.program, memory, field.trap, cause);
+  };
+  return is(at(field.qemu), at(field.model));
+}
+
 const char* explain(const TrapField& field) {
+  if (guest_fault_for_access_fault(field))
+    return "QEMU takes an access fault with V=1 for a guest page fault (\"Physical Memory Protection\": "
+           "access fault)";
+  if (by_number_not_priority(field))
+    return "QEMU takes the pending interrupt of the lowest number (\"Machine Interrupt Registers\": by "
+           "priority)";
+  if (cleared_by_vs_trap(field))
+    return "QEMU writes htval and htinst at traps into VS-mode too (\"Hypervisor Trap Value Register\": into "
+           "HS-mode)";
+  if (const char* why = explain_status(field)) return why;
   const auto raw = instruction_at(field.program, pc_of(field));
   if (!raw) return nullptr;
   if (is_instruction_csr(field.csr) && field.qemu_value == 0 &&
@@ -71,6 +169,12 @@ const char* explain(const TrapField& field) {
   if (is_cause(field.csr) && field.qemu_value == 4 && field.model_value == 6 && class_of(*raw) == Class::amo)
     return "QEMU calls a misaligned AMO a load (unprivileged manual, \"Atomic Memory Operations\": "
            "a store/AMO exception)";
+  if (is_value(field.csr) && is_system(*raw) && field.model_value == *raw)
+    return "QEMU has another instruction in tval when a CSR or system instruction is illegal (\"Machine Trap "
+           "Value "
+           "Register\": the faulting instruction)";
+  if (is_cause(field.csr) && field.qemu_value == 2 && field.model_value == 22 && is_system(*raw))
+    return "QEMU takes some virtual instructions for illegal ones (\"Trap Cause Codes\" of the H extension)";
   return nullptr;
 }
 
@@ -79,6 +183,10 @@ const char* explain(const TrapField& field) {
 const char* explanation(const TrapField& field) { return explain(field); }
 
 const char* explanation(const FinalField& field) {
+  if (field.csr == FinalCsr::vsip && field.qemu_value == (field.model_value & 2))
+    return "QEMU shows only SSIP in vsip (\"Virtual Supervisor Interrupt Registers\": STIP and SEIP where "
+           "hideleg has "
+           "them)";
   // What the last trap left.
   const unsigned last = trap_count(field.program, field.model) - 1;
   const auto like = [&](TrapCsr csr) {
@@ -89,8 +197,16 @@ const char* explanation(const FinalField& field) {
       return like(TrapCsr::scause);
     case FinalCsr::vscause:
       return like(TrapCsr::vscause);
+    case FinalCsr::stval:
+      return like(TrapCsr::stval);
+    case FinalCsr::vstval:
+      return like(TrapCsr::vstval);
+    case FinalCsr::vsstatus:
+      return like(TrapCsr::vsstatus);
     case FinalCsr::htinst:
       return like(TrapCsr::htinst);
+    case FinalCsr::htval:
+      return like(TrapCsr::htval);
     default:
       return nullptr;
   }

@@ -25,6 +25,21 @@ struct FinalField {
 // What the programs keep clear of, because no field shows it to be QEMU's error or the manual's freedom.
 inline constexpr const char* kAvoided[] = {
     "ctzw of a value with a zero low word and another high word: QEMU counts into the high word (Zbb, ctzw)",
+    "hvip.VSTIP with menvcfg.STCE: QEMU does not let it be written (Sstc, \"Virtual Supervisor Timer\")",
+    "an illegal instruction delegated to VS where QEMU takes a virtual instruction for one",
+    "satp in VS-mode under hstatus.VTVM: QEMU allows it (\"Hypervisor Status Register\", VTVM)",
+    "writes of htinst: QEMU ignores them (\"Hypervisor Trap Instruction Register\": WARL)",
+    "the upper ten bits of pmpaddr: QEMU keeps them (\"Physical Memory Protection CSRs\": WARL)",
+    "SRET and SFENCE.VMA in VS-mode under mstatus.TSR and TVM: QEMU refuses them (\"Machine Status "
+    "Registers\" of "
+    "H: only in HS-mode)",
+    "MRET with MPP=3 and MPV=1: QEMU lets V become 1 in M-mode (\"Trap Return\" of H)",
+    "hgatp under mstatus.TVM: QEMU allows it (\"Machine Status Registers\" of H)",
+    "stimecmp while menvcfg.STCE is 0: QEMU lets it act on STIP (Sstc, \"Machine Environment "
+    "Configuration\")",
+    "mie bit 13: QEMU keeps it without Sscofpmf (\"Machine Interrupt Registers\")",
+    "sie in VS-mode and vsie with bits other than 1, 5 and 9: QEMU takes them for VS-level ones",
+    "bit 0 of sepc and vsepc: QEMU keeps it (\"Supervisor Exception Program Counter\": always zero)",
     "misaligned SC where it fails: QEMU looks at the reservation first (\"Zalrsc\": either is legal)",
     "SC after other stores to its reservation set, or of another size than LR (\"Zalrsc\": either is legal)",
 };

@@ -88,13 +88,72 @@ void anything(Builder& b) {
            {put_reserved, 1}});
 }
 
+// Bits of `of`, each with an even chance.
+std::uint64_t some_of(Random& random, std::uint64_t of) { return random.next() & of; }
+
+// A start in any mode, with any delegation, interrupts pending and FP state on or off.
+void start_anywhere(Builder& b) {
+  Program& p = b.program;
+  Random& random = b.random;
+  const std::uint64_t mode =
+      random.of({std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1}, std::uint64_t{3}});
+  p.guests = !random.one_in(4);
+  const bool virtualized = p.guests && mode != 3 && random.one_in(2);
+  const std::uint64_t fs = random.one_in(4) ? random.next() & csr::kFs : csr::kFs;
+  p.start_status = mode << csr::kMppShift | (virtualized ? csr::kMpv : 0) | fs |
+                   some_of(random, csr::kMpie | csr::kSie | csr::kSpie | csr::kSpp | csr::kSum | csr::kMxr);
+  for (const std::uint64_t bit : {p.guests ? 0 : csr::kTvm, csr::kTw, p.guests ? 0 : csr::kTsr})
+    if (random.one_in(4)) p.start_status |= bit;
+  p[StartCsr::vsstatus] = (random.one_in(4) ? 0 : csr::kFs) |
+                          some_of(random, csr::kSie | csr::kSpie | csr::kSpp | csr::kSum | csr::kMxr);
+  p[StartCsr::hstatus] = some_of(random, (p.guests ? csr::kSpv : 0) | csr::kSpvp | csr::kHu);
+  p.vtvm = random.one_in(4);
+  for (const std::uint64_t bit : {p.vtvm ? csr::kVtvm : 0, csr::kVtw, csr::kVtsr})
+    if (random.one_in(4)) p[StartCsr::hstatus] |= bit;
+  if (!random.one_in(3)) p[StartCsr::medeleg] = paired_medeleg(some_of(random, kMedeleg));
+  if (!random.one_in(3)) p[StartCsr::hedeleg] = some_of(random, kHedeleg);
+  for (const StartCsr counters : {StartCsr::mcounteren, StartCsr::hcounteren, StartCsr::scounteren})
+    p[counters] = some_of(random, 7);
+  p[StartCsr::menvcfg] = random.one_in(2) ? csr::kStce : 0;
+  if (p[StartCsr::menvcfg] != 0) p.withheld_interrupts = 0x40;
+  p[StartCsr::henvcfg] = random.one_in(2) ? p[StartCsr::menvcfg] : 0;
+  p[StartCsr::mideleg] = some_of(random, 0x222);
+  p[StartCsr::hideleg] = some_of(random, 0x444);
+  if (random.one_in(3)) {
+    p[StartCsr::mie] = some_of(random, 0x666);
+    p[StartCsr::mip] = some_of(random, 0x202);
+    p[StartCsr::hvip] = some_of(random, 0x444) & ~p.withheld_interrupts;
+  }
+  for (const StartCsr plain : {StartCsr::sscratch, StartCsr::vsscratch, StartCsr::scause, StartCsr::vscause,
+                               StartCsr::stval, StartCsr::vstval, StartCsr::mtval, StartCsr::mtval2})
+    p[plain] = random.integer() & ~(std::uint64_t{1} << 63);
+}
+
+void privileged(Builder& b) {
+  add_data(b);
+  point_at_data(b);
+  start_anywhere(b);
+  fill(b, {{put_csr, 30},
+           {put_mode_change, 8},
+           {put_system, 3},
+           {put_guest_memory, 4},
+           {put_integer, 4},
+           {put_memory, 3},
+           {put_float, 3},
+           {put_float_csr, 1},
+           {put_reserved, 1}});
+}
+
 struct Kind {
   const char* name;
   void (*make)(Builder&);
   unsigned weight;
 };
-constexpr Kind kKinds[] = {
-    {"integer", integer, 10}, {"float", floating, 15}, {"memory", memory, 10}, {"anything", anything, 10}};
+constexpr Kind kKinds[] = {{"integer", integer, 10},
+                           {"float", floating, 15},
+                           {"memory", memory, 10},
+                           {"anything", anything, 10},
+                           {"privileged", privileged, 20}};
 
 const Kind& kind_of(Random& random) {
   unsigned total = 0;

@@ -46,7 +46,10 @@ struct Program {
   std::uint64_t slot = 0;          // physical address
   std::uint64_t code_address = 0;  // as the program sees it
   unsigned bundles = 0;
-  std::uint64_t start_status = 0;  // mstatus that the program starts with
+  std::uint64_t start_status = 0;         // mstatus that the program starts with
+  std::uint64_t withheld_interrupts = 0;  // bits of hvip that QEMU does not take as it should
+  bool vtvm = false;                      // hstatus.VTVM may be set, and satp is left alone
+  bool guests = true;                     // V may become 1; TVM and TSR are left alone
   std::array<std::uint64_t, 32> x{}, f{};
   std::array<std::uint64_t, static_cast<unsigned>(StartCsr::count)> csrs{};
   std::vector<Placed> placed;

@@ -1,0 +1,231 @@
+// CSR instructions and moves between modes. Values are legal ones where QEMU keeps whatever is written.
+#include "models/cpu/csr_map.h"
+#include "models/cpu/isa/csr.h"
+#include "tests/isa/generate.h"
+
+namespace hvsim::oracle {
+namespace {
+
+namespace csr = isa::csr;
+
+constexpr std::uint64_t kVsStatus = csr::kSie | csr::kSpie | csr::kSpp | csr::kFs | csr::kSum | csr::kMxr,
+                        kMStatus = kVsStatus | csr::kMie | csr::kMpie | csr::kMpp | csr::kMprv | csr::kTvm |
+                                   csr::kTw | csr::kTsr | csr::kGva,
+                        kHStatus = csr::kHGva | csr::kSpv | csr::kSpvp | csr::kHu | csr::kVtvm | csr::kVtw |
+                                   csr::kVtsr,
+                        kSoftwareInterrupts = 0x222, kVirtualInterrupts = 0x444;
+
+// Registers that must not keep another value while the program goes on, for traps go through them.
+bool must_be_restored(unsigned number) {
+  switch (number) {
+    case csr::mtvec:
+    case csr::mscratch:
+    case csr::stvec:
+    case csr::vstvec:
+    case csr::satp:
+    case csr::vsatp:
+    case csr::hgatp:
+      return true;
+    default:
+      return number >= csr::pmpcfg0 && number < csr::pmpaddr0 + 64;
+  }
+}
+
+// Counters run at their own pace, and what events and inhibition there are is implementation-defined.
+bool is_left_out(unsigned number) {
+  const bool counts = (number >= 0xB03 && number < 0xB20) || (number >= 0xC03 && number < 0xC20);
+  return counts || (number >= csr::mcountinhibit && number < csr::mcountinhibit + 32);
+}
+bool is_counter(unsigned number) {
+  return number == csr::mcycle || number == csr::minstret ||
+         (number >= csr::cycle && number < csr::cycle + 32);
+}
+
+// QEMU keeps nothing that is written to htinst, and clears both with every trap into VS-mode.
+bool is_written_by_traps(unsigned number) { return number == csr::htval || number == csr::htinst; }
+
+// SD of vsstatus, and VSTIP and VSEIP in vsip, are not to be had from QEMU.
+bool misreads(const Builder& b, unsigned number) {
+  return number == csr::vsstatus || number == csr::vsip || (number == csr::sip && b.program.guests);
+}
+
+std::uint64_t random_atp(Random& random, bool g_stage) {
+  const std::uint64_t mode = random.of({std::uint64_t{0}, csr::kModeSv39, csr::kModeSv48});
+  const std::uint64_t ppn = random.next() & csr::kAtpPpn & (g_stage ? ~std::uint64_t{3} : ~std::uint64_t{0});
+  return mode << csr::kAtpModeShift |
+         (random.next() & (g_stage ? csr::kVmidMask : csr::kAsidMask)) << csr::kAsidShift | ppn;
+}
+
+// A value that is legal wherever QEMU does not check it.
+std::uint64_t value_for(Builder& b, unsigned number) {
+  Random& random = b.random;
+  const std::uint64_t any = random.one_in(3) ? random.integer() : random.next();
+  switch (number) {
+    case csr::mstatus:
+      return (any & kMStatus & ~csr::kMpp & ~(b.program.guests ? csr::kTvm | csr::kTsr : 0)) |
+             (random.one_in(2) ? csr::kMpp : 0);
+    case csr::sstatus:
+    case csr::vsstatus:
+      return any & kVsStatus;
+    case csr::hstatus:
+      return any & kHStatus & ~(b.program.vtvm ? 0 : csr::kVtvm) & ~(b.program.guests ? 0 : csr::kSpv);
+    case csr::medeleg:
+      return paired_medeleg(any & kMedeleg);
+    case csr::hedeleg:
+      return any & kHedeleg;
+    case csr::mip:
+    case csr::mideleg:
+    case csr::sie:
+    case csr::vsie:
+      return any & kSoftwareInterrupts;
+    case csr::mie:
+      return any & ~std::uint64_t{0x2000};
+    case csr::hvip:
+      return any & kVirtualInterrupts & ~b.program.withheld_interrupts;
+    case csr::hideleg:
+      return any & kVirtualInterrupts;
+    case csr::hip:
+      return any & 4;
+    case csr::sip:
+    case csr::vsip:
+      return any & 2;
+    case csr::menvcfg:
+    case csr::henvcfg:
+    case csr::senvcfg:
+      return any & csr::kFiom;
+    case csr::mcounteren:
+    case csr::scounteren:
+    case csr::hcounteren:
+      return any & 7;
+    case csr::stimecmp:
+    case csr::vstimecmp:
+      return ~std::uint64_t{0};
+    case csr::mepc:
+    case csr::sepc:
+    case csr::vsepc:
+      return any & ~std::uint64_t{1};
+    case csr::mtvec:
+    case csr::stvec:
+    case csr::vstvec:
+      return any & ~std::uint64_t{2};
+    case csr::satp:
+    case csr::vsatp:
+      return random_atp(random, false);
+    case csr::hgatp:
+      return random_atp(random, true);
+    default:
+      break;
+  }
+  if (number >= csr::pmpaddr0 && number < csr::pmpaddr0 + 64) return any >> 10;              // 54 bits
+  if (number >= csr::pmpcfg0 && number < csr::pmpaddr0) return any & 0x1F1F'1F1F'1F1F'1F1F;  // never locked
+  return any;
+}
+
+unsigned random_number(Builder& b) {
+  for (;;) {
+    const unsigned number = b.random.below(4096);
+    const bool guarded = number == csr::satp ? b.program.vtvm : number == csr::hgatp && !b.program.guests;
+    if (is_left_out(number) || guarded) continue;
+    // Existing ones mostly; the others must be illegal.
+    if (cpu::kCsrMap[number] != cpu::CsrKind::absent || b.random.one_in(300)) return number;
+  }
+}
+
+constexpr unsigned kWrite = 1, kSet = 2, kClear = 3, kImmediate = 4;
+
+// The register is back at once, or the first of the two traps and the second is not reached.
+void put_restored(Builder& b, unsigned number) {
+  // Paging would begin at once below M-mode: see that it is M-mode first.
+  const bool address = number == csr::satp || number == csr::vsatp || number == csr::hgatp;
+  if (address) b.csr(kSet, 0, csr::mscratch, 0);
+  b.csr(kWrite, kT1, number, kT0);
+  b.csr(kWrite, kT2, number, kT1);
+}
+
+void put_bits_of(Builder& b, unsigned number, unsigned rd) {
+  // Five bits cannot be chosen freely where only some are legal.
+  const unsigned legal = static_cast<unsigned>(value_for(b, number)) & 31;
+  b.csr(kImmediate | b.random.between(kWrite, kClear), rd, number, legal);
+}
+
+bool jump_to_next(Builder& b, unsigned address_csr, std::uint32_t leave) {
+  b.emit(as::auipc(kT0, 0));
+  b.emit(as::addi(kT0, kT0, 16));
+  b.csr(kWrite, 0, address_csr, kT0);
+  b.emit(leave);
+  return true;
+}
+
+void put_mret(Builder& b) {
+  const std::uint64_t previous = b.random.of({std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{3}});
+  const std::uint64_t keep =
+      b.random.next() & (csr::kMpie | (b.program.guests && previous != 3 ? csr::kMpv : 0));
+  b.li(kT0, csr::kMpp | csr::kMpie | csr::kMpv);
+  b.csr(kClear, 0, csr::mstatus, kT0);
+  b.li(kT0, previous << csr::kMppShift | keep);
+  b.csr(kSet, 0, csr::mstatus, kT0);
+  jump_to_next(b, csr::mepc, as::mret);
+}
+
+void put_sret(Builder& b) {
+  if (b.program.guests && b.random.one_in(2)) {
+    b.li(kT0, csr::kSpv);
+    b.csr(b.random.one_in(3) ? kClear : kSet, 0, csr::hstatus, kT0);
+  }
+  b.li(kT0, csr::kSpp);
+  b.csr(b.random.one_in(2) ? kClear : kSet, 0, csr::sstatus, kT0);
+  jump_to_next(b, csr::sepc, as::sret);
+}
+
+}  // namespace
+
+void put_csr(Builder& b) {
+  if (!b.reserve(kBundleBytes - 8)) return;
+  const unsigned number = random_number(b);
+  const unsigned rd = is_counter(number) || misreads(b, number) ? 0 : b.free_register();
+  const bool timer = number == csr::stimecmp || number == csr::vstimecmp;
+  const bool idle_timer = timer && b.program[StartCsr::menvcfg] == 0;  // which QEMU lets act on mip
+  if (is_counter(number) || is_written_by_traps(number) || idle_timer || b.random.one_in(3))
+    return b.csr(kSet, rd, number, 0);
+  const bool whole =
+      number == csr::medeleg || number == csr::hedeleg || number == csr::stimecmp || number == csr::vstimecmp;
+  if (!must_be_restored(number) && !whole && b.random.one_in(4)) return put_bits_of(b, number, rd);
+  b.li(kT0, value_for(b, number));
+  if (must_be_restored(number)) return put_restored(b, number);
+  b.csr(timer ? kWrite : b.random.between(kWrite, kClear), rd, number, kT0);
+}
+
+void put_mode_change(Builder& b) {
+  if (!b.reserve(kBundleBytes - 8)) return;
+  switch (b.random.below(10)) {
+    case 0:
+    case 1:
+    case 2:
+      return put_mret(b);
+    case 3:
+    case 4:
+    case 5:
+      return put_sret(b);
+    case 6:
+      return b.emit(as::ecall);
+    case 7:
+      return b.emit(b.random.one_in(2) ? as::ebreak : 0x9002u);
+    default:
+      return b.emit(b.random.one_in(2) ? as::mret : as::sret);
+  }
+}
+
+// WFI only where something is pending: everywhere else it may wait for ever.
+void put_system(Builder& b) {
+  using cpu::Id;
+  if (b.random.one_in(4)) {
+    if (!b.reserve(16)) return;
+    b.emit(as::addi(kT0, 0, 2));
+    b.csr(kSet, 0, csr::mie, kT0);
+    b.csr(kSet, 0, csr::mip, kT0);
+    return b.emit(as::wfi);
+  }
+  b.emit(b.random_encoding(b.random.of({Id::sfence_vma, Id::hfence_vvma, Id::hfence_gvma})));
+}
+
+}  // namespace hvsim::oracle
