@@ -40,8 +40,7 @@ void Hypervisor::drain_at_entry(Arch& arch, Vm& vm) {
   announce(arch, HypervisorPhase::drain);
   const bool all = vm.queue.must_drain_all();
   const DlhQueue::Ticket until = vm.queue.appended();
-  const std::uint64_t ran =
-      run_front(arch, vm, until, all ? kNoBudget : Cycles{vm.queue.limits().drain_budget_cycles});
+  const Ran ran = run_front(arch, vm, until, all ? kNoBudget : Cycles{vm.queue.limits().drain_budget_cycles});
   const bool left_over = vm.queue.finished() < until;
   vm.queue.entry_done(left_over);
   publish_completed(arch, vm, ran);
@@ -56,7 +55,7 @@ bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
   announce(arch, HypervisorPhase::drain);
   while (vm.queue.finished() < until) {
     if (!vm.queue.begin_drain(arch)) continue;  // its holder makes progress: it never waits for us
-    const std::uint64_t ran = run_front(arch, vm, until, kNoBudget);
+    const Ran ran = run_front(arch, vm, until, kNoBudget);
     vm.queue.entry_done(false);
     publish_completed(arch, vm, ran);
     vm.queue.end_drain(arch);
@@ -65,32 +64,34 @@ bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
 }
 
 // Runs calls from the front until `until` or until the budget is used up. For the holder of the drain.
-std::uint64_t Hypervisor::run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget) {
+Hypervisor::Ran Hypervisor::run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget) {
   const Cycles start = arch.cycles();
   const DlhQueue::Ticket first = vm.queue.finished();
-  std::uint64_t ran = 0;
-  while (first + ran < until) {
+  Ran ran;
+  while (first + ran.calls < until) {
     if (budget != kNoBudget && arch.cycles() - start >= budget) break;
     arch.charge(Work::drain_entry, 1);
-    const abi::Notification& call = vm.queue.at(first + ran);
+    const abi::Notification& call = vm.queue.at(first + ran.calls);
     const std::int64_t error = run_deferrable(arch, vm, call);
-    publish_status(arch, vm, call.status_slot,
-                   error == abi::kSuccess ? abi::Status::done : abi::Status::failed);
-    ++ran;
+    const bool good = error == abi::kSuccess;
+    publish_status(arch, vm, call.status_slot, good ? abi::Status::done : abi::Status::failed);
+    ++ran.calls;
+    ran.succeeded += good ? 1 : 0;
   }
-  vm.queue.pop(ran);
-  vm.count(vm.statistics.drained, ran);
+  vm.queue.pop(ran.calls);
+  vm.count(vm.statistics.drained, ran.calls);
   return ran;
 }
 
 // The guest must never see the count go back, so VCPUs that run calls at the same time take turns.
-void Hypervisor::publish_completed(Arch& arch, Vm& vm, std::uint64_t calls) {
-  if (calls == 0) return;
+// Calls that failed are completed, too, but only those that succeeded are work done.
+void Hypervisor::publish_completed(Arch& arch, Vm& vm, Ran ran) {
+  if (ran.calls == 0) return;
   const bool alone = vm.vcpus == 1;
   if (!alone) arch.lock(vm.memory_lock);
-  arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.completed += calls);
+  arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.completed += ran.calls);
   if (!alone) arch.unlock(vm.memory_lock);
-  arch.mark(MarkKind::hypercall_done, calls);
+  if (ran.succeeded != 0) arch.mark(MarkKind::hypercall_done, ran.succeeded);
 }
 
 void Hypervisor::publish_status(Arch& arch, Vm& vm, std::uint32_t slot, abi::Status status) {

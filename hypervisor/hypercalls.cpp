@@ -93,9 +93,9 @@ Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::H
   for (unsigned i = 0; i < 5; ++i) entry.arguments[i] = argument(vcpu, i);
   if (settings_.delivery == abi::Delivery::immediate) {
     const std::int64_t error = run_deferrable(arch, vm, entry);
-    publish_status(arch, vm, entry.status_slot,
-                   error == abi::kSuccess ? abi::Status::done : abi::Status::failed);
-    publish_completed(arch, vm, 1);
+    const bool good = error == abi::kSuccess;
+    publish_status(arch, vm, entry.status_slot, good ? abi::Status::done : abi::Status::failed);
+    publish_completed(arch, vm, {.calls = 1, .succeeded = good ? 1u : 0u});
     return {.error = error};
   }
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));

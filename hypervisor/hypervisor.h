@@ -106,8 +106,11 @@ class Hypervisor {
   void enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls);
   void drain_at_entry(Arch& arch, Vm& vm);
   bool drain_all(Arch& arch, Vm& vm);  // false: there was nothing
-  std::uint64_t run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget);
-  void publish_completed(Arch& arch, Vm& vm, std::uint64_t calls);
+  struct Ran {
+    std::uint64_t calls = 0, succeeded = 0;
+  };
+  Ran run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget);
+  void publish_completed(Arch& arch, Vm& vm, Ran ran);
   void publish_status(Arch& arch, Vm& vm, std::uint32_t slot, abi::Status status);
 
   // hypercalls (hypercalls.cpp)

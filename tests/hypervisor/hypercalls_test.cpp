@@ -143,6 +143,24 @@ TEST_P(Calls, BadArgumentsOfADeferredCallFailItAndNothingElse) {
   EXPECT_EQ(bench.machine.console, "");
 }
 
+TEST_P(Calls, FailedCallsAreCompletedButNotMarkedAsDone) {
+  bench.machine.marks.clear();
+  bench.call(0, Hypercall::statistics_update, {0, 1});
+  bench.call(0, Hypercall::statistics_update, {16, 1});  // no such counter
+  bench.call(0, Hypercall::event_send, {2, 0});          // no such VM
+  bench.call(0, Hypercall::dlh_fence);
+  bench.call(0, Hypercall::query, {abi::kMaxRoutineIterations + 1});
+  bench.call(0, Hypercall::query, {1});
+  std::uint64_t marked = 0;
+  for (const auto& [kind, value] : bench.machine.marks)
+    if (kind == hvsim::isa::MarkKind::hypercall_done) {
+      EXPECT_NE(value, 0u);
+      marked += value;
+    }
+  EXPECT_EQ(marked, 2u);
+  EXPECT_EQ(bench.shared_page(0).completed, 3u);
+}
+
 TEST_P(Calls, UnknownNumbersAreNotSupported) {
   for (const std::uint64_t number : {6u, 15u, 21u, 1000u})
     EXPECT_EQ(bench.call(0, static_cast<Hypercall>(number)).error, abi::kErrorNotSupported);
