@@ -13,6 +13,12 @@ namespace csr = hvsim::isa::csr;
 
 constexpr std::uint64_t kWfi = 0x10500073;
 
+// The longest name of an exit or a counter with blank and equals sign, and the digits of any number.
+constexpr std::size_t kStatisticBytes = sizeof " STORE_GUEST_PAGE_FAULT=" + 20;
+constexpr std::size_t kStatisticsLineBytes =
+    sizeof "[hv] statistics \n" + kMaxNameBytes +
+    (static_cast<std::size_t>(ExitReason::count) + 6) * kStatisticBytes;
+
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
 }
@@ -122,7 +128,7 @@ void Hypervisor::reap(Arch& arch, Vm& vm) {
 
 void Hypervisor::print_statistics(Arch& arch, const Vm& vm) {
   const VmStatistics& s = vm.statistics;
-  Text line;
+  BoundedText<kStatisticsLineBytes> line;  // in one piece, so that no other hart's text gets into it
   line.add("[hv] statistics ").add(vm.name());
   for (std::size_t i = 0; i < s.exits.size(); ++i)
     if (s.exits[i] != 0)

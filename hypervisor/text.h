@@ -1,4 +1,4 @@
-// One line of text built without libc, for messages about VMs and bundles.
+// Text of bounded length built without libc, for messages about VMs and bundles.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +7,14 @@
 
 namespace hv {
 
-class Text {
+template <std::size_t kBytes>
+class BoundedText {
  public:
-  Text& add(std::string_view text) {
+  BoundedText& add(std::string_view text) {
     for (const char c : text) put(c);
     return *this;
   }
-  Text& decimal(std::uint64_t value) {
+  BoundedText& decimal(std::uint64_t value) {
     char digits[20];
     unsigned n = 0;
     do digits[n++] = static_cast<char>('0' + value % 10);
@@ -21,7 +22,7 @@ class Text {
     while (n != 0) put(digits[--n]);
     return *this;
   }
-  Text& hex(std::uint64_t value) {
+  BoundedText& hex(std::uint64_t value) {
     add("0x");
     unsigned shift = 60;
     while (shift != 0 && (value >> shift) == 0) shift -= 4;
@@ -37,8 +38,10 @@ class Text {
   void put(char c) {
     if (size_ < sizeof characters_) characters_[size_++] = c;
   }
-  char characters_[256] = {};
+  char characters_[kBytes] = {};
   std::size_t size_ = 0;
 };
+
+using Text = BoundedText<256>;  // a line
 
 }  // namespace hv

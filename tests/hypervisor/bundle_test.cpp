@@ -166,5 +166,28 @@ TEST(Bundle, NamesTheVmThatDoesNotFitTheMachine) {
   EXPECT_EQ(small.boot(description), "large: not enough memory for it");
 }
 
+TEST(Statistics, AreOneWholeLineHoweverLong) {
+  Bench bench;
+  const std::string name(kMaxNameBytes, 'n');
+  ASSERT_EQ(bench.boot(raw_bundle({{.name = name}}, "print-statistics", 1)), "");
+  bench.interrupt_idle(0);
+  bench.harts[0].registers.vs.vstvec = abi::kGuestMemoryBase;  // takes what is reflected
+  for (unsigned i = 0; i < 12000; ++i) {
+    bench.software(0);
+    bench.timer(0);
+    bench.exit(0, make_exit(2, 0, 0));
+    bench.exit(0, make_exit(22, 0, 0));
+    bench.call(0, abi::Hypercall::vm_info);
+  }
+  bench.machine.console.clear();
+  bench.exit(0, make_exit(23, 0, 0));
+  const std::string& text = bench.machine.console;
+  const std::size_t start = text.find("[hv] statistics " + name + " SUPERVISOR_SYSCALL=12000 ");
+  ASSERT_NE(start, std::string::npos) << text;
+  EXPECT_GT(text.size() - start, 256u);
+  const std::string last = " barriers=0 budget_stops=0\n";
+  EXPECT_EQ(text.substr(text.size() - last.size()), last);
+}
+
 }  // namespace
 }  // namespace hv
