@@ -40,6 +40,7 @@ void Scheduler::wake(Arch& arch, VcpuId vcpu) {
       if (entity.hart != arch.hart()) arch.send_ipi(entity.hart);
       break;
     case State::ready:
+    case State::stopping:
     case State::stopped:
       break;
   }
@@ -120,6 +121,19 @@ void Scheduler::condemn(Arch& arch, std::uint16_t vm) {
 
 bool Scheduler::condemned(std::uint16_t vm) const { return load_relaxed(condemned_[vm]) != 0; }
 
+bool Scheduler::begin_stop(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  const std::uint16_t vm = entities_[vcpu].vm;
+  bool others = condemned_[vm] != 0;  // then it has to stop
+  for (VcpuId other = 0; other < count_; ++other) {
+    const Entity& entity = entities_[other];
+    others |=
+        other != vcpu && entity.vm == vm && entity.state != State::stopped && entity.state != State::stopping;
+  }
+  if (others) set_state(vcpu, State::stopping);
+  return others;
+}
+
 bool Scheduler::stop(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
   return make_stopped(vcpu);
@@ -131,12 +145,12 @@ bool Scheduler::make_stopped(VcpuId vcpu) {
   return condemned_[vm] != 0 && on_hart_[vm] == 0;
 }
 
-unsigned Scheduler::started(Arch& arch, std::uint16_t vm) {
+std::uint64_t Scheduler::running_harts(Arch& arch, VcpuId first, std::uint64_t mask) {
   const Locked locked(arch, lock_);
-  unsigned result = 0;
-  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu)
-    if (entities_[vcpu].vm == vm && entities_[vcpu].state != State::stopped) ++result;
-  return result;
+  std::uint64_t harts = 0;
+  for (VcpuId vcpu = first; mask != 0; ++vcpu, mask >>= 1)
+    if ((mask & 1) != 0 && entities_[vcpu].state == State::running) harts |= bit(entities_[vcpu].hart);
+  return harts;
 }
 
 void Scheduler::make_ready(Arch& arch, VcpuId vcpu) {
@@ -148,7 +162,9 @@ void Scheduler::make_ready(Arch& arch, VcpuId vcpu) {
 
 void Scheduler::set_state(VcpuId vcpu, State state) {
   const auto is_active = [](State s) { return s == State::running || s == State::ready; };
-  const auto is_on_hart = [](State s) { return s == State::running || s == State::blocking; };
+  const auto is_on_hart = [](State s) {
+    return s == State::running || s == State::blocking || s == State::stopping;
+  };
   Entity& entity = entities_[vcpu];
   if (is_active(entity.state)) --active_[entity.vm];
   if (is_on_hart(entity.state)) --on_hart_[entity.vm];

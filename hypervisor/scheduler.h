@@ -17,6 +17,7 @@ class Scheduler {
     running,   // is some hart's VCPU: in the guest, or in the hypervisor on its behalf
     blocking,  // about to block; its hart still holds its registers
     blocked,   // waits for an interrupt
+    stopping,  // about to stop; its hart still holds its registers
   };
 
   void add(VcpuId vcpu, std::uint16_t vm, std::uint64_t harts);
@@ -46,12 +47,15 @@ class Scheduler {
   // Nobody of `vm` may start again; those that wait stop, those on other harts are interrupted.
   void condemn(Arch& arch, std::uint16_t vm);
   bool condemned(std::uint16_t vm) const;
+  // `vcpu` wishes to stop. False: all others of its VM have stopped or are about to; it goes on running.
+  bool begin_stop(Arch& arch, VcpuId vcpu);
   // The hart gives `vcpu` away for good. True: its VM is condemned and this was its last VCPU on any hart.
   bool stop(Arch& arch, VcpuId vcpu);
 
   State state(VcpuId vcpu) const { return entities_[vcpu].state; }
-  unsigned hart(VcpuId vcpu) const { return entities_[vcpu].hart; }  // while running; else where it ran last
-  unsigned started(Arch& arch, std::uint16_t vm);                    // VCPUs of `vm` that are not stopped
+  // The harts that run one of the VCPUs first, first + 1, ... that `mask` names. What was stored before this
+  // call is seen by every other one of them when it is taken.
+  std::uint64_t running_harts(Arch& arch, VcpuId first, std::uint64_t mask);
 
  private:
   struct Entity {

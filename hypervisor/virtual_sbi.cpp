@@ -15,7 +15,7 @@ constexpr std::uint64_t kImplementationId = 0x48565349;  // not a registered one
 constexpr std::uint64_t kVstip = bit(hvsim::isa::Interrupt::virtual_supervisor_timer);
 
 constexpr std::int64_t kErrorAlreadyAvailable = -6;
-constexpr std::uint64_t kHartStarted = 0, kHartStopped = 1;
+constexpr std::uint64_t kHartStarted = 0, kHartStopped = 1, kHartStopPending = 3;
 constexpr std::size_t kConsolePiece = 64;
 
 bool served(std::uint64_t extension) {
@@ -25,6 +25,11 @@ bool served(std::uint64_t extension) {
 }
 
 std::uint64_t argument(const Vcpu& vcpu, unsigned n) { return vcpu.general.x[10 + n]; }
+
+std::uint64_t hart_status(Scheduler::State state) {
+  if (state == Scheduler::State::stopped) return kHartStopped;
+  return state == Scheduler::State::stopping ? kHartStopPending : kHartStarted;
+}
 
 // The VCPUs that hart_mask and hart_mask_base name, as a mask of the VM's VCPUs. Empty: one does not exist.
 std::optional<std::uint64_t> vcpu_mask(const Vm& vm, std::uint64_t mask, std::uint64_t base) {
@@ -124,14 +129,9 @@ Hypervisor::Answer Hypervisor::sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_
   if (function > 2) return {.error = abi::kErrorNotSupported};  // the others are for hypervisors
   const auto targets = vcpu_mask(vm, mask, base);
   if (!targets) return {.error = abi::kErrorInvalidParameter};
-  std::uint64_t harts = 0;
-  for (unsigned i = 0; i < vm.vcpus; ++i) {
-    Vcpu& target = vcpus_[vm.first_vcpu + i];
-    if (((*targets >> i) & 1) == 0) continue;
-    store_release(target.fence_pending, std::uint32_t{1});
-    if (scheduler_.state(target.id) == Scheduler::State::running)
-      harts |= std::uint64_t{1} << scheduler_.hart(target.id);
-  }
+  for (unsigned i = 0; i < vm.vcpus; ++i)
+    if (((*targets >> i) & 1) != 0) store_release(vcpus_[vm.first_vcpu + i].fence_pending, std::uint32_t{1});
+  const std::uint64_t harts = scheduler_.running_harts(arch, vm.first_vcpu, *targets);
   if (harts != 0) arch.fence({GuestFence::Kind::vs_stage, vm.vmid, harts});
   return {};
 }
@@ -139,14 +139,13 @@ Hypervisor::Answer Hypervisor::sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_
 Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function) {
   const std::uint64_t number = argument(vcpu, 0);
   if (function == 1) {  // hart_stop: a VM without a running VCPU could never end
-    if (scheduler_.started(arch, vm.id) <= 1) return {.error = abi::kErrorFailed};
+    if (!scheduler_.begin_stop(arch, vcpu.id)) return {.error = abi::kErrorFailed};
     return {.verdict = Verdict::stop};
   }
   if (function != 0 && function != 2) return {.error = abi::kErrorNotSupported};
   if (number >= vm.vcpus) return {.error = abi::kErrorInvalidParameter};
   Vcpu& target = vcpus_[vm.first_vcpu + number];
-  const bool stopped = scheduler_.state(target.id) == Scheduler::State::stopped;
-  if (function == 2) return {.value = stopped ? kHartStopped : kHartStarted};
+  if (function == 2) return {.value = hart_status(scheduler_.state(target.id))};
 
   const Locked locked(arch, vm.memory_lock);  // two VCPUs may start the same one
   if (scheduler_.state(target.id) != Scheduler::State::stopped) return {.error = kErrorAlreadyAvailable};

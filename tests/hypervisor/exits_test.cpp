@@ -231,6 +231,24 @@ TEST(Switching, FencesWhenAVcpuComesBackFromAnotherHartOrItsSiblingRanHere) {
   EXPECT_EQ(bench.machine.fences[0].harts, 1u);
 }
 
+TEST(Switching, ARemoteFenceReachesRunningVcpusAtOnceAndOthersAtTheirNextEntry) {
+  Bench bench(2);
+  bench.start(vms({small_vm("a", 3)}));
+  for (const std::uint64_t vcpu : {1u, 2u}) bench.ecall(0, 0x48534D, 0, {vcpu, 0x80000000, 0});
+  bench.interrupt_idle(1);
+  ASSERT_EQ(bench.on[1]->number, 1);
+  bench.machine.fences.clear();
+  EXPECT_EQ(bench.ecall(0, 0x52464E43, 1, {0b110, 0}).error, 0);
+  ASSERT_EQ(bench.machine.fences.size(), 1u);
+  EXPECT_EQ(bench.machine.fences[0].harts, 0b10u);  // VCPU 2 waits for a hart
+  bench.call(0, Hypercall::yield);
+  ASSERT_EQ(bench.on[0]->number, 2);
+  EXPECT_EQ(bench.machine.fences.back().harts, 0b01u);
+  const std::size_t fences = bench.machine.fences.size();
+  bench.software(0);  // once is enough
+  EXPECT_EQ(bench.machine.fences.size(), fences);
+}
+
 TEST(Switching, FencesEverythingWhenVmidsAreTooFew) {
   Bench bench(1);
   bench.platform.vmid_bits = 1;

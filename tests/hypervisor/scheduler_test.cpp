@@ -138,6 +138,63 @@ TEST(Scheduler, TellsOnlyTheLastVcpuOfAVmThatItIsTheLastToBlock) {
   EXPECT_TRUE(h.scheduler.begin_block(h.arch[2], 2));
 }
 
+TEST(Scheduler, LetsAllVcpusOfAVmButOneStopEvenIfTheyWishToAtOnce) {
+  Harts h(3);
+  for (VcpuId vcpu = 0; vcpu < 4; ++vcpu) {
+    h.scheduler.add(vcpu, vcpu == 3 ? 1 : 0, kAnywhere);
+    h.scheduler.start(h.arch[0], vcpu);
+    if (vcpu < 3) h.take(vcpu);
+  }
+  EXPECT_TRUE(h.scheduler.begin_stop(h.arch[0], 0));
+  EXPECT_EQ(h.scheduler.state(0), Scheduler::State::stopping);
+  EXPECT_TRUE(h.scheduler.begin_stop(h.arch[1], 1));  // before 0 has left its hart
+  EXPECT_FALSE(h.scheduler.begin_stop(h.arch[2], 2));
+  EXPECT_EQ(h.scheduler.state(2), Scheduler::State::running);
+  EXPECT_FALSE(h.scheduler.start(h.arch[2], 0));  // not yet
+  EXPECT_FALSE(h.scheduler.stop(h.arch[0], 0));
+  EXPECT_TRUE(h.scheduler.start(h.arch[2], 0));
+  EXPECT_TRUE(h.scheduler.begin_stop(h.arch[2], 2));  // now there is another one
+}
+
+TEST(Scheduler, DoesNotCountOnAStoppingVcpuToDrain) {
+  Harts h(2);
+  for (VcpuId vcpu = 0; vcpu < 2; ++vcpu) {
+    h.scheduler.add(vcpu, 0, kAnywhere);
+    h.scheduler.start(h.arch[0], vcpu);
+    h.take(vcpu);
+  }
+  EXPECT_TRUE(h.scheduler.begin_stop(h.arch[0], 0));
+  EXPECT_TRUE(h.scheduler.begin_block(h.arch[1], 1));
+}
+
+TEST(Scheduler, ReapsACondemnedVmOnlyWhenItsStoppingVcpuHasLeft) {
+  Harts h(2);
+  for (VcpuId vcpu = 0; vcpu < 2; ++vcpu) {
+    h.scheduler.add(vcpu, 0, kAnywhere);
+    h.scheduler.start(h.arch[0], vcpu);
+    h.take(vcpu);
+  }
+  EXPECT_TRUE(h.scheduler.begin_stop(h.arch[0], 0));
+  h.scheduler.condemn(h.arch[1], 0);
+  EXPECT_TRUE(h.scheduler.begin_stop(h.arch[1], 1));  // a VM that ends has no use for a last one
+  EXPECT_FALSE(h.scheduler.stop(h.arch[1], 1));
+  EXPECT_TRUE(h.scheduler.stop(h.arch[0], 0));
+}
+
+TEST(Scheduler, NamesTheHartsOfTheRunningOnesOfAGroup) {
+  Harts h(3);
+  for (VcpuId vcpu = 0; vcpu < 4; ++vcpu) {
+    h.scheduler.add(vcpu, 0, kAnywhere);
+    h.scheduler.start(h.arch[0], vcpu);
+  }
+  h.take(2), h.take(0), h.take(1);  // VCPUs 0, 1, 2; 3 waits
+  EXPECT_EQ(h.scheduler.running_harts(h.arch[0], 0, 0b1111), 0b111u);
+  EXPECT_EQ(h.scheduler.running_harts(h.arch[0], 0, 0b1001), 0b100u);
+  EXPECT_EQ(h.scheduler.running_harts(h.arch[0], 1, 0b101), 0b001u);
+  h.scheduler.begin_block(h.arch[0], 1);  // it looks for a fence at its next entry
+  EXPECT_EQ(h.scheduler.running_harts(h.arch[0], 1, 0b1), 0u);
+}
+
 TEST(Scheduler, WakesSleepersAtTheirTimeAndNotBefore) {
   Harts h(1);
   for (VcpuId vcpu = 0; vcpu < 2; ++vcpu) {
