@@ -18,6 +18,7 @@ namespace hvsim::sim {
 
 inline constexpr unsigned kConfigVersion = 1;
 inline constexpr unsigned kMaxHarts = 8;
+inline constexpr unsigned kMaxNameLength = 120;  // of a run; it becomes part of a directory's name
 inline constexpr unsigned kTimebaseMhz = 10;
 
 enum class TimingMode : std::uint8_t {

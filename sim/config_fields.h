@@ -238,7 +238,7 @@ struct Described<VmConfig> {
   using T = VmConfig;
   static constexpr auto fields = std::tuple{
       Field{"name", &T::name, Unit::none, "unique; prefixes the VM's console lines and names its log",
-            Rule{.required = true, .pattern = "[A-Za-z0-9][A-Za-z0-9_.-]{0,30}"}},
+            Rule{.required = true, .name_length = hv::kMaxNameBytes}},
       Field{"workload", &T::workload, Unit::none, "what the guest runs: a name or a path of an ELF",
             Rule{.path = true, .required = true}},
       Field{"memory_bytes", &T::memory_bytes, Unit::bytes, "guest RAM from guest-physical 0x80000000",
@@ -265,7 +265,7 @@ struct Described<Config> {
   static constexpr auto fields = std::tuple{
       Field{"version", &T::version, Unit::none, "of this format", Rule{.min = 1, .max = 1, .required = true}},
       Field{"name", &T::name, Unit::none, "of the run; its directory starts with it",
-            Rule{.pattern = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"}},
+            Rule{.name_length = kMaxNameLength}},
       Field{"description", &T::description, Unit::none, "for people"},
       Field{"machine", &T::machine, Unit::none, "the modelled hardware"},
       Field{"boot", &T::boot, Unit::none, "firmware and images"},

@@ -24,7 +24,7 @@ struct Rule {
   bool power_of_two = false;
   bool path = false;  // text with a slash names a file, relative to the file that says so
   bool required = false;
-  const char* pattern = nullptr;  // regular expression (ECMAScript) that text must match as a whole
+  unsigned name_length = 0;  // not 0: text must be a name: letters, digits, _ . - and at most so long
 };
 
 template <class Struct, class Member>

@@ -19,6 +19,15 @@ struct Variant {
   Document document;
 };
 
+// Labels become parts of directory names.
+std::string as_name(std::string text) {
+  for (char& c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (!plain && c != '.' && c != '-') c = '_';
+  }
+  return text;
+}
+
 class Expander {
  public:
   explicit Expander(const Document& source) : source_(source), base_(source) {
@@ -95,7 +104,7 @@ class Expander {
         refuse(path, show(value), problem->expected);
       }
     }
-    variant.label += (variant.label.empty() ? "" : "-") + label;
+    variant.label += (variant.label.empty() ? "" : "-") + as_name(label);
     return variant;
   }
 
@@ -116,6 +125,10 @@ isa::Result<Run, Problem> make_run(Variant& variant, const std::vector<std::stri
   auto config = read_config(document);
   if (!config) return isa::Failure{in_run(config.error(), variant.label)};
   if (!variant.label.empty()) config.value().name += "-" + variant.label;
+  if (config->name.size() > kMaxNameLength)
+    return isa::Failure{Problem{
+        document.origins.of("name"), "name", "\"" + config->name + "\"",
+        "expected at most " + std::to_string(kMaxNameLength) + " characters with the names of its variants"}};
   auto images = find_images(*config, document.origins, image_directories);
   if (!images) return isa::Failure{in_run(images.error(), variant.label)};
   Run run{.label = variant.label.empty() ? config->name : variant.label,

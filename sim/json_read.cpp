@@ -2,9 +2,9 @@
 #include "sim/json_read.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <regex>
 
 namespace hvsim::sim {
 namespace {
@@ -16,13 +16,31 @@ struct Suffix {
 constexpr Suffix kSuffixes[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
 
 // "64MiB" or "64 MiB".
-std::optional<std::uint64_t> parse_size(const std::string& text) {
-  static const std::regex form("([0-9]{1,12}) ?(KiB|MiB|GiB)");
-  std::smatch parts;
-  if (!std::regex_match(text, parts, form)) return std::nullopt;
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || number >= std::uint64_t{1} << 34) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.starts_with(' ')) text.remove_prefix(1);
   for (const Suffix& suffix : kSuffixes)
-    if (parts[2] == suffix.text) return std::uint64_t{std::stoull(parts[1])} << suffix.shift;
+    if (text == suffix.text) return number << suffix.shift;
   return std::nullopt;
+}
+
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool is_name(std::string_view text, std::size_t longest) {
+  return !text.empty() && text.size() <= longest && is_alphanumeric(text[0]) &&
+         std::ranges::all_of(text,
+                             [](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+// One side of a guest's "key=value".
+bool is_plain_word(std::string_view text) {
+  return !text.empty() && text.find_first_of(" \t\n\r\f\v=\"") == std::string_view::npos &&
+         text.find('\0') == std::string_view::npos;
 }
 
 // Whole numbers also as 1e9, which JSON calls a number like any other.
@@ -160,8 +178,10 @@ bool JsonReader::read_flag(const Place& place, bool& value) {
 bool JsonReader::read_text(const Place& place, std::string& value) {
   if (!place.json.is_string()) return refuse(place.path, show(place.json), "expected text in quotes");
   value = place.json.get<std::string>();
-  if (place.rule.pattern && !std::regex_match(value, std::regex(place.rule.pattern)))
-    return refuse(place.path, show(place.json), std::string("expected text like ") + place.rule.pattern);
+  if (place.rule.name_length != 0 && !is_name(value, place.rule.name_length))
+    return refuse(place.path, show(place.json),
+                  "expected a name of at most " + std::to_string(place.rule.name_length) +
+                      " letters, digits, '_', '.' and '-', the first a letter or digit");
   if (value.find('\0') != std::string::npos)
     return refuse(place.path, show(place.json), "expected no NUL in text");
   if (place.rule.path && value.find('/') != std::string::npos)
@@ -171,14 +191,13 @@ bool JsonReader::read_text(const Place& place, std::string& value) {
 
 bool JsonReader::read_arguments(const Place& place, Arguments& value) {
   if (!place.json.is_object()) return refuse(place.path, show(place.json), "expected an object { }");
-  static const std::regex plain("[^\\s=\"]+");
   value.clear();
   for (const auto& [key, argument] : place.json.items()) {
     const std::string path = child_path(place.path, key);
     if (!argument.is_string() && !argument.is_number() && !argument.is_boolean())
       return refuse(path, show(argument), "expected text, a number, true or false");
     const std::string text = argument.is_string() ? argument.get<std::string>() : argument.dump();
-    if (!std::regex_match(key, plain) || !std::regex_match(text, plain))
+    if (!is_plain_word(key) || !is_plain_word(text))
       return refuse(path, show(argument), "expected a key and a value without spaces, quotes and '='");
     value[key] = text;
   }

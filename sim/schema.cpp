@@ -28,7 +28,8 @@ Json integer_schema(const Rule& rule, Unit unit, std::uint64_t type_max) {
 
 Json text_schema(const Rule& rule) {
   Json schema{{"type", "string"}};
-  if (rule.pattern) schema["pattern"] = "^(" + std::string(rule.pattern) + ")$";
+  if (rule.name_length != 0)
+    schema["pattern"] = "^[A-Za-z0-9][A-Za-z0-9_.-]{0," + std::to_string(rule.name_length - 1) + "}$";
   return schema;
 }
 

@@ -130,7 +130,7 @@ TEST_F(ConfigErrors, VmNamesAreUniqueAndPlain) {
             "c.json: vms[1].name: \"a\": expected a name that no other VM has");
   EXPECT_THAT(complaint(R"({"version": 1, "hypervisor": {"run": "host"}, "vms": [
               {"name": "../a", "workload": "guest"}]})"),
-              StartsWith("c.json: vms[0].name: \"../a\": expected text like"));
+              StartsWith("c.json: vms[0].name: \"../a\": expected a name of at most 31 letters"));
 }
 
 TEST_F(ConfigErrors, RequiredKeysAreAskedFor) {
@@ -232,6 +232,11 @@ TEST_F(ConfigErrors, VariantsNeedNamesOfTheirOwn) {
   EXPECT_THAT(complaint(bare(R"("runs": [])")), StartsWith("c.json: runs: []: expected a list"));
   EXPECT_THAT(complaint(bare(R"("axes": {"seed": []})")), StartsWith("c.json: axes.seed: []: expected"));
   EXPECT_THAT(complaint(bare(R"("runs": [{"name": "x"}], "axes": {"seed": [1]})")), HasSubstr("not both"));
+}
+
+TEST_F(ConfigErrors, NamesOfRunsHaveABound) {
+  EXPECT_THAT(complaint(bare(R"("runs": [{"name": ")" + std::string(130, 'x') + "\"}]")),
+              EndsWith("expected at most 120 characters with the names of its variants"));
 }
 
 TEST_F(ConfigErrors, AMissingFirmwareFileIsNamed) {

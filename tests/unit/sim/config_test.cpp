@@ -89,6 +89,11 @@ TEST_F(Configs, AxesMultiplyAndNameTheirRuns) {
   EXPECT_EQ(found.runs[3].config.hypervisor.delivery, hv::abi::Delivery::dlh);
 }
 
+TEST_F(Configs, LabelsAreFitForDirectoryNames) {
+  const auto found = experiment(bare(R"("name": "q", "runs": [{"name": "a/b c"}])"));
+  EXPECT_EQ(found.runs[0].config.name, "q-a_b_c");
+}
+
 TEST_F(Configs, IdentityFollowsContentsNotNames) {
   const std::string before = experiment(bare("")).runs[0].identity;
   EXPECT_EQ(experiment(bare(R"("name": "other", "description": "x")")).runs[0].identity, before);
