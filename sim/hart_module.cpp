@@ -37,6 +37,7 @@ void HartModule::live() {
     const cpu::RunResult ran = hart_.run(settings_.quantum, in_step);
     catch_up();
     in_step = ran.stop == cpu::Stop::synchronize;
+    if (ran.stop == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
     if (machine_.finished() || settings_.limit_reached()) break;
     if (ran.stop == cpu::Stop::wait_for_interrupt) sleep();
     if (ran.stop == cpu::Stop::hypervisor) enter_hypervisor();

@@ -22,9 +22,10 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   struct Settings {
     unsigned hart = 0;
     isa::Cycles quantum = 10'000;
-    sc_core::sc_time period;              // of one cycle
-    HostHart* host = nullptr;             // set when the hypervisor runs on the host
-    std::function<bool()> limit_reached;  // asked after each quantum; true ends the simulation
+    sc_core::sc_time period;                // of one cycle
+    HostHart* host = nullptr;               // set when the hypervisor runs on the host
+    std::function<bool()> limit_reached;    // asked after each quantum; true ends the simulation
+    std::function<void()> unexpected_trap;  // the hart's trap handler cannot run; ends the simulation
   };
 
   HartModule(sc_core::sc_module_name name, Machine& machine, Settings settings);

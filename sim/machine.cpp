@@ -140,7 +140,9 @@ void Machine::collect(RunResult& result) {
     result.cycles = std::max(result.cycles, stats.cycles);
     result.harts.push_back(stats);
   }
-  if (caches_ != nullptr) result.l2 = caches_->l2_stats();
+  if (caches_ == nullptr) return;
+  result.l2 = caches_->l2_stats();
+  result.coherence = caches_->coherence_stats();
 }
 
 }  // namespace hvsim::sim

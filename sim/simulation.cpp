@@ -43,10 +43,53 @@ struct HostRun {
   std::vector<std::unique_ptr<HostHart>> harts;
 };
 
+// Asked after each quantum of each hart.
+class Limits {
+ public:
+  Limits(Machine& machine, const LimitsConfig& limits, Progress& progress)
+      : machine_(machine), limits_(limits), progress_(progress) {}
+
+  bool reached() {
+    if (stop_) return true;
+    isa::Cycles now = 0;
+    std::uint64_t retired = 0;
+    for (unsigned i = 0; i < machine_.harts(); ++i) {
+      now = std::max(now, machine_.hart(i).hart_state().cycle);
+      retired += machine_.hart(i).hart_state().retired;
+    }
+    if (++asked_ % 64 == 0) progress_.advanced(now, retired);
+    if (limits_.max_cycles != 0 && now >= limits_.max_cycles) stop_ = StopReason::cycle_limit;
+    if (limits_.max_instructions != 0 && retired >= limits_.max_instructions)
+      stop_ = StopReason::instruction_limit;
+    return stop_.has_value();
+  }
+  void unexpected_trap(unsigned hart) {
+    const cpu::HartState& state = machine_.hart(hart).hart_state();
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "hart %u: the M-mode trap handler at 0x%llx traps itself: mcause %llu, mtval 0x%llx", hart,
+                  static_cast<unsigned long long>(state.pc),
+                  static_cast<unsigned long long>(state.csr.mcause),
+                  static_cast<unsigned long long>(state.csr.mtval));
+    stop_ = StopReason::unexpected_trap;
+    trap_ = text;
+  }
+  std::optional<StopReason> stop() const { return stop_; }
+  const std::string& trap() const { return trap_; }
+
+ private:
+  Machine& machine_;
+  LimitsConfig limits_;
+  Progress& progress_;
+  std::uint64_t asked_ = 0;
+  std::optional<StopReason> stop_;
+  std::string trap_;
+};
+
 // All SystemC objects of a run; one per process.
 class Shells {
  public:
-  Shells(Machine& machine, const Config& config, HostRun* host, std::function<bool()> limit_reached)
+  Shells(Machine& machine, const Config& config, HostRun* host, Limits& limits)
       : memory_("memory", machine.memory()) {
     bus_.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory_.socket);
     for (const auto& window : machine.bus().windows()) {
@@ -62,7 +105,8 @@ class Shells {
                                     .quantum = config.machine.quantum_cycles,
                                     .period = period,
                                     .host = host != nullptr ? host->harts[i].get() : nullptr,
-                                    .limit_reached = limit_reached};
+                                    .limit_reached = [&limits] { return limits.reached(); },
+                                    .unexpected_trap = [&limits, i] { limits.unexpected_trap(i); }};
       harts_.push_back(
           std::make_unique<HartModule>(("hart" + std::to_string(i)).c_str(), machine, std::move(settings)));
       harts_.back()->socket.bind(bus_.from);
@@ -82,35 +126,6 @@ class Shells {
   BusModule bus_{"bus"};
   std::vector<std::unique_ptr<DeviceModule>> devices_;
   std::vector<std::unique_ptr<HartModule>> harts_;
-};
-
-// Asked after each quantum of each hart.
-class Limits {
- public:
-  Limits(Machine& machine, const LimitsConfig& limits, Progress& progress)
-      : machine_(machine), limits_(limits), progress_(progress) {}
-
-  bool reached() {
-    isa::Cycles now = 0;
-    std::uint64_t retired = 0;
-    for (unsigned i = 0; i < machine_.harts(); ++i) {
-      now = std::max(now, machine_.hart(i).hart_state().cycle);
-      retired += machine_.hart(i).hart_state().retired;
-    }
-    if (++asked_ % 64 == 0) progress_.advanced(now, retired);
-    if (limits_.max_cycles != 0 && now >= limits_.max_cycles) stop_ = StopReason::cycle_limit;
-    if (limits_.max_instructions != 0 && retired >= limits_.max_instructions)
-      stop_ = StopReason::instruction_limit;
-    return stop_.has_value();
-  }
-  std::optional<StopReason> stop() const { return stop_; }
-
- private:
-  Machine& machine_;
-  LimitsConfig limits_;
-  Progress& progress_;
-  std::uint64_t asked_ = 0;
-  std::optional<StopReason> stop_;
 };
 
 std::string where_harts_stand(Machine& machine) {
@@ -135,8 +150,9 @@ void conclude(Machine& machine, const Limits& limits, RunResult& result) {
     if (finish.kind == Kind::reset) result.stop_detail = "the guest asked for a reset";
   } else if (limits.stop()) {
     result.stop = *limits.stop();
-    result.stop_detail = result.stop == StopReason::cycle_limit ? "limits.max_cycles reached"
-                                                                : "limits.max_instructions reached";
+    if (result.stop == StopReason::cycle_limit) result.stop_detail = "limits.max_cycles reached";
+    if (result.stop == StopReason::instruction_limit) result.stop_detail = "limits.max_instructions reached";
+    if (result.stop == StopReason::unexpected_trap) result.stop_detail = limits.trap();
   } else {
     result.stop = StopReason::no_progress;
     result.stop_detail = where_harts_stand(machine);
@@ -163,9 +179,12 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   if (!problem.empty()) return isa::Failure{problem};
 
   sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  // Every hart's thread ends the simulation when it is over; the first one does.
+  sc_core::sc_report_handler::set_actions(sc_core::SC_ID_SIMULATION_STOP_CALLED_TWICE_,
+                                          sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
   Limits limits(machine, config.limits, progress);
-  Shells shells(machine, config, host ? &*host : nullptr, [&limits] { return limits.reached(); });
+  Shells shells(machine, config, host ? &*host : nullptr, limits);
   sc_core::sc_start();
 
   shells.settle(machine);

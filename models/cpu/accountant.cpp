@@ -110,8 +110,10 @@ void Accountant::mode_changed(const HartState& state) {
 
 void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_t value) {
   const auto mark = static_cast<isa::MarkKind>(kind);
-  // Who runs, and in which phase, is the hypervisor's to say; a guest's word must not move its cycles.
-  if (state.mode.virtualized && (mark == isa::MarkKind::phase || mark == isa::MarkKind::vcpu)) return;
+  // Who runs, in which phase, and what was done for whom is the hypervisor's to say, not a guest's.
+  const bool of_hypervisor =
+      mark == isa::MarkKind::phase || mark == isa::MarkKind::vcpu || mark == isa::MarkKind::hypercall_done;
+  if (state.mode.virtualized && of_hypervisor) return;
   switch (mark) {
     case isa::MarkKind::work_done:
       marks_[key_.vm].work_done += value;

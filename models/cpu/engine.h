@@ -159,6 +159,7 @@ class Engine final : public Hart {
   template <class T>
   std::uint8_t* atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical = nullptr);
   void charge_access(isa::Hpa address, bool write);
+  void bypass_l1d();
   void count_walk(const mmu::WalkTrace& trace);
   void charge_walk(const mmu::WalkTrace& trace);
   void forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left);
@@ -207,7 +208,8 @@ class Engine final : public Hart {
   std::uint32_t stamp_ = 1;
   bool float_on_ = false;
   isa::Cycles deadline_ = 0;  // attend() is due at this cycle: end of budget, timer, or "now" (0)
-  isa::Cycles in_step_cycle_ = ~isa::Cycles{0};
+  bool in_step_ = false;      // the other harts have caught up: one device access may go ahead
+  isa::Cycles in_step_since_ = 0;
   unsigned line_shift_ = 6;  // L1D lines
   bool respace_ = false;     // level zero was cleared: select the slots anew
   std::optional<isa::Trap> trap_;

@@ -1,6 +1,8 @@
 // The engine's run loop: block after block until the budget, an interrupt or a stop ends it.
 #pragma once
 
+#include <algorithm>
+
 #include "models/cpu/address_space.h"
 #include "models/cpu/csr_file.h"
 #include "models/cpu/engine_blocks.h"
@@ -34,7 +36,8 @@ RunResult Engine<Timing>::run(isa::Cycles budget, bool devices_in_step) {
   const isa::Cycles began = state.cycle;
   const std::uint64_t retired_before = state.retired;
   const isa::Cycles end = began + budget;
-  in_step_cycle_ = devices_in_step ? began : ~isa::Cycles{0};
+  in_step_ = devices_in_step;
+  in_step_since_ = began;
   deadline_ = 0;
   Stop why = Stop::budget;
   Block* block = nullptr;
@@ -102,9 +105,11 @@ void Engine<Timing>::deliver(const isa::Trap& trap) {
   accountant_.trapped(state, taken);
   row_ = &accountant_.row();
   if constexpr (Timing::timed)
-    charge(Component::trap, timing_.costs.trap_entry);
+    charge(Component::trap, std::max<isa::Cycles>(timing_.costs.trap_entry, 1));  // or traps might never end
   else
     charge(Component::trap, 1);  // so that a hart that only traps still gets through its budget
+  const bool handler_traps = !trap.interrupt && taken.from == taken.to && taken.epc == state.pc;
+  if (handler_traps && taken.to.privilege == isa::Privilege::machine) stop_ = Stop::unexpected_trap;
   select_spaces();
   deadline_ = 0;
   link_ = nullptr;
@@ -159,10 +164,7 @@ void Engine<Timing>::account_before(const Op* op) {
     if constexpr (Timing::timed) timing_.data_accesses += accesses_memory(klass);
   }
   state.retired += static_cast<std::uint64_t>(op - block_->ops);
-  if constexpr (Timing::timed) {
-    timing_.fetch_lines += block_->lines;
-    if (accesses_memory(instruction(op->id).klass)) ++timing_.data_accesses;
-  }
+  if constexpr (Timing::timed) timing_.fetch_lines += block_->lines;
   ++counters_.blocks_run;
 }
 

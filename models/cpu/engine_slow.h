@@ -99,6 +99,7 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   if (host == nullptr) {
     // ROM can be read; nothing keeps it in level zero, boot code is short.
     if (!write) host = const_cast<std::uint8_t*>(memory_.host_readable(physical, bytes));
+    if (host != nullptr) bypass_l1d();
     return {host, physical, true};
   }
   charge_access(physical, write);
@@ -116,9 +117,15 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   return {host, physical, true};
 }
 
+inline constexpr isa::Cycles kStepSlack = 1000;
+
 template <class Timing>
 bool Engine<Timing>::must_synchronize() {
-  if (!config_.synchronize_devices || in_step_cycle_ == state.cycle) return false;
+  if (!config_.synchronize_devices) return false;
+  // Fetching and translating the access may cost cycles after the others have caught up; not many.
+  const bool in_step = in_step_ && state.cycle - in_step_since_ <= kStepSlack;
+  in_step_ = false;
+  if (in_step) return false;
   stop_ = Stop::synchronize;
   return true;
 }
@@ -131,6 +138,7 @@ auto Engine<Timing>::device_read(isa::Hpa address, unsigned bytes, std::uint64_t
   ++counters_.device_accesses;
   if (address.value % bytes != 0 || !devices_.read(address, bytes, value))
     return {0, access_fault(access, virtual_address, space)};
+  bypass_l1d();
   if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
   return {value, true};
 }
@@ -142,9 +150,16 @@ bool Engine<Timing>::device_write(isa::Hpa address, unsigned bytes, std::uint64_
   ++counters_.device_accesses;
   if (address.value % bytes != 0 || !devices_.write(address, bytes, value))
     return access_fault(isa::Access::store, virtual_address, space);
+  bypass_l1d();
   if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
   deadline_ = 0;  // the write may have raised or cleared an interrupt of this very hart
   return true;
+}
+
+// An access that is none of the L1D's business must not count as a hit there.
+template <class Timing>
+void Engine<Timing>::bypass_l1d() {
+  if constexpr (Timing::timed) ++timing_.data_lines_seen;
 }
 
 template <class Timing>

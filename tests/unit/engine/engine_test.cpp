@@ -126,6 +126,24 @@ TEST(Engine, StopsBeforeADeviceAccessUntilTheOthersHaveCaughtUp) {
   EXPECT_EQ(rig->state().x[6], 77u);
 }
 
+TEST(Engine, ADeviceAccessInStepGoesAheadOnceAlthoughFetchingItTookTime) {
+  auto rig = functional({.synchronize_devices = true});
+  rig->put(kRam, {as::lui(5, 0x10000), as::nop, as::lw(6, 5, 0), as::lw(7, 5, 0), as::self});
+  EXPECT_EQ(rig->hart.run(100, true).stop, Stop::synchronize);
+  EXPECT_EQ(rig->devices.reads, 1u) << "the second access waits for the others again";
+  EXPECT_EQ(rig->state().pc, kRam + 12);
+}
+
+TEST(Engine, AMachineModeHandlerThatTrapsItselfStopsTheHart) {
+  auto rig = functional();
+  rig->state().csr.mtvec = 0x5000'0000;  // nothing is there
+  rig->put(kRam, {as::ecall});
+  const RunResult ran = rig->hart.run(1'000'000, false);
+  EXPECT_EQ(ran.stop, Stop::unexpected_trap);
+  EXPECT_LT(ran.elapsed, 10u);
+  EXPECT_EQ(rig->state().csr.mepc, 0x5000'0000u);
+}
+
 TEST(Engine, WfiStopsTheHartUntilAnEnabledInterruptIsPending) {
   auto rig = functional();
   rig->put(kRam, {as::wfi, as::addi(1, 0, 1), as::self});

@@ -62,6 +62,25 @@ TEST(Timing, AMissCostsExactlyWhatTheLevelsSay) {
   EXPECT_EQ(rig->cell(Component::dcache), 70u + 11u) << "one line: one miss";
 }
 
+TEST(Timing, TrapsTakeTimeEvenWhereTheyAreSaidToBeFree) {
+  TimingConfig costs;
+  costs.trap_entry = 0;
+  auto rig = timed(costs);
+  rig->state().csr.mtvec = kRam;
+  rig->put(kRam, {as::nop, as::ecall});
+  EXPECT_EQ(rig->hart.run(10'000, false).stop, Stop::budget);
+}
+
+TEST(Timing, DeviceAccessesAreNoHitsOfTheL1D) {
+  auto rig = timed();
+  rig->state().x[5] = kRam + 0x4000;
+  rig->put(kRam, {as::lui(6, 0x10000), as::lw(7, 6, 0), as::ld(1, 5, 0), as::ld(2, 5, 8), as::self});
+  rig->hart.run(200, false);
+  rig->hart.settle_statistics();
+  EXPECT_EQ(rig->caches->l1d_stats(0).accesses, 2u);
+  EXPECT_EQ(rig->caches->l1d_stats(0).misses, 1u);
+}
+
 TEST(Timing, EveryCycleIsInExactlyOneCell) {
   auto rig = timed();
   rig->state().csr.mtvec = kRam + 0x100;
