@@ -29,8 +29,9 @@ constexpr bool deferrable(Hypercall call) { return static_cast<std::uint32_t>(ca
 inline constexpr std::uint32_t kHypercallCount = 21;
 
 // What `query` and `routine` run: a dependent chain of shifts and exclusive ors, six instructions per
-// iteration. `query` returns the result; more iterations than this are kErrorInvalidParameter.
-inline constexpr std::uint64_t kMaxRoutineIterations = 1'000'000;
+// iteration. `query` returns the result; more iterations than this are kErrorInvalidParameter, so that one
+// call stays well below a time slice.
+inline constexpr std::uint64_t kMaxRoutineIterations = 20'000;
 constexpr std::uint64_t routine_value(std::uint64_t iterations) {
   std::uint64_t x = iterations + 0x9E3779B97F4A7C15;
   for (std::uint64_t i = 0; i < iterations; ++i) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hypervisor/abi/hypercall.h"
 #include "workloads/kernels/checksum.h"
 #include "workloads/kernels/prng.h"
 #include "workloads/kernels/work_unit.h"
@@ -27,7 +28,7 @@ constexpr Parameters parameters(Arguments& arguments) {
           .work = arguments.number("work", 12, 0, kMany),
           .calls_per_iteration = arguments.number("calls_per_iteration", 8, 0, 1'000'000),
           .deferrable_percent = arguments.number("deferrable_percent", 75, 0, 100),
-          .routine = arguments.number("routine", 100, 1, 1'000'000),
+          .routine = arguments.number("routine", 100, 1, hv::abi::kMaxRoutineIterations),
           .seed = arguments.number("seed", 1, 0, ~std::uint64_t{0})};
 }
 
