@@ -43,7 +43,7 @@ Hypervisor::Verdict Hypervisor::dispatch(Arch& arch, Vcpu& vcpu, const Exit& exi
     case ExitReason::inst_illegal:
       return instruction_fault(arch, vcpu, exit);
     case ExitReason::timer_interrupt:
-      return timer_expired(arch, vcpu);
+      return timer_expired(arch);
     case ExitReason::software_interrupt:
       return Verdict::resume;  // what is pending is found at entry
     case ExitReason::inst_guest_page_fault:

@@ -95,7 +95,8 @@ class Hypervisor {
   void load(Arch& arch, Vcpu& vcpu);
   void load_fp(Arch& arch, Vcpu& vcpu);
   void fence_for(Arch& arch, const Vcpu& vcpu, bool moved);
-  Verdict timer_expired(Arch& arch, Vcpu& vcpu);
+  void settle_overrun(Arch& arch, Vcpu& vcpu);
+  Verdict timer_expired(Arch& arch);
   void wake_sleepers(Arch& arch);
   void merge_interrupts(Arch& arch, Vcpu& vcpu);
   bool interrupt_waits(Arch& arch, const Vcpu& vcpu) const;

@@ -22,7 +22,7 @@ void Scheduler::add(VcpuId vcpu, std::uint16_t vm, std::uint64_t harts) {
 bool Scheduler::start(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
   if (entities_[vcpu].state != State::stopped || condemned_[entities_[vcpu].vm] != 0) return false;
-  make_ready(arch, vcpu);
+  make_ready(arch, vcpu, next_turn_++);
   return true;
 }
 
@@ -31,7 +31,7 @@ void Scheduler::wake(Arch& arch, VcpuId vcpu) {
   Entity& entity = entities_[vcpu];
   switch (entity.state) {
     case State::blocked:
-      make_ready(arch, vcpu);
+      make_ready(arch, vcpu, next_turn_++);
       break;
     case State::blocking:
       entity.pending = true;
@@ -51,7 +51,7 @@ void Scheduler::wake_expired(Arch& arch, std::uint64_t now) {
   for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
     const Entity& entity = entities_[vcpu];
     if (entity.state == State::blocked && entity.hart == arch.hart() && entity.wake_at <= now)
-      make_ready(arch, vcpu);
+      make_ready(arch, vcpu, next_turn_++);
   }
 }
 
@@ -66,25 +66,61 @@ std::uint64_t Scheduler::next_wake(Arch& arch) {
   return earliest;
 }
 
-VcpuId Scheduler::take(Arch& arch, IfNone if_none) {
+VcpuId Scheduler::take(Arch& arch) {
   const Locked locked(arch, lock_);
   idle_harts_ &= ~bit(arch.hart());
-  for (unsigned place = 0; place < waiting_; ++place) {
+  const VcpuId vcpu = take_first_without_debt(arch.hart(), kNoVcpu);
+  if (vcpu == kNoVcpu) idle_harts_ |= bit(arch.hart());
+  return vcpu;
+}
+
+VcpuId Scheduler::take_instead(Arch& arch, VcpuId current) {
+  const Locked locked(arch, lock_);
+  entities_[current].turn = next_turn_++;  // before those that are passed over now
+  return take_first_without_debt(arch.hart(), current);
+}
+
+void Scheduler::owe(Arch& arch, VcpuId vcpu, std::uint64_t turns) {
+  const Locked locked(arch, lock_);
+  entities_[vcpu].turns_owed += turns;
+}
+
+// A debtor whose turn it is pays it and goes to the end of the line.
+VcpuId Scheduler::take_first_without_debt(unsigned hart, VcpuId current) {
+  forgive_least_debt(hart, current);
+  unsigned place = 0;
+  for (unsigned left = waiting_; left != 0; --left) {
     const VcpuId vcpu = line_[place];
-    if ((entities_[vcpu].harts & bit(arch.hart())) == 0) continue;
+    if (!may_run(vcpu, hart)) {
+      ++place;
+      continue;
+    }
     remove_from_line(vcpu);
-    set_state(vcpu, State::running);
-    entities_[vcpu].hart = static_cast<std::uint8_t>(arch.hart());
-    return vcpu;
+    if (entities_[vcpu].turns_owed == 0) {
+      set_state(vcpu, State::running);
+      entities_[vcpu].hart = static_cast<std::uint8_t>(hart);
+      return vcpu;
+    }
+    --entities_[vcpu].turns_owed;
+    line_up(vcpu, next_turn_++);
   }
-  if (if_none == IfNone::idle) idle_harts_ |= bit(arch.hart());
   return kNoVcpu;
+}
+
+void Scheduler::forgive_least_debt(unsigned hart, VcpuId current) {
+  std::uint64_t least = current == kNoVcpu ? kNever : entities_[current].turns_owed;
+  for (unsigned place = 0; place < waiting_; ++place)
+    if (may_run(line_[place], hart)) least = std::min(least, entities_[line_[place]].turns_owed);
+  if (least == 0 || least == kNever) return;
+  if (current != kNoVcpu) entities_[current].turns_owed -= least;
+  for (unsigned place = 0; place < waiting_; ++place)
+    if (may_run(line_[place], hart)) entities_[line_[place]].turns_owed -= least;
 }
 
 bool Scheduler::put_back(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
   if (condemned_[entities_[vcpu].vm] != 0) return make_stopped(vcpu);
-  make_ready(arch, vcpu);
+  make_ready(arch, vcpu, entities_[vcpu].turn);
   return false;
 }
 
@@ -153,11 +189,18 @@ std::uint64_t Scheduler::running_harts(Arch& arch, VcpuId first, std::uint64_t m
   return harts;
 }
 
-void Scheduler::make_ready(Arch& arch, VcpuId vcpu) {
+void Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
   set_state(vcpu, State::ready);
   entities_[vcpu].wake_at = kNever;
-  line_[waiting_++] = vcpu;
+  line_up(vcpu, turn);
   interrupt_idle_hart(arch, entities_[vcpu]);
+}
+
+void Scheduler::line_up(VcpuId vcpu, std::uint64_t turn) {
+  unsigned place = waiting_++;
+  for (; place != 0 && entities_[line_[place - 1]].turn > turn; --place) line_[place] = line_[place - 1];
+  line_[place] = vcpu;
+  entities_[vcpu].turn = turn;
 }
 
 void Scheduler::set_state(VcpuId vcpu, State state) {

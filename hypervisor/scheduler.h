@@ -31,11 +31,17 @@ class Scheduler {
   // The earliest time at which a VCPU that blocked on this hart wants to be woken.
   std::uint64_t next_wake(Arch& arch);
 
-  // Takes the VCPU that has waited longest of those that may run here; kNoVcpu: none, and the hart counts as
-  // idle (it will be interrupted when there is work) unless `keep` says that it goes on with what it has.
-  enum class IfNone : std::uint8_t { keep, idle };
-  VcpuId take(Arch& arch, IfNone if_none);
-  // The hart gives `vcpu` away, its registers saved: it waits at the end of the line. True: as for stop().
+  // Takes the VCPU that has waited longest of those that may run here and owe no turn; kNoVcpu: none, and the
+  // hart counts as idle: it will be interrupted when there is work.
+  VcpuId take(Arch& arch);
+  // The same for a hart whose slice for `current` is over; kNoVcpu: it goes on with that.
+  VcpuId take_instead(Arch& arch, VcpuId current);
+  // `vcpu` had `turns` more than its share: so often will others that wait go first. Nobody waits for a
+  // debtor in vain: if all that may run here owe, as many turns as the least of them owes are forgiven to
+  // each.
+  void owe(Arch& arch, VcpuId vcpu, std::uint64_t turns);
+  // After take_instead(): the hart gives `vcpu` away, its registers saved. It waits at the end of the line.
+  // True: as for stop().
   bool put_back(Arch& arch, VcpuId vcpu);
 
   // Blocking takes two steps, so that the last VCPU of a VM to block can drain in between.
@@ -53,6 +59,7 @@ class Scheduler {
   bool stop(Arch& arch, VcpuId vcpu);
 
   State state(VcpuId vcpu) const { return entities_[vcpu].state; }
+  std::uint64_t turns_owed(VcpuId vcpu) const { return entities_[vcpu].turns_owed; }
   // The harts that run one of the VCPUs first, first + 1, ... that `mask` names. What was stored before this
   // call is seen by every other one of them when it is taken.
   std::uint64_t running_harts(Arch& arch, VcpuId first, std::uint64_t mask);
@@ -61,13 +68,19 @@ class Scheduler {
   struct Entity {
     std::uint64_t harts = 0;  // where it may run
     std::uint64_t wake_at = kNever;
+    std::uint64_t turns_owed = 0;
+    std::uint64_t turn = 0;  // its place in the line: lower ones go first
     std::uint16_t vm = 0;
     std::uint8_t hart = kMaxHarts;
     State state = State::stopped;
     bool pending = false;  // woken while it was not blocked
   };
 
-  void make_ready(Arch& arch, VcpuId vcpu);
+  VcpuId take_first_without_debt(unsigned hart, VcpuId current);
+  void forgive_least_debt(unsigned hart, VcpuId current);
+  bool may_run(VcpuId vcpu, unsigned hart) const { return (entities_[vcpu].harts >> hart & 1) != 0; }
+  void make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn);
+  void line_up(VcpuId vcpu, std::uint64_t turn);
   bool make_stopped(VcpuId vcpu);
   void set_state(VcpuId vcpu, State state);
   void remove_from_line(VcpuId vcpu);
@@ -76,6 +89,7 @@ class Scheduler {
   std::array<Entity, kMaxVcpus> entities_{};
   std::array<VcpuId, kMaxVcpus> line_{};  // the ready ones, longest waiting first
   unsigned waiting_ = 0;
+  std::uint64_t next_turn_ = 0;
   unsigned count_ = 0;
   std::uint64_t idle_harts_ = 0;
   std::array<std::uint8_t, kMaxVms> active_{};   // running or ready, by VM

@@ -15,7 +15,6 @@ using hvsim::isa::Interrupt;
 constexpr std::uint64_t kVssip = bit(Interrupt::virtual_supervisor_software);
 constexpr std::uint64_t kVstip = bit(Interrupt::virtual_supervisor_timer);
 constexpr std::uint64_t kFsClean = std::uint64_t{2} << csr::kFsShift;
-constexpr std::uint64_t kMaxDebtSlices = 8;
 
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
@@ -44,7 +43,8 @@ Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
 }
 
 Vcpu* Hypervisor::preempt(Arch& arch, Vcpu& vcpu) {
-  const VcpuId next = scheduler_.take(arch, Scheduler::IfNone::keep);
+  settle_overrun(arch, vcpu);
+  const VcpuId next = scheduler_.take_instead(arch, vcpu.id);
   if (next == kNoVcpu) {
     new_slice(arch, vcpu);
     return &vcpu;
@@ -64,6 +64,7 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
     vm_of(vcpu).count(vm_of(vcpu).statistics.blocking_drains);
     announce(arch, HypervisorPhase::schedule);
   }
+  settle_overrun(arch, vcpu);  // of the drain, too, and while the VCPU is still ours
   const std::uint64_t wake_at = vcpu.sstc ? vcpu.vs.vstimecmp : late_deadline(vcpu);
   if (!scheduler_.finish_block(arch, vcpu.id, wake_at))
     return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : &vcpu;
@@ -74,12 +75,13 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
 Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
   here(arch).loaded = kNoVcpu;
   if (here(arch).fp_loaded == vcpu.id) here(arch).fp_loaded = kNoVcpu;
+  settle_overrun(arch, vcpu);
   if (scheduler_.stop(arch, vcpu.id)) reap(arch, vm_of(vcpu));
   return next_vcpu(arch);
 }
 
 Vcpu* Hypervisor::next_vcpu(Arch& arch) {
-  const VcpuId next = scheduler_.take(arch, Scheduler::IfNone::idle);
+  const VcpuId next = scheduler_.take(arch);
   if (next == kNoVcpu) return nullptr;
   new_slice(arch, vcpus_[next]);
   return &vcpus_[next];
@@ -101,8 +103,20 @@ void Hypervisor::rest(Arch& arch) {
   announce(arch, HypervisorPhase::idle);
 }
 
-// Time that a VCPU took beyond its slice (long drains, long hypercalls) comes off its later slices, at most
-// half of each: who floods its queue slows itself.
+// Time that a VCPU took beyond its slice (long drains, long hypercalls) is paid back in full, in turns that
+// go to others and the rest off its later slices, at most half of each: who floods its queue slows itself.
+// Called whenever it gives the hart away, whatever for.
+void Hypervisor::settle_overrun(Arch& arch, Vcpu& vcpu) {
+  Hart& hart = here(arch);
+  const std::uint64_t now = arch.ticks(), slice = ticks_of_us(settings_.time_slice_us);
+  if (now <= hart.slice_end) return;
+  vcpu.debt_ticks += now - hart.slice_end;
+  hart.slice_end = now;  // if it stays after all, it goes on from here
+  if (slice == 0 || vcpu.debt_ticks < slice) return;
+  scheduler_.owe(arch, vcpu.id, vcpu.debt_ticks / slice);
+  vcpu.debt_ticks %= slice;
+}
+
 void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
   const std::uint64_t slice = ticks_of_us(settings_.time_slice_us);
   const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
@@ -110,14 +124,9 @@ void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
   here(arch).slice_end = arch.ticks() + slice - paid;
 }
 
-Hypervisor::Verdict Hypervisor::timer_expired(Arch& arch, Vcpu& vcpu) {
-  Hart& hart = here(arch);
+Hypervisor::Verdict Hypervisor::timer_expired(Arch& arch) {
   wake_sleepers(arch);
-  const std::uint64_t now = arch.ticks();
-  if (now < hart.slice_end) return Verdict::resume;
-  const std::uint64_t most = kMaxDebtSlices * ticks_of_us(settings_.time_slice_us);
-  vcpu.debt_ticks = std::min(vcpu.debt_ticks + (now - hart.slice_end), most);
-  return Verdict::yield;
+  return arch.ticks() < here(arch).slice_end ? Verdict::resume : Verdict::yield;
 }
 
 void Hypervisor::wake_sleepers(Arch& arch) {

@@ -21,7 +21,7 @@ struct Vcpu {
   bool sstc = false;                    // the guest programs vstimecmp itself
 
   std::uint64_t timer_deadline = kNever;  // ticks; without Sstc
-  std::uint64_t debt_ticks = 0;           // time taken beyond earlier slices, paid back from later ones
+  std::uint64_t debt_ticks = 0;           // time taken beyond earlier slices that is no whole slice
   // Written by any hart, so accessed as atomics.
   std::uint32_t software_pending = 0;  // VSSIP is to be presented at the next entry
   std::uint32_t fence_pending = 0;     // the guest asked for a fence while this VCPU was not on a hart

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 
 #include "tests/hypervisor/random.h"
 
@@ -21,10 +22,10 @@ struct Harts {
   explicit Harts(unsigned count) {
     for (unsigned hart = 0; hart < count; ++hart) arch.emplace_back(machine, hart);
   }
-  VcpuId take(unsigned hart) { return scheduler.take(arch[hart], Scheduler::IfNone::idle); }
+  VcpuId take(unsigned hart) { return scheduler.take(arch[hart]); }
   // A time slice ends.
   VcpuId next(unsigned hart, VcpuId current) {
-    const VcpuId other = scheduler.take(arch[hart], Scheduler::IfNone::keep);
+    const VcpuId other = scheduler.take_instead(arch[hart], current);
     if (other == kNoVcpu) return current;
     scheduler.put_back(arch[hart], current);
     return other;
@@ -59,6 +60,48 @@ TEST(Scheduler, SharesTwoHartsEvenlyAmongThreeVcpus) {
     current = h.next(slice % 2, current);
   }
   for (const auto& [vcpu, count] : slices) EXPECT_EQ(count, 1000u) << vcpu;
+}
+
+TEST(Scheduler, PassesOverADebtorUntilItsTurnsArePaid) {
+  Harts h(1);
+  for (VcpuId vcpu = 0; vcpu < 3; ++vcpu) {
+    h.scheduler.add(vcpu, vcpu, kAnywhere);
+    h.scheduler.start(h.arch[0], vcpu);
+  }
+  VcpuId current = h.take(0);
+  h.scheduler.owe(h.arch[0], 0, 4);
+  std::string order;
+  for (unsigned slice = 0; slice < 16; ++slice) order += std::to_string(current = h.next(0, current));
+  EXPECT_EQ(order, "1212121212012012");  // four whole rounds of the others more
+}
+
+TEST(Scheduler, ForgivesTurnsThatNobodyWaitsFor) {
+  Harts h(2);
+  h.scheduler.add(0, 0, kAnywhere);
+  h.scheduler.add(1, 1, 0b10);
+  for (VcpuId vcpu = 0; vcpu < 2; ++vcpu) h.scheduler.start(h.arch[0], vcpu);
+  EXPECT_EQ(h.take(0), 0);
+  h.scheduler.owe(h.arch[0], 0, 1'000'000);
+  EXPECT_EQ(h.next(0, 0), 0);  // the other one may not run here
+  EXPECT_FALSE(h.scheduler.put_back(h.arch[0], 0));
+  h.scheduler.owe(h.arch[0], 0, 5);
+  EXPECT_EQ(h.take(0), 0);
+}
+
+TEST(Scheduler, SharesAHartOfDebtorsByWhatTheyOwe) {
+  Harts h(1);
+  for (VcpuId vcpu = 0; vcpu < 2; ++vcpu) {
+    h.scheduler.add(vcpu, vcpu, kAnywhere);
+    h.scheduler.start(h.arch[0], vcpu);
+  }
+  VcpuId current = h.take(0);
+  std::array<unsigned, 2> ran{};
+  for (unsigned slice = 0; slice < 1000; ++slice) {  // 0 takes 4 slices each time, 1 takes 2
+    ran[current] += current == 0 ? 4 : 2;
+    h.scheduler.owe(h.arch[0], current, current == 0 ? 3 : 1);
+    current = h.next(0, current);
+  }
+  EXPECT_NEAR(ran[0], ran[1], 4);
 }
 
 TEST(Scheduler, KeepsPinnedVcpusOnTheirHarts) {

@@ -29,6 +29,7 @@ struct FakeMachine {
   std::string console;
   std::uint64_t ticks = 1000;
   Cycles cycles = 0;
+  Cycles cycles_per_tick = 0;                                               // 0: charged work takes no time
   std::array<std::uint64_t, static_cast<std::size_t>(Work::count)> cost{};  // cycles per unit of work
   std::vector<unsigned> ipis;
   std::vector<GuestFence> fences;
@@ -96,7 +97,9 @@ class Arch {
   void console(std::string_view text) { machine_.console += text; }
   void mark(hvsim::isa::MarkKind kind, std::uint64_t value) { machine_.marks.emplace_back(kind, value); }
   void charge(Work work, std::uint64_t units) {
-    machine_.cycles += machine_.cost[static_cast<std::size_t>(work)] * units;
+    const Cycles cost = machine_.cost[static_cast<std::size_t>(work)] * units;
+    machine_.cycles += cost;
+    if (machine_.cycles_per_tick != 0) machine_.ticks += cost / machine_.cycles_per_tick;
   }
 
   HartRegisters registers;
