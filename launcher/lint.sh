@@ -34,6 +34,7 @@ tidy() {
     if [[ $known == *"\"$root/$file\""* ]]; then files+=("$root/$file"); fi
   done
   if ((${#files[@]} == 0)); then return 0; fi
+  say "clang-tidy: ${#files[@]} files, some seconds each"
   run-clang-tidy -quiet -p "$build_dir" -j "$(nproc)" "${files[@]}" 2>&1 | tee "$root/build/tidy.log" |
     grep -E 'warning:|error:' | sort -u || true
   ! grep -q -E 'warning:|error:' "$root/build/tidy.log"
@@ -51,7 +52,7 @@ command_lint() {
   require_packages run test python lint
   require_venv
   configure release HVSIM_TESTS=ON
-  build release || exit 3
+  release_lock
   cd "$root" || exit 3
   mapfile -t cpp < <(lint_files '*.h' '*.cpp')
   mapfile -t python < <(lint_files '*.py' '*.pyi')
