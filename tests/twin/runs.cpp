@@ -116,6 +116,13 @@ Outcome simulate(const Json& config, const std::string& run) {
   return outcome;
 }
 
+std::string run_config(const std::string& file) {
+  const Scratch scratch;
+  return shell("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run " + file + " --out " +
+               (scratch.path / "runs").string())
+      .output;
+}
+
 Outcome qemu(const Json& config) {
   const Scratch scratch;
   const sim::Run run = expand_one(write_config(scratch.path, config, "target"));

@@ -22,6 +22,8 @@ struct Outcome {
 // `run`: "target" or "host". Each call works in a fresh directory.
 Outcome simulate(const Json& config, const std::string& run);
 Outcome qemu(const Json& config);
+// What `hvsim run FILE` prints.
+std::string run_config(const std::string& file);
 
 // What the VMs print when the hypervisor has prefixed each line by "[name] ".
 std::map<std::string, std::string> split_console(const std::string& text);

@@ -38,13 +38,32 @@ std::map<std::string, std::uint64_t> asked_for(const Outcome& outcome) {
   return calls;
 }
 
+// More VMs than harts, pinned nowhere: timers, WFI, Sstc beside trapped timers, 4 KiB and 2 MiB pages.
+Json crowd(const char* delivery) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "crowd",
+    "machine": {"harts": 2, "memory_bytes": "128MiB"},
+    "hypervisor": {"calls_per_notification": 4, "time_slice_us": 500},
+    "vms": [
+      {"name": "walk", "workload": "memory_walk", "memory_bytes": "8MiB", "arguments": {}},
+      {"name": "ticks", "workload": "timer_ticks", "memory_bytes": "8MiB", "arguments": {}},
+      {"name": "sstc", "workload": "timer_ticks", "memory_bytes": "8MiB", "sstc": true, "arguments": {}},
+      {"name": "two", "workload": "compute", "memory_bytes": "8MiB", "vcpus": 2, "arguments": {}}
+    ],
+    "limits": {"max_cycles": 4000000000}
+  })");
+  config["hypervisor"]["delivery"] = delivery;
+  return config;
+}
+
 void expect_same_guests(const Json& config) {
   const Outcome oracle = qemu(config);
   const Outcome target = simulate(config, "target");
   const Outcome host = simulate(config, "host");
   ASSERT_EQ(target.exit_code, 0) << target.log;
   ASSERT_EQ(host.exit_code, 0) << host.log;
-  for (const char* vm : {"storm", "compute"}) {
+  for (const Json& entry : config.at("vms")) {
+    const std::string vm = entry.at("name");
     ASSERT_TRUE(oracle.console.contains(vm)) << oracle.log;
     EXPECT_NE(oracle.console.at(vm).find("checksum"), std::string::npos) << oracle.log;
     EXPECT_EQ(target.console.at(vm), oracle.console.at(vm)) << vm << " on the modelled harts against QEMU";
@@ -63,7 +82,17 @@ void expect_same_guests(const Json& config) {
 
 TEST(Twin, ImmediateDeliveryShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("immediate", 1)); }
 TEST(Twin, LiteralDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("dlh", 1)); }
+TEST(Twin, ACrowdOfVmsSeesTheSameEverywhere) { expect_same_guests(crowd("dlh")); }
 TEST(Twin, BatchedDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("dlh", 8)); }
+
+TEST(Quickstart, SixRunsPassAndTheTableSaysWhatDeferringSaves) {
+  const std::string text = run_config(HVSIM_SOURCE "/configs/quickstart.json");
+  std::size_t passed = 0;
+  for (std::size_t at = 0; (at = text.find(": passed after", at)) != std::string::npos; ++at) ++passed;
+  EXPECT_EQ(passed, 6u) << text;
+  EXPECT_NE(text.find("target-dlh-8: deferring saves"), std::string::npos) << text;
+  EXPECT_NE(text.find("literal DLH"), std::string::npos) << text;
+}
 
 // Keeps all cores busy while it lives.
 class BusyMachine {
