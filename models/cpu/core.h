@@ -17,9 +17,9 @@ namespace hvsim::cpu {
 struct TranslationFence {
   enum class Kind : std::uint8_t { sfence_vma, hfence_vvma, hfence_gvma };
   Kind kind{};
-  bool virtualized = false;               // SFENCE.VMA executed with V=1: VS-stage of current VMID
-  std::optional<std::uint64_t> address;   // GVA, for hfence.gvma the GPA
-  std::optional<std::uint64_t> space;     // ASID, for hfence.gvma the VMID
+  bool virtualized = false;              // SFENCE.VMA executed with V=1: VS-stage of current VMID
+  std::optional<std::uint64_t> address;  // GVA, for hfence.gvma the GPA
+  std::optional<std::uint64_t> space;    // ASID, for hfence.gvma the VMID
 };
 
 // Execute functions have one of these shapes; the engine picks its wrapper by the return type/class:
@@ -34,20 +34,23 @@ concept Core = requires(C core, const C& view, const Op& op, std::uint64_t addre
   { core.state } -> std::convertible_to<HartState&>;
   { core.next_pc } -> std::convertible_to<std::uint64_t>;
   { core.pc(op) } -> std::convertible_to<std::uint64_t>;  // address of the op, for auipc
-  { core.raise(trap) } -> std::same_as<bool>;    // records the trap, always returns false
-  { core.illegal(op) } -> std::same_as<bool>;    // illegal-instruction, or virtual-instruction never
+  { core.raise(trap) } -> std::same_as<bool>;             // records the trap, always returns false
+  { core.illegal(op) } -> std::same_as<bool>;             // illegal-instruction, or virtual-instruction never
   { core.template load<std::uint32_t>(address, word) } -> std::same_as<bool>;
   { core.template store<std::uint32_t>(address, word) } -> std::same_as<bool>;
   // amo: reads, lets `update` compute the new value, writes; `word` receives the old value.
-  { core.template amo<std::uint32_t>(address, [](std::uint32_t v) { return v; }, word) } -> std::same_as<bool>;
+  {
+    core.template amo<std::uint32_t>(
+        address, [](std::uint32_t v) { return v; }, word)
+    } -> std::same_as<bool>;
   { core.template load_reserved<std::uint32_t>(address, word) } -> std::same_as<bool>;
   { core.template store_conditional<std::uint32_t>(address, word, flag) } -> std::same_as<bool>;
   // HLV/HLVX/HSV: access as if V=1 with privilege hstatus.SPVP.
   { core.template guest_load<std::uint32_t>(address, isa::Access::load, word) } -> std::same_as<bool>;
   { core.template guest_store<std::uint32_t>(address, word) } -> std::same_as<bool>;
   { core.fence(fence) } -> std::same_as<void>;
-  { core.fence_instruction() } -> std::same_as<void>;       // FENCE.I
-  { core.wait_for_interrupt() } -> std::same_as<void>;      // WFI, already found legal
+  { core.fence_instruction() } -> std::same_as<void>;   // FENCE.I
+  { core.wait_for_interrupt() } -> std::same_as<void>;  // WFI, already found legal
   { core.mark(std::uint16_t{}, std::uint64_t{}) } -> std::same_as<void>;
 };
 

@@ -16,7 +16,7 @@ enum class Stop : std::uint8_t {
   wait_for_interrupt,  // WFI retired and nothing wakes the hart yet
   synchronize,         // the next instruction touches a device and other harts lag behind
   hypervisor,          // the hart is in HS-mode and the hypervisor runs on the host
-  unexpected_trap,      // M-mode's trap handler traps at its first instruction: it would do so for ever
+  unexpected_trap,     // M-mode's trap handler traps at its first instruction: it would do so for ever
 };
 
 struct RunResult {

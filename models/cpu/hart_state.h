@@ -20,14 +20,14 @@ struct CsrState {
   std::array<std::uint8_t, 16> pmpcfg{};
   std::array<std::uint64_t, 16> pmpaddr{};
   // Supervisor (HS)
-  std::uint64_t stvec = 0, scounteren = 0, senvcfg = 0, sscratch = 0, sepc = 0, scause = 0,
-                stval = 0, satp = 0, stimecmp = ~std::uint64_t{0};
+  std::uint64_t stvec = 0, scounteren = 0, senvcfg = 0, sscratch = 0, sepc = 0, scause = 0, stval = 0,
+                satp = 0, stimecmp = ~std::uint64_t{0};
   // Hypervisor
-  std::uint64_t hstatus = 0, hedeleg = 0, hideleg = 0, hvip = 0, hcounteren = 0, hgeie = 0,
-                hgeip = 0, hgatp = 0, htimedelta = 0, henvcfg = 0, htval = 0, htinst = 0;
+  std::uint64_t hstatus = 0, hedeleg = 0, hideleg = 0, hvip = 0, hcounteren = 0, hgeie = 0, hgeip = 0,
+                hgatp = 0, htimedelta = 0, henvcfg = 0, htval = 0, htinst = 0;
   // Virtual supervisor
-  std::uint64_t vsstatus = 0, vstvec = 0, vsscratch = 0, vsepc = 0, vscause = 0, vstval = 0,
-                vsatp = 0, vstimecmp = ~std::uint64_t{0};
+  std::uint64_t vsstatus = 0, vstvec = 0, vsscratch = 0, vsepc = 0, vscause = 0, vstval = 0, vsatp = 0,
+                vstimecmp = ~std::uint64_t{0};
   // Floating point
   std::uint8_t fflags = 0, frm = 0;
 };

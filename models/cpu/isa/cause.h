@@ -15,7 +15,7 @@ enum class Exception : std::uint8_t {
   store_address_misaligned = 6,
   store_access_fault = 7,
   ecall_from_u = 8,
-  ecall_from_s = 9,   // HS
+  ecall_from_s = 9,  // HS
   ecall_from_vs = 10,
   ecall_from_m = 11,
   instruction_page_fault = 12,
@@ -48,11 +48,11 @@ constexpr std::uint64_t bit(Exception e) { return std::uint64_t{1} << static_cas
 // Everything a trap needs to be delivered; who raises it fills what it knows.
 struct Trap {
   bool interrupt = false;
-  std::uint8_t code = 0;            // Exception or Interrupt number
-  bool guest_virtual = false;       // tval is a guest virtual address (GVA bit)
-  std::uint64_t tval = 0;           // mtval/stval/vstval
-  std::uint64_t guest_physical = 0; // htval/mtval2, already shifted right by 2
-  std::uint64_t instruction = 0;    // htinst/mtinst: 0, transformed or pseudo-instruction
+  std::uint8_t code = 0;             // Exception or Interrupt number
+  bool guest_virtual = false;        // tval is a guest virtual address (GVA bit)
+  std::uint64_t tval = 0;            // mtval/stval/vstval
+  std::uint64_t guest_physical = 0;  // htval/mtval2, already shifted right by 2
+  std::uint64_t instruction = 0;     // htinst/mtinst: 0, transformed or pseudo-instruction
 };
 
 }  // namespace hvsim::isa

@@ -8,19 +8,17 @@ namespace hvsim::isa {
 
 // One page-table scheme. Level numbers count down to 0, as in the manual's walk algorithm.
 struct PagingScheme {
-  std::uint8_t atp_mode;        // MODE field of satp/vsatp/hgatp
-  std::uint8_t levels;          // LEVELS of the walk
-  std::uint8_t va_bits;         // width of a canonical input address
-  std::uint8_t root_extra_bits; // 2 for the x4 schemes: the root table is 16 KiB
+  std::uint8_t atp_mode;         // MODE field of satp/vsatp/hgatp
+  std::uint8_t levels;           // LEVELS of the walk
+  std::uint8_t va_bits;          // width of a canonical input address
+  std::uint8_t root_extra_bits;  // 2 for the x4 schemes: the root table is 16 KiB
 };
 
-inline constexpr std::array<PagingScheme, 3> kFirstStageSchemes{{
-    {8, 3, 39, 0}, {9, 4, 48, 0}, {10, 5, 57, 0}}};
-inline constexpr std::array<PagingScheme, 3> kGStageSchemes{{
-    {8, 3, 41, 2}, {9, 4, 50, 2}, {10, 5, 59, 2}}};
+inline constexpr std::array<PagingScheme, 3> kFirstStageSchemes{
+    {{8, 3, 39, 0}, {9, 4, 48, 0}, {10, 5, 57, 0}}};
+inline constexpr std::array<PagingScheme, 3> kGStageSchemes{{{8, 3, 41, 2}, {9, 4, 50, 2}, {10, 5, 59, 2}}};
 
-constexpr const PagingScheme* find_scheme(const std::array<PagingScheme, 3>& schemes,
-                                          unsigned atp_mode) {
+constexpr const PagingScheme* find_scheme(const std::array<PagingScheme, 3>& schemes, unsigned atp_mode) {
   for (const auto& scheme : schemes)
     if (scheme.atp_mode == atp_mode) return &scheme;
   return nullptr;

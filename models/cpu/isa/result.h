@@ -17,8 +17,7 @@ template <class Value, class Error>
 class [[nodiscard]] Result {
  public:
   constexpr Result(Value value) : state_(std::in_place_index<0>, std::move(value)) {}
-  constexpr Result(Failure<Error> failure)
-      : state_(std::in_place_index<1>, std::move(failure.error)) {}
+  constexpr Result(Failure<Error> failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}
 
   constexpr bool ok() const { return state_.index() == 0; }
   constexpr explicit operator bool() const { return ok(); }

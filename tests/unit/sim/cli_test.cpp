@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "sim_fixture.h"
+#include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
 namespace {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include "sim_fixture.h"
+#include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
 namespace {

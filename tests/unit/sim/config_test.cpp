@@ -3,7 +3,7 @@
 
 #include "sim/json_path.h"
 #include "sim/schema.h"
-#include "sim_fixture.h"
+#include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
 namespace {

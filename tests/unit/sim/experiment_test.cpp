@@ -9,7 +9,7 @@
 
 #include "sim/experiment_pool.h"
 #include "sim/experiment_worker.h"
-#include "sim_fixture.h"
+#include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
 namespace {

@@ -6,7 +6,7 @@
 #include "sim/report_saving.h"
 #include "sim/report_table.h"
 #include "sim/report_text.h"
-#include "sim_fixture.h"
+#include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
 namespace {

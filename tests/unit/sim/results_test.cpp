@@ -11,7 +11,7 @@
 #include "sim/run_directory.h"
 #include "sim/statistics_json.h"
 #include "sim/statistics_names.h"
-#include "sim_fixture.h"
+#include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
 namespace {
