@@ -192,6 +192,8 @@ located:
   and t1, t1, t0
   csrs mstatus, t1
 resume:
+  li t0, 0x20000
+  csrc mstatus, t0  // MPRV lasts one bundle
   mv a0, s1
   .set offset, 8
   .irp n, 1,2,3,4,5,6,7,8,9

@@ -111,6 +111,17 @@ bool through_vs(const TrapField& field, unsigned trap) {
          (at(TrapCsr::scause) == 10 && in_stubs(at(TrapCsr::sepc)));
 }
 
+// hstatus.GVA as it was before a trap into VS.
+bool gva_changed_by_vs_trap(const TrapField& field) {
+  if (field.csr != TrapCsr::hstatus || (field.qemu_value ^ field.model_value) != csr::kHGva) return false;
+  for (unsigned trap = field.trap + 1; trap-- > 0;) {
+    const std::uint64_t then = trap_csr(field.program, field.model, trap, field.csr);
+    if (((then ^ field.model_value) & csr::kHGva) != 0) return false;
+    if (through_vs(field, trap)) return true;
+  }
+  return false;
+}
+
 // htval and htinst as the last trap into HS left them, and a trap into VS since.
 bool cleared_by_vs_trap(const TrapField& field) {
   if ((field.csr != TrapCsr::htval && field.csr != TrapCsr::htinst) || field.qemu_value != 0) return false;
@@ -155,6 +166,8 @@ const char* explain(const TrapField& field) {
   if (by_number_not_priority(field))
     return "QEMU takes the pending interrupt of the lowest number (\"Machine Interrupt Registers\": by "
            "priority)";
+  if (gva_changed_by_vs_trap(field))
+    return "QEMU writes hstatus.GVA at traps into VS-mode too (\"Hypervisor Status Register\": into HS-mode)";
   if (cleared_by_vs_trap(field))
     return "QEMU writes htval and htinst at traps into VS-mode too (\"Hypervisor Trap Value Register\": into "
            "HS-mode)";
@@ -180,7 +193,17 @@ const char* explain(const TrapField& field) {
 
 }  // namespace
 
-const char* explanation(const TrapField& field) { return explain(field); }
+// A value may stand as it was left by an earlier trap, whose pc the driver has changed since.
+const char* explanation(const TrapField& field) {
+  for (TrapField at = field;; --at.trap) {
+    if (const char* why = explain(at)) return why;
+    const auto before = [&](std::span<const std::uint8_t> memory) {
+      return trap_csr(at.program, memory, at.trap - 1, at.csr);
+    };
+    if (at.trap == 0 || before(at.qemu) != at.qemu_value || before(at.model) != at.model_value)
+      return nullptr;
+  }
+}
 
 const char* explanation(const FinalField& field) {
   if (field.csr == FinalCsr::vsip && field.qemu_value == (field.model_value & 2))
@@ -190,7 +213,8 @@ const char* explanation(const FinalField& field) {
   // What the last trap left.
   const unsigned last = trap_count(field.program, field.model) - 1;
   const auto like = [&](TrapCsr csr) {
-    return explain({field.program, field.qemu, field.model, last, csr, field.qemu_value, field.model_value});
+    return explanation(
+        TrapField{field.program, field.qemu, field.model, last, csr, field.qemu_value, field.model_value});
   };
   switch (field.csr) {
     case FinalCsr::scause:
@@ -205,6 +229,8 @@ const char* explanation(const FinalField& field) {
       return like(TrapCsr::vsstatus);
     case FinalCsr::htinst:
       return like(TrapCsr::htinst);
+    case FinalCsr::hstatus:
+      return like(TrapCsr::hstatus);
     case FinalCsr::htval:
       return like(TrapCsr::htval);
     default:

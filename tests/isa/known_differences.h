@@ -37,6 +37,18 @@ inline constexpr const char* kAvoided[] = {
     "hgatp under mstatus.TVM: QEMU allows it (\"Machine Status Registers\" of H)",
     "stimecmp while menvcfg.STCE is 0: QEMU lets it act on STIP (Sstc, \"Machine Environment "
     "Configuration\")",
+    "plain writes of mip: QEMU lets them clear hvip (\"Hypervisor Interrupt Registers\": VSTIP and VSEIP "
+    "read-only)",
+    "pmpcfg with W=1 and R=0: QEMU keeps it (\"Physical Memory Protection CSRs\": reserved)",
+    "fcsr written in VS-mode: QEMU makes only vsstatus.FS dirty (\"Virtual Supervisor Status Register\": "
+    "both)",
+    "menvcfg.STCE cleared while henvcfg.STCE is set: QEMU still shows it (Sstc: read-only zero)",
+    "SRET in M-mode with MPRV=1: QEMU leaves it set (\"Trap-Return Instructions\")",
+    "sie read in VS-mode: QEMU hides SSIE (\"Virtual Supervisor Interrupt Registers\")",
+    "CSRRS and CSRRC of a read-only CSR with a register that holds zero: QEMU allows it (Zicsr: x0 only)",
+    "a new flag from an instruction without f destination under a clean FS: QEMU leaves FS clean "
+    "(\"Extension "
+    "Context Status\": fcsr is part of the state)",
     "mie bit 13: QEMU keeps it without Sscofpmf (\"Machine Interrupt Registers\")",
     "sie in VS-mode and vsie with bits other than 1, 5 and 9: QEMU takes them for VS-level ones",
     "bit 0 of sepc and vsepc: QEMU keeps it (\"Supervisor Exception Program Counter\": always zero)",

@@ -99,7 +99,7 @@ void start_anywhere(Builder& b) {
       random.of({std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1}, std::uint64_t{3}});
   p.guests = !random.one_in(4);
   const bool virtualized = p.guests && mode != 3 && random.one_in(2);
-  const std::uint64_t fs = random.one_in(4) ? random.next() & csr::kFs : csr::kFs;
+  const std::uint64_t fs = !random.one_in(4) ? csr::kFs : p.guests ? 0 : random.next() & csr::kFs;
   p.start_status = mode << csr::kMppShift | (virtualized ? csr::kMpv : 0) | fs |
                    some_of(random, csr::kMpie | csr::kSie | csr::kSpie | csr::kSpp | csr::kSum | csr::kMxr);
   for (const std::uint64_t bit : {p.guests ? 0 : csr::kTvm, csr::kTw, p.guests ? 0 : csr::kTsr})
