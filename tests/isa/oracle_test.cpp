@@ -1,7 +1,6 @@
 // Random programs end in the same state on QEMU and on the machine, functional and timed.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -33,7 +32,6 @@ class Oracle : public testing::Test {
     if (!Qemu::installed()) GTEST_SKIP() << "qemu-system-riscv64 is not installed";
     ASSERT_FALSE(driver_.empty()) << "the driver was not built: " << HVSIM_ORACLE_DRIVER;
     ASSERT_TRUE(ram_.valid()) << "no room for a RAM file of 128 MiB in the folder for temporary files";
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
     seed_ = setting("HVSIM_ORACLE_SEED", 1);
     programs_ = setting("HVSIM_ORACLE_PROGRAMS", kDefaultPrograms);
     first_ = setting("HVSIM_ORACLE_FIRST", 0);
