@@ -28,7 +28,7 @@ cached() {
 # show_error LOG: the part of a log that says what went wrong.
 show_error() {
   local from
-  from=$(grep -n -m1 -E '^FAILED:|CMake Error|^ninja: error' "$1" | cut -d: -f1 || true)
+  from=$(grep -n -m1 -E '^ *(FAILED:|CMake Error|ninja: error)' "$1" | cut -d: -f1 || true)
   if [[ -n $from ]]; then
     tail -n "+$from" "$1" | head -n 60 >&2
   else
