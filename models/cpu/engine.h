@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "models/cpu/accountant.h"
@@ -37,6 +38,11 @@ class Engine final : public Hart {
 
   // Hart
   RunResult run(isa::Cycles budget, bool devices_in_step) override;
+  RunResult step(bool devices_in_step) override;
+  void set_debug_points(const DebugPoints* points) override;
+  std::optional<WatchHit> take_watch_hit() override { return std::exchange(watch_hit_, std::nullopt); }
+  void code_changed() override { ++stamp_; }
+  void set_witness(ProgressWitness* witness) override;
   void idle(isa::Cycles cycles) override { charge(Component::idle, cycles); }
   void stop() override {
     stop_ = Stop::budget;
@@ -164,6 +170,15 @@ class Engine final : public Hart {
   void charge_walk(const mmu::WalkTrace& trace);
   void forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left);
 
+  // engine_debug.h
+  bool at_breakpoint();
+  void note_watched(std::uint64_t address, unsigned bytes, bool write);
+  bool may_keep(std::uint64_t address, bool write) const;  // in level zero
+  void note_block(std::span<const Op> ops) const;
+  std::uint32_t stamp_at(std::uint64_t page_offset) const;
+  bool cuts_before(std::uint64_t page_offset) const;
+  bool cuts_after(Class klass) const;
+
   // engine_run.h
   std::optional<Stop> attend(isa::Cycles end);
   void deliver(const isa::Trap& trap);
@@ -215,6 +230,11 @@ class Engine final : public Hart {
   std::optional<isa::Trap> trap_;
   std::optional<PendingFault> fault_;
   std::optional<Stop> stop_;
+
+  const DebugPoints* points_ = nullptr;
+  bool stepping_ = false;  // a step is not stopped by a breakpoint where it begins
+  ProgressWitness* witness_ = nullptr;
+  std::optional<WatchHit> watch_hit_;
 };
 
 }  // namespace hvsim::cpu

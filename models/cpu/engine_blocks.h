@@ -94,12 +94,14 @@ Block* Engine<Timing>::find_block() {
 
 template <class Timing>
 Block* Engine<Timing>::current_block(Block* block) {
+  if (at_breakpoint()) return nullptr;
   if (block->stamp != stamp_ && block != &scratch_) {
     FetchEntry* entry = fetch_entry(state.pc);
     if (entry == nullptr) return nullptr;
     const std::uint64_t offset = state.pc & isa::kPageMask;
     if (still_matches(*block, entry->host + offset)) {
-      block->stamp = stamp_;
+      block->stamp = stamp_at(offset);
+      note_block(block->storage);
     } else {
       refresh_block(*block, *entry, offset);
       if (block->count == 0) return decode_straddling(*entry, state.pc);
@@ -120,7 +122,7 @@ void Engine<Timing>::refresh_block(Block& block, const FetchEntry& entry, std::u
   store_.fill(block, {});
   block = {};
   if (ops.empty()) return;  // the first instruction crosses the page; decode_straddling() has it
-  block.stamp = stamp_;
+  block.stamp = stamp_at(page_offset);
   measure(block, ops, page_offset);
   store_.fill(block, std::move(ops));
   ++counters_.blocks_decoded;
@@ -167,6 +169,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
   std::vector<Op> ops;
   std::uint64_t at = 0;
   while (ops.size() < kMaxBlockOps && at < room && at + 2 <= in_page) {
+    if (at != 0 && cuts_before(page_offset + at)) break;
     std::uint32_t raw = 0;
     std::memcpy(&raw, code + at, 2);
     if (!is_compressed(raw)) {
@@ -184,7 +187,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
     at += op.length;
     if (page_offset + at < isa::kPageBytes && ends_block(klass)) op.rs3 |= kFallThroughInPage;
     ops.push_back(op);
-    if (ends_block(klass)) break;
+    if (ends_block(klass) || cuts_after(klass)) break;
   }
   if (ops.empty()) return ops;
   timing_.schedule_block(ops);
@@ -202,6 +205,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
 // What the run loop wants to know of a block without looking at its ops.
 template <class Timing>
 void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const {
+  note_block(ops);
   std::uint16_t before = 0;
   for (const Op& op : ops) {
     if (op.run == end_of_block_handler<Engine>()) break;

@@ -6,6 +6,7 @@
 #include "models/cpu/address_space.h"
 #include "models/cpu/csr_file.h"
 #include "models/cpu/engine_blocks.h"
+#include "models/cpu/engine_debug.h"
 #include "models/cpu/host_float.h"
 #include "models/cpu/interrupts.h"
 #include "models/cpu/isa/csr.h"
@@ -56,8 +57,8 @@ RunResult Engine<Timing>::run(isa::Cycles budget, bool devices_in_step) {
     link_ = nullptr;
     if (block != nullptr && ((block->stamp != stamp_) | (block->uses_float & !float_on_))) [[unlikely]]
       block = current_block(block);
-    if (block == nullptr) {  // a fetch fault
-      deliver(*trap_);
+    if (block == nullptr) {  // a fetch fault or a breakpoint
+      if (trap_) deliver(*trap_);
       continue;
     }
     block_ = block;
@@ -78,11 +79,8 @@ template <class Timing>
 std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
   link_ = nullptr;
   if (respace_) select_spaces();
-  if (stop_) {
-    const Stop why = *stop_;
-    stop_.reset();
-    return why;
-  }
+  if (stop_) return std::exchange(stop_, std::nullopt);
+  if (watch_hit_) return Stop::watchpoint;
   if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
     return Stop::hypervisor;
   if (const auto interrupt = next_interrupt(state)) {
@@ -117,6 +115,7 @@ void Engine<Timing>::deliver(const isa::Trap& trap) {
 
 template <class Timing>
 void Engine<Timing>::abandon(const Op* op) {
+  watch_hit_.reset();
   account_before(op);
   state.pc += op->offset;
   link_ = nullptr;

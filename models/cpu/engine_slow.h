@@ -95,6 +95,8 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
     return {};
   }
   const bool write = access == isa::Access::store;
+  if (points_ != nullptr) [[unlikely]]
+    note_watched(address, bytes, write);
   std::uint8_t* host = memory_.host(physical, bytes);
   if (host == nullptr) {
     // ROM can be read; nothing keeps it in level zero, boot code is short.
@@ -103,8 +105,10 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
     return {host, physical, true};
   }
   charge_access(physical, write);
+  if (witness_ != nullptr && write) [[unlikely]]
+    witness_->about_to_store(host, bytes);
   const isa::Hpa page{physical.value & ~isa::kPageMask};
-  if (level_zero != nullptr && pmp_.page_is_uniform(page)) {
+  if (level_zero != nullptr && pmp_.page_is_uniform(page) && may_keep(address, write)) {
     auto& table = write ? level_zero->store : level_zero->load;
     DataEntry& entry = table[LevelZero::index(address)];
     entry = {address & ~isa::kPageMask, host - (address & isa::kPageMask), nullptr, page};

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "models/cpu/accountant.h"
 #include "models/cpu/core.h"
+#include "models/cpu/debug_points.h"
 #include "models/cpu/hart_state.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/types.h"
@@ -16,6 +18,8 @@ enum class Stop : std::uint8_t {
   wait_for_interrupt,  // WFI retired and nothing wakes the hart yet
   synchronize,         // the next instruction touches a device and other harts lag behind
   hypervisor,          // the hart is in HS-mode and the hypervisor runs on the host
+  breakpoint,          // the next instruction lies at a breakpoint
+  watchpoint,          // the last instruction touched what is watched: Hart::take_watch_hit() says how
   unexpected_trap,     // M-mode's trap handler traps at its first instruction: it would do so for ever
 };
 
@@ -49,6 +53,15 @@ class Hart {
   // its stalls). `devices_in_step`: other harts have caught up, so a device access may go ahead at once.
   virtual RunResult run(isa::Cycles budget, bool devices_in_step) = 0;
   virtual void idle(isa::Cycles cycles) = 0;  // time passes in WFI
+
+  // For debuggers. One instruction, or the one trap or interrupt that happens in its stead.
+  virtual RunResult step(bool devices_in_step) = 0;
+  // Null: none, and then they cost nothing. Call again after each change to them.
+  virtual void set_debug_points(const DebugPoints* points) = 0;
+  virtual std::optional<WatchHit> take_watch_hit() = 0;
+  virtual void code_changed() = 0;  // memory was written from outside: blocks compare themselves with it
+  // Null: nobody watches. Whoever does is told of everything from here on.
+  virtual void set_witness(ProgressWitness* witness) = 0;
 
   virtual void stop() = 0;  // run() returns as soon as the present block ends
 
