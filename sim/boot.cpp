@@ -58,8 +58,8 @@ MachineDescription describe_machine(const MachineConfig& config, const std::stri
   MachineDescription machine;
   machine.harts = config.harts;
   machine.ram_bytes = config.memory_bytes;
-  machine.isa = isa_string({.h = config.isa.h, .sstc = config.isa.sstc});
-  machine.mmu_type = config.isa.widest_paging >= isa::csr::kModeSv48 ? "riscv,sv48" : "riscv,sv39";
+  machine.isa = isa_string(config.isa);
+  machine.mmu_type = mmu_type(config.isa);
   machine.timebase_hz = kTimebaseMhz * 1'000'000;
   machine.bootargs = bootargs;
   return machine;

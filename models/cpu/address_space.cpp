@@ -2,6 +2,7 @@
 // mstatus", and table "Effect of MPRV on the translation and protection of explicit memory accesses").
 #include "models/cpu/address_space.h"
 
+#include "models/cpu/csr_fields.h"
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/isa/paging.h"
 
@@ -24,12 +25,18 @@ mmu::Root g_stage_root(std::uint64_t atp) {
           .space = static_cast<std::uint16_t>(atp >> csr::kVmidShift & csr::kVmidMask)};
 }
 
+bool sets_ad(const HartState& hart, std::uint64_t envcfg) {
+  const AdUpdates updates = hart.isa_config.ad_updates;
+  return updates == AdUpdates::hardware || (updates == AdUpdates::svadu && (envcfg & csr::kAdue) != 0);
+}
+
 mmu::AddressSpace space_of(const HartState& hart, isa::Mode mode) {
   const CsrState& c = hart.csr;
   mmu::AddressSpace space;
   space.privilege = mode.privilege;
-  space.hardware_ad_first = space.hardware_ad_g_stage = hart.isa_config.hardware_ad;
   if (mode.privilege == Privilege::machine) return space;
+  space.hardware_ad_g_stage = sets_ad(hart, c.menvcfg);
+  space.hardware_ad_first = sets_ad(hart, mode.virtualized ? effective_henvcfg(hart) : c.menvcfg);
 
   space.virtualized = mode.virtualized;
   space.first = first_stage_root(mode.virtualized ? c.vsatp : c.satp);

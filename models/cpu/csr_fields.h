@@ -6,6 +6,7 @@
 #include "models/cpu/hart_state.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
+#include "models/cpu/isa_config.h"
 
 namespace hvsim::cpu {
 
@@ -58,12 +59,27 @@ inline std::uint64_t effective_mideleg(const HartState& hart) {
   return hart.csr.mideleg | (hart.isa_config.h ? kHypervisorInterrupts : 0);
 }
 
+// menvcfg and henvcfg have these fields where the hart has what they control; senvcfg those of U-mode.
+constexpr std::uint64_t senvcfg_writable(const IsaConfig& isa) {
+  return isa::csr::kFiom | (isa.zicbom ? isa::csr::kCbie | isa::csr::kCbcfe : 0) |
+         (isa.zicboz ? isa::csr::kCbze : 0);
+}
+constexpr std::uint64_t menvcfg_writable(const IsaConfig& isa) {
+  return senvcfg_writable(isa) | (isa.ad_updates == AdUpdates::svadu ? isa::csr::kAdue : 0) |
+         (isa.svpbmt ? isa::csr::kPbmte : 0) | (isa.sstc ? isa::csr::kStce : 0);
+}
+// Fields of henvcfg that are read-only zero while menvcfg's are zero, and henvcfg with that in mind.
+inline constexpr std::uint64_t kHenvcfgGranted = isa::csr::kAdue | isa::csr::kPbmte | isa::csr::kStce;
+inline std::uint64_t effective_henvcfg(const HartState& hart) {
+  return hart.csr.henvcfg & (hart.csr.menvcfg | ~kHenvcfgGranted);
+}
+
 // Sstc: does the comparison with stimecmp (vstimecmp) drive STIP (VSTIP)?
 inline bool supervisor_timer_compares(const HartState& hart) {
   return (hart.csr.menvcfg & isa::csr::kStce) != 0;
 }
 inline bool virtual_timer_compares(const HartState& hart) {
-  return (hart.csr.menvcfg & hart.csr.henvcfg & isa::csr::kStce) != 0;
+  return (effective_henvcfg(hart) & isa::csr::kStce) != 0;
 }
 
 // FP state is off if either status register in effect says so (sections on mstatus.FS and vsstatus).

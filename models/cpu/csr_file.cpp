@@ -23,11 +23,6 @@ std::uint64_t misa(const HartState& hart) {
 // sstatus is mstatus seen through the supervisor's fields.
 std::uint64_t sstatus_view(std::uint64_t status) { return with_sd((status & kSstatusWritable) | kUxl64); }
 
-std::uint64_t henvcfg(const HartState& hart) {
-  // STCE is read-only zero while menvcfg.STCE is (Sstc).
-  return supervisor_timer_compares(hart) ? hart.csr.henvcfg : hart.csr.henvcfg & ~csr::kStce;
-}
-
 // Eight entries in one pmpcfg register, the lowest entry in the lowest byte.
 std::uint64_t pmpcfg(const HartState& hart, unsigned number) {
   const unsigned first = (number - csr::pmpcfg0) * 4;
@@ -99,7 +94,7 @@ std::uint64_t peek(const HartState& hart, unsigned number) {
     case csr::hcounteren:
       return c.hcounteren;
     case csr::henvcfg:
-      return henvcfg(hart);
+      return effective_henvcfg(hart);
     case csr::htval:
       return c.htval;
     case csr::htinst:
@@ -197,6 +192,8 @@ bool affects_translation(unsigned number) {
     case csr::satp:
     case csr::vsatp:
     case csr::hgatp:
+    case csr::menvcfg:
+    case csr::henvcfg:
       return true;
     default:
       return false;

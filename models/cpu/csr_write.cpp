@@ -63,8 +63,11 @@ void write_mie(HartState& hart, std::uint64_t value) {
   hart.csr.mie = value & (kMachineInterrupts | kSupervisorInterrupts | virtuals);
 }
 
-void write_envcfg(const HartState& hart, std::uint64_t& target, std::uint64_t value, bool stce) {
-  assign(target, value, csr::kFiom | (stce && hart.isa_config.sstc ? csr::kStce : 0));
+// CBIE has a reserved value, which reads as "not allowed".
+void write_envcfg(std::uint64_t& target, std::uint64_t value, std::uint64_t mask) {
+  constexpr std::uint64_t reserved_cbie = std::uint64_t{2} << csr::kCbieShift;
+  if ((value & csr::kCbie) == reserved_cbie) value &= ~csr::kCbie;
+  assign(target, value, mask);
 }
 
 void write_float(HartState& hart, unsigned number, std::uint64_t value) {
@@ -94,7 +97,7 @@ bool poke_supervisor(HartState& hart, unsigned number, std::uint64_t value) {
       c.scounteren = value & kLow32;
       return true;
     case csr::senvcfg:
-      write_envcfg(hart, c.senvcfg, value, false);
+      write_envcfg(c.senvcfg, value, senvcfg_writable(hart.isa_config));
       return true;
     case csr::sscratch:
       c.sscratch = value;
@@ -148,7 +151,7 @@ bool poke_hypervisor(HartState& hart, unsigned number, std::uint64_t value) {
       c.hcounteren = value & kLow32;
       return true;
     case csr::henvcfg:
-      write_envcfg(hart, c.henvcfg, value, supervisor_timer_compares(hart));
+      write_envcfg(c.henvcfg, value, menvcfg_writable(hart.isa_config) & (c.menvcfg | ~kHenvcfgGranted));
       return true;
     case csr::htval:
       c.htval = value;
@@ -220,7 +223,7 @@ bool poke_machine(HartState& hart, unsigned number, std::uint64_t value) {
       c.mcounteren = value & kLow32;
       return true;
     case csr::menvcfg:
-      write_envcfg(hart, c.menvcfg, value, true);
+      write_envcfg(c.menvcfg, value, menvcfg_writable(hart.isa_config));
       return true;
     case csr::mcountinhibit:
       write_mcountinhibit(hart, value);

@@ -7,12 +7,33 @@
 
 namespace hvsim::cpu {
 
+// Who sets the A and D bits of a PTE.
+enum class AdUpdates : std::uint8_t {
+  hardware,  // page walks do, always
+  svade,     // software: walks fault
+  svadu,     // walks do where menvcfg.ADUE (VS-stage: henvcfg.ADUE) says so, and fault elsewhere
+};
+
+// Loads and stores that are not naturally aligned. Atomics must be aligned in any case.
+enum class Misaligned : std::uint8_t { hardware, trap };
+
 struct IsaConfig {
-  bool h = true;                                     // hypervisor extension
-  bool sstc = true;                                  // stimecmp and vstimecmp
-  bool hardware_ad = true;                           // walks set A and D bits; false: they fault (Svade)
+  bool h = true;    // hypervisor extension
+  bool zbc = true;  // carry-less multiplication
+  bool zicbom = true, zicboz = true;
+  bool zicond = true;
+  bool zihpm = true;       // hpmcounter3 to 31
+  bool sscofpmf = true;    // their overflow interrupts and mode filters
+  bool smstateen = false;  // on, it keeps S-mode out of senvcfg until M-mode writes mstateen0
+  bool sstc = true;        // stimecmp and vstimecmp
+  bool svinval = true;
+  bool svnapot = false, svpbmt = false;
+  AdUpdates ad_updates = AdUpdates::hardware;
+  Misaligned misaligned = Misaligned::hardware;
   std::uint8_t pmp_entries = 16;                     // 0 to 16
-  std::uint8_t widest_paging = isa::csr::kModeSv48;  // highest MODE of satp, vsatp and hgatp
+  std::uint8_t widest_paging = isa::csr::kModeSv57;  // highest MODE of satp, vsatp and hgatp
+
+  static constexpr unsigned cache_block_bytes = 64;  // of the cbo.* instructions
 };
 
 }  // namespace hvsim::cpu

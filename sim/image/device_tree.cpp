@@ -196,8 +196,13 @@ void write_syscon_action(FdtWriter& tree, const MachineDescription& machine, con
 // Single letters in canonical order, then the Z extensions, then the S extensions, by category and name
 // (unprivileged manual, "ISA Extension Naming Conventions").
 std::string isa_string(const cpu::IsaConfig& isa) {
-  return std::string("rv64imafdc") + (isa.h ? "h" : "") + "_zicntr_zicsr_zifencei_zba_zbb_zbs" +
-         (isa.sstc ? "_sstc" : "");
+  const auto with = [](bool present, const char* name) { return std::string(present ? name : ""); };
+  return "rv64imafdc" + with(isa.h, "h") + with(isa.zicbom, "_zicbom") + with(isa.zicboz, "_zicboz") +
+         "_zicntr" + with(isa.zicond, "_zicond") + "_zicsr_zifencei_zihintpause" + with(isa.zihpm, "_zihpm") +
+         "_zba_zbb" + with(isa.zbc, "_zbc") + "_zbs" + with(isa.sscofpmf, "_sscofpmf") +
+         with(isa.sstc, "_sstc") + with(isa.ad_updates == cpu::AdUpdates::svade, "_svade") +
+         with(isa.ad_updates == cpu::AdUpdates::svadu, "_svadu") + with(isa.svinval, "_svinval") +
+         with(isa.svnapot, "_svnapot") + with(isa.svpbmt, "_svpbmt") + with(isa.smstateen, "_smstateen");
 }
 
 std::string mmu_type(const cpu::IsaConfig& isa) {

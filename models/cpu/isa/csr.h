@@ -48,6 +48,8 @@ inline constexpr std::uint64_t kFiom = 1u, kCbie = 3u << 4, kCbcfe = 1u << 6, kC
                                kAdue = std::uint64_t{1} << 61, kPbmte = std::uint64_t{1} << 62,
                                kStce = std::uint64_t{1} << 63;
 
+inline constexpr unsigned kCbieShift = 4;
+
 // counter-enable
 inline constexpr std::uint64_t kCy = 1, kTm = 2, kIr = 4;
 

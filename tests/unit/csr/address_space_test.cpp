@@ -124,8 +124,24 @@ TEST(AddressSpace, GuestAccessesUseSpvpWhateverTheModeAndMprv) {
 TEST(AddressSpace, HardwareUpdateOfAAndDIsAnOption) {
   TestHart hart = paged(kVs);
   EXPECT_TRUE(data_space(hart).hardware_ad_first && data_space(hart).hardware_ad_g_stage);
-  hart.isa_config.hardware_ad = false;
+  hart.isa_config.ad_updates = AdUpdates::svade;
   EXPECT_FALSE(data_space(hart).hardware_ad_first || data_space(hart).hardware_ad_g_stage);
+}
+
+// Svadu: menvcfg.ADUE decides for S-mode and the G-stage, henvcfg.ADUE for the VS-stage.
+TEST(AddressSpace, AdueDecidesWhoUpdatesAAndD) {
+  TestHart guest = paged(kVs), host = paged(kHs);
+  for (TestHart* hart : {&guest, &host}) {
+    hart->isa_config.ad_updates = AdUpdates::svadu;
+    for (std::uint64_t menvcfg : {std::uint64_t{0}, csr::kAdue})
+      for (std::uint64_t henvcfg : {std::uint64_t{0}, csr::kAdue}) {
+        hart->csr.menvcfg = menvcfg;
+        hart->csr.henvcfg = henvcfg;
+        const bool g_stage = menvcfg != 0;
+        EXPECT_EQ(data_space(*hart).hardware_ad_g_stage, g_stage);
+        EXPECT_EQ(data_space(*hart).hardware_ad_first, hart == &host ? g_stage : g_stage && henvcfg != 0);
+      }
+  }
 }
 
 }  // namespace

@@ -138,8 +138,7 @@ TEST(Satp, AWriteWithAnUnsupportedModeHasNoEffectAtAll) {
   for (unsigned number : {csr::satp, csr::vsatp}) {
     const std::uint64_t good = atp(8, 0xABCD, 0x80000);
     EXPECT_EQ(hart.set_and_get(number, good), good);
-    for (std::uint64_t mode : {1, 2, 7, 10, 11, 15})
-      EXPECT_EQ(hart.set_and_get(number, atp(mode, 1, 2)), good);
+    for (std::uint64_t mode : {1, 2, 7, 11, 15}) EXPECT_EQ(hart.set_and_get(number, atp(mode, 1, 2)), good);
     EXPECT_EQ(hart.set_and_get(number, atp(9, 0xFFFF, csr::kAtpPpn)), atp(9, 0xFFFF, csr::kAtpPpn));
     EXPECT_EQ(hart.set_and_get(number, 0), 0u);
   }
@@ -147,7 +146,6 @@ TEST(Satp, AWriteWithAnUnsupportedModeHasNoEffectAtAll) {
 
 TEST(Satp, Sv57IsTakenWhereTheHartHasIt) {
   TestHart hart;
-  hart.isa_config.widest_paging = csr::kModeSv57;
   EXPECT_EQ(hart.set_and_get(csr::satp, atp(10, 1, 2)), atp(10, 1, 2));
   hart.isa_config.widest_paging = csr::kModeSv39;
   EXPECT_EQ(hart.set_and_get(csr::satp, atp(9, 3, 4)), atp(10, 1, 2));
@@ -157,7 +155,8 @@ TEST(Satp, Sv57IsTakenWhereTheHartHasIt) {
 TEST(Hgatp, UnsupportedModeIsNotTakenButTheOtherFieldsAre) {
   TestHart hart;
   EXPECT_EQ(hart.set_and_get(csr::hgatp, atp(8, 5, 0x80000)), atp(8, 5, 0x80000));
-  EXPECT_EQ(hart.set_and_get(csr::hgatp, atp(10, 6, 0x90000)), atp(8, 6, 0x90000));
+  EXPECT_EQ(hart.set_and_get(csr::hgatp, atp(11, 6, 0x90000)), atp(8, 6, 0x90000));
+  EXPECT_EQ(hart.set_and_get(csr::hgatp, atp(10, 7, 0xA0000)), atp(10, 7, 0xA0000));
 }
 
 TEST(Hgatp, RootIsSixteenKibAlignedAndVmidHasFourteenBits) {
@@ -165,21 +164,47 @@ TEST(Hgatp, RootIsSixteenKibAlignedAndVmidHasFourteenBits) {
   EXPECT_EQ(hart.set_and_get(csr::hgatp, atp(9, 0xFFFF, csr::kAtpPpn)), atp(9, 0x3FFF, csr::kAtpPpn & ~3ull));
 }
 
-TEST(Envcfg, HasFiomAndStce) {
+constexpr std::uint64_t kCacheBlocks = csr::kCbie | csr::kCbcfe | csr::kCbze;
+
+TEST(Envcfg, HasTheFieldsOfWhatTheHartHas) {
   TestHart hart;
-  EXPECT_EQ(hart.set_and_get(csr::senvcfg, kAllOnes), csr::kFiom);
-  EXPECT_EQ(hart.set_and_get(csr::menvcfg, kAllOnes), csr::kFiom | csr::kStce);
-  EXPECT_EQ(hart.set_and_get(csr::henvcfg, kAllOnes), csr::kFiom | csr::kStce);
+  hart.isa_config.svpbmt = true;
+  EXPECT_EQ(hart.set_and_get(csr::senvcfg, kAllOnes), csr::kFiom | kCacheBlocks);
+  const std::uint64_t all = csr::kFiom | kCacheBlocks | csr::kPbmte | csr::kStce;
+  EXPECT_EQ(hart.set_and_get(csr::menvcfg, kAllOnes), all);
+  EXPECT_EQ(hart.set_and_get(csr::henvcfg, kAllOnes), all);
 }
 
-// Sstc: henvcfg.STCE is read-only zero while menvcfg.STCE is zero.
-TEST(Envcfg, HenvcfgStceIsZeroWhileMenvcfgStceIs) {
+TEST(Envcfg, AFieldOfAnAbsentExtensionIsZero) {
   TestHart hart;
-  EXPECT_EQ(hart.set_and_get(csr::henvcfg, kAllOnes), csr::kFiom);
-  hart.set(csr::menvcfg, csr::kStce);
-  EXPECT_EQ(hart.set_and_get(csr::henvcfg, csr::kStce), csr::kStce);
-  hart.set(csr::menvcfg, 0);
-  EXPECT_EQ(hart.get(csr::henvcfg), 0u);
+  hart.isa_config = {
+      .zicbom = false, .zicboz = false, .sstc = false, .svpbmt = false, .ad_updates = AdUpdates::svadu};
+  EXPECT_EQ(hart.set_and_get(csr::menvcfg, kAllOnes), csr::kFiom | csr::kAdue);
+  EXPECT_EQ(hart.set_and_get(csr::senvcfg, kAllOnes), csr::kFiom);
+  hart.isa_config.zicbom = true;
+  EXPECT_EQ(hart.set_and_get(csr::senvcfg, kAllOnes), csr::kFiom | csr::kCbie | csr::kCbcfe);
+}
+
+// "The encoding 10 is reserved" (CMO, "xenvcfg.CBIE").
+TEST(Envcfg, TheReservedCbieIsTakenAsZero) {
+  TestHart hart;
+  for (unsigned number : {csr::menvcfg, csr::senvcfg, csr::henvcfg})
+    for (std::uint64_t cbie : {0, 1, 2, 3})
+      EXPECT_EQ(hart.set_and_get(number, cbie << csr::kCbieShift), cbie == 2 ? 0 : cbie << csr::kCbieShift);
+}
+
+// Sstc, Svpbmt and Svadu: these fields of henvcfg are read-only zero while menvcfg's are zero.
+TEST(Envcfg, WhatMenvcfgDoesNotGrantIsZeroInHenvcfg) {
+  TestHart hart;
+  hart.isa_config.svpbmt = true;
+  hart.isa_config.ad_updates = AdUpdates::svadu;
+  EXPECT_EQ(hart.set_and_get(csr::henvcfg, kAllOnes), csr::kFiom | kCacheBlocks);
+  for (std::uint64_t field : {csr::kStce, csr::kPbmte, csr::kAdue}) {
+    hart.set(csr::menvcfg, field);
+    EXPECT_EQ(hart.set_and_get(csr::henvcfg, field), field);
+    hart.set(csr::menvcfg, 0);
+    EXPECT_EQ(hart.get(csr::henvcfg), 0u);
+  }
 }
 
 TEST(CounterEnables, AreThirtyTwoBits) {
