@@ -6,6 +6,7 @@
 #include <span>
 
 #include "models/cpu/isa/csr.h"
+#include "sim/config_images.h"
 #include "sim/image/boot_rom.h"
 #include "sim/image/bundle.h"
 #include "sim/image/device_tree.h"
@@ -14,8 +15,6 @@
 
 namespace hvsim::sim {
 namespace {
-
-constexpr std::uint64_t kSecondStage = 0x8020'0000;
 
 // Collects what is placed, so that overlaps are found before time starts.
 class Loader {
@@ -107,7 +106,7 @@ std::string prepare_boot(Machine& machine, const Config& config, const ImagePath
 
   const std::string& program =
       config.hypervisor.run == HypervisorRun::target ? images.hypervisor : images.image;
-  const auto image = load_elf(program);
+  const auto image = load_program(program);
   if (!image) return image.error();
   if (auto problem = loader.place_image(*image); !problem.empty()) return problem;
   rom.entry = image->entry;

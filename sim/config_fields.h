@@ -229,9 +229,11 @@ struct Described<BootConfig> {
   using T = BootConfig;
   static constexpr auto fields = std::tuple{
       Field{"firmware", &T::firmware, Unit::none,
-            "M-mode firmware: none, opensbi, a path, or auto (opensbi for a target hypervisor)",
+            "M-mode firmware: none, opensbi, a path, or auto (opensbi for a hypervisor on target or a Linux "
+            "kernel)",
             Rule{.path = true}},
-      Field{"image", &T::image, Unit::none, "ELF that boots when no hypervisor runs: a name or a path",
+      Field{"image", &T::image, Unit::none,
+            "what boots when no hypervisor runs: an ELF or a Linux kernel, by name or path",
             Rule{.path = true}},
       Field{"initrd", &T::initrd, Unit::none, "file that /chosen names as the initrd", Rule{.path = true}},
       Field{"bootargs", &T::bootargs, Unit::none, "/chosen bootargs"}};

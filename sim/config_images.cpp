@@ -14,6 +14,7 @@
 #include "hypervisor/abi/hypercall.h"
 #include "sim/image/elf.h"
 #include "sim/image/format.h"
+#include "sim/image/linux_image.h"
 #include "sim/json_read.h"
 
 namespace hvsim::sim {
@@ -37,18 +38,26 @@ std::vector<std::string> known_names(const std::vector<std::string>& directories
   return names;
 }
 
+// What to do about a file that is not there: stock guests are fetched by a command.
+std::string how_to_get(const std::string& file) {
+  const fs::path guest = fs::path(file).parent_path();
+  if (guest.parent_path().filename() == "guests" && !fs::exists(guest))
+    return "expected a fetched guest: run `./hvsim guest fetch " + guest.filename().string() + "`";
+  return "expected a readable file";
+}
+
 class Finder {
  public:
   Finder(const Config& config, const Origins& origins, const std::vector<std::string>& directories)
       : config_(config), origins_(origins), directories_(directories) {}
 
   isa::Result<ImagePaths, Problem> run() {
-    firmware();
     if (config_.hypervisor.run == HypervisorRun::none) {
       bare();
     } else {
       hypervisor();
     }
+    firmware();
     if (!config_.boot.initrd.empty()) found_.initrd = readable("boot.initrd", config_.boot.initrd);
     if (problem_) return isa::Failure{*problem_};
     return found_;
@@ -57,8 +66,11 @@ class Finder {
  private:
   void firmware() {
     const std::string& name = config_.boot.firmware;
-    const bool target = config_.hypervisor.run == HypervisorRun::target;
-    if (name == "none" || (name == "auto" && !target)) return;
+    const bool kernel = !found_.image.empty() && file_looks_like_linux(found_.image);
+    const bool wanted = kernel || config_.hypervisor.run == HypervisorRun::target;
+    if (name == "none" && kernel)
+      report("boot.firmware", name, "expected firmware because boot.image is a Linux kernel");
+    if (name == "none" || (name == "auto" && !wanted)) return;
     if (name == "auto" || name == "opensbi") {
       found_.firmware = readable("boot.firmware", kOpenSbi);
     } else if (is_path(name)) {
@@ -72,7 +84,7 @@ class Finder {
     const std::string& name = config_.boot.image;
     if (name.empty() && !problem_)
       problem_ = Problem{origins_.of("boot.image"), "boot.image", "missing",
-                         "expected an ELF to boot because hypervisor.run is \"none\""};
+                         "expected an ELF or a Linux kernel to boot because hypervisor.run is \"none\""};
     if (!problem_) found_.image = elf("boot.image", name, {kRamBase, config_.machine.memory_bytes}, "RAM");
   }
 
@@ -90,7 +102,7 @@ class Finder {
                   const std::string& what) {
     const std::string file = is_path(name) ? readable(key, name) : search(key, name);
     if (file.empty()) return {};
-    const auto image = load_elf(file);
+    const auto image = load_program(file);
     if (!image) {
       report(key, name, image.error());
       return {};
@@ -123,7 +135,7 @@ class Finder {
     if (fs::is_directory(file, error)) {
       report(key, file, "is a directory, expected a file");
     } else if (access(file.c_str(), R_OK) != 0) {
-      report(key, file, std::string(std::strerror(errno)) + ", expected a readable file");
+      report(key, file, std::string(std::strerror(errno)) + ", " + how_to_get(file));
     } else {
       return file;
     }
@@ -155,6 +167,10 @@ std::vector<std::string> image_directories() {
   for (const char* each : {"../workloads", "../hypervisor", "images", "../images"})
     directories.push_back((here / each).lexically_normal().string());
   return directories;
+}
+
+isa::Result<Image, std::string> load_program(const std::string& file) {
+  return file_looks_like_linux(file) ? load_linux(file, kSecondStage) : load_elf(file);
 }
 
 isa::Result<ImagePaths, Problem> find_images(const Config& config, const Origins& origins,

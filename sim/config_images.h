@@ -6,14 +6,20 @@
 
 #include "models/cpu/isa/result.h"
 #include "sim/config.h"
+#include "sim/image/image.h"
 #include "sim/json_document.h"
 
 namespace hvsim::sim {
 
 inline constexpr std::uint64_t kRamBase = 0x8000'0000;
+inline constexpr std::uint64_t kSecondStage =
+    0x8020'0000;  // where firmware finds a flat kernel, as on `virt`
 
 // Where images without a path are looked for: $HVSIM_IMAGES, then places known from the executable's.
 std::vector<std::string> image_directories();
+
+// A program that boots without a hypervisor: an ELF, or a Linux kernel image.
+isa::Result<Image, std::string> load_program(const std::string& file);
 
 // Finds every file and checks ELF headers, architecture and addresses, so that nothing starts that cannot
 // run.
