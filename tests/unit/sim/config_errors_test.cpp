@@ -139,7 +139,8 @@ TEST_F(ConfigErrors, RequiredKeysAreAskedFor) {
   EXPECT_THAT(complaint(R"({"version": 1, "hypervisor": {"run": "host"}, "vms": [{"name": "a"}]})"),
               StartsWith("c.json: vms[0].workload: missing"));
   EXPECT_EQ(complaint(R"({"version": 1})"),
-            "c.json: boot.image: missing: expected an ELF to boot because hypervisor.run is \"none\"");
+            "c.json: boot.image: missing: expected an ELF or a Linux kernel to boot because hypervisor.run "
+            "is \"none\"");
   EXPECT_EQ(complaint(R"({"version": 1, "hypervisor": {"run": "host"}})"),
             "c.json: vms: no elements: expected at least one VM because a hypervisor runs");
 }
