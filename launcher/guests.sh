@@ -6,6 +6,8 @@ source "$root/launcher/cpio.sh"
 guests_dir="$root/build/guests"
 guest_suite=trixie
 guest_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+guest_packages=(busybox-static opensbi)
+guest_vmm=qemu-system-riscv # a virtual machine monitor for the kernel's KVM, with all that it needs
 guest_modules=(drivers/virtio/virtio_mmio drivers/block/virtio_blk drivers/virtio/virtio_balloon)
 guest_applets=(blockdev cat cttyhack date dd dmesg echo free grep head hexdump insmod ls md5sum mkdir mount nproc
   poweroff ps rm sed setsid sh sha256sum sleep sort stat sync tail time tr uname uniq uptime wc yes)
@@ -94,7 +96,7 @@ fetch_debian() {
     say "already there: ${target#"$root"/}, $(guest_summary "$target")"
     return
   fi
-  for tool in apt-get dpkg-deb xz sha256sum; do
+  for tool in apt-get dpkg-deb xz sha256sum flock riscv64-linux-gnu-strip; do
     command -v "$tool" >/dev/null || fail "fetching guests needs $tool, which is not here"
   done
   [[ -r $guest_keyring ]] || fail "no $guest_keyring: install debian-archive-keyring, which verifies the packages"
@@ -104,13 +106,16 @@ fetch_debian() {
   mkdir -p "$state"
   exec {cache_fd}>"$state/.lock"
   flock "$cache_fd"
-  say "fetching Debian $guest_suite's riscv64 kernel (112 MB) and tools"
+  say "fetching Debian $guest_suite's riscv64 kernel and tools (150 MB)"
   make_apt_state "$state"
   guest_apt "$state" "$log" "reading the archive's index" apt-get -q -o APT::Update::Error-Mode=any update
   kernel=$(kernel_package "$state")
   [[ -n $kernel ]] || fail "the archive has no linux-image-riscv64 in $guest_suite; see ${log#"$root"/}"
   (cd "$state/deb" && guest_apt "$state" "$log" "downloading packages" \
-    apt-get -q download "$kernel" busybox-static opensbi)
+    apt-get -q download "$kernel" "${guest_packages[@]}")
+  guest_apt "$state" "$log" "downloading packages" \
+    apt-get -q -y --download-only --no-install-recommends install "$guest_vmm"
+  guest_apt "$state" "$log" "tidying packages" apt-get -q autoclean
 
   work=$(mktemp -d "$guests_dir/.debian.XXXXXX")
   # shellcheck disable=SC2064
@@ -126,25 +131,39 @@ fetch_debian() {
 
 # make_guest STATE WORK KERNEL: unpacks the packages and leaves the guest's files in WORK/out.
 make_guest() {
-  local state=$1 work=$2 kernel=$3 package file module
-  local out="$2/out" lib
+  local state=$1 work=$2 kernel=$3 package file
+  local out="$2/out"
   mkdir -p "$out" "$work/root" "$work/lib"
-  for package in "$kernel" busybox-static opensbi; do
-    file=$(newest_deb "$state" "$package")
-    dpkg-deb -x "$file" "$work/root" || fail "unpacking ${file##*/} failed"
-    printf '%s %s %s\n' "$package" "$(dpkg-deb -f "$file" Version)" "$(sha256sum <"$file" | cut -d' ' -f1)"
-  done >"$work/packages"
+  for package in "$kernel" "${guest_packages[@]}"; do
+    unpack_package "$(newest_deb "$state" "$package")" "$work"
+  done
+  for file in "$state"/archives/*.deb; do unpack_package "$file" "$work"; done
   cp "$work/root/boot/vmlinux-${kernel#linux-image-}" "$out/Image"
   cp "$work/root/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin" "$out/fw_dynamic.bin"
-  lib="$work/root/usr/lib/modules/${kernel#linux-image-}/kernel"
-  for module in "${guest_modules[@]}"; do
-    xz -dc "$lib/$module.ko.xz" >"$work/lib/${module##*/}.ko" || fail "the kernel has no module $module"
-  done
+  unpack_modules "$work/root/usr/lib/modules/${kernel#linux-image-}/kernel" "$work/lib"
+
   cpio_inode=0
-  basic_files "$work" >"$work/basic"
-  { cat "$work/basic" && cpio_end; } >"$out/initramfs.cpio"
+  { basic_files "$work" && cpio_end; } >"$out/initramfs.cpio"
+  cpio_inode=0
+  { basic_files "$work" && kvm_files "$work" && cpio_end; } >"$out/initramfs-kvm.cpio"
   write_versions "$work" >"$out/versions.json"
   guest_recipe >"$out/.recipe"
+}
+
+# unpack_package FILE WORK
+unpack_package() {
+  dpkg-deb -x "$1" "$2/root" || fail "unpacking ${1##*/} failed"
+  printf '%s %s %s\n' "$(dpkg-deb -f "$1" Package)" "$(dpkg-deb -f "$1" Version)" \
+    "$(sha256sum <"$1" | cut -d' ' -f1)" >>"$2/packages"
+}
+
+# unpack_modules FROM TO. Stripping drops kvm's signature too, whose check takes long and is not enforced.
+unpack_modules() {
+  local module
+  for module in "${guest_modules[@]}" arch/riscv/kvm/kvm; do
+    xz -dc "$1/$module.ko.xz" >"$2/${module##*/}.ko" || fail "the kernel has no module $module"
+  done
+  riscv64-linux-gnu-strip --strip-debug "$2/kvm.ko"
 }
 
 # The file that `apt-get download` left for a package: named by the version that the index has now.
@@ -165,6 +184,34 @@ basic_files() {
   cpio_file init "$root/launcher/guests/init"
 }
 
+# The kernel's KVM, a monitor with its libraries, and what the monitor boots: the same kernel once more.
+kvm_files() {
+  local work=$1 vmm="$1/root/usr/bin/qemu-system-riscv64" file
+  cpio_file lib/kvm.ko "$work/lib/kvm.ko" 0100644
+  cpio_file bin/qemu-system-riscv64 "$vmm"
+  while read -r file; do cpio_file "lib/${file##*/}" "$file"; done < <(library_closure "$work/root" "$vmm")
+  cpio_directory guest
+  cpio_file guest/Image "$work/out/Image" 0100644
+  cpio_file guest/initramfs.cpio "$work/out/initramfs.cpio" 0100644
+}
+
+# library_closure ROOT PROGRAM: the libraries that the program needs, those that they need, and so on.
+library_closure() {
+  local -A seen=()
+  local waiting=("$2") name file
+  while ((${#waiting[@]} > 0)); do
+    while read -r name; do
+      if [[ -n ${seen[$name]:-} ]]; then continue; fi
+      seen[$name]=yes
+      file=$(find -L "$1/usr/lib/riscv64-linux-gnu" -maxdepth 1 -name "$name")
+      [[ -n $file ]] || fail "no package has the library $name"
+      waiting+=("$file")
+      echo "$file"
+    done < <(riscv64-linux-gnu-readelf -d "${waiting[0]}" | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p')
+    waiting=("${waiting[@]:1}")
+  done
+}
+
 # Packages with version and checksum, files with checksum.
 write_versions() {
   local work=$1 name version sum separator=""
@@ -172,7 +219,7 @@ write_versions() {
   while read -r name version sum; do
     printf '%s\n    "%s": {"version": "%s", "sha256": "%s"}' "$separator" "$name" "$version" "$sum"
     separator=,
-  done <"$work/packages"
+  done < <(LC_ALL=C sort -u "$work/packages")
   printf '\n  },\n  "files": {'
   separator=""
   while read -r sum name; do
@@ -184,5 +231,6 @@ write_versions() {
 
 # "linux-image-6.12... 6.12.107-1, busybox-static ..., opensbi ..."
 guest_summary() {
-  sed -n 's/^ *"\([a-z0-9.+-]*\)": {"version": "\([^"]*\)".*/\1 \2/p' "$1/versions.json" | paste -s -d, | sed 's/,/, /g'
+  sed -n 's/^ *"\([a-z0-9.+-]*\)": {"version": "\([^"]*\)".*/\1 \2/p' "$1/versions.json" |
+    grep -E '^(linux-image|busybox-static|opensbi|qemu-system-riscv) *' | paste -s -d, | sed 's/,/, /g'
 }
