@@ -7,6 +7,8 @@
 #include <string>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/limits.h"
+#include "models/cpu/isa/types.h"
 #include "models/mem/hierarchy.h"
 #include "sim/json_read.h"
 
@@ -100,16 +102,24 @@ void Checker::vm(const VmConfig& vm, const std::string& path) {
 
 void Checker::vms() {
   std::set<std::string> names;
-  std::uint64_t total = 0;
+  std::uint64_t total = 0, vcpus = 0;
   for (std::size_t i = 0; i < config_.vms.size(); ++i) {
     const VmConfig& vm = config_.vms[i];
     require(names.insert(vm.name).second, child_path("vms", i) + ".name", "\"" + vm.name + "\"",
             "expected a name that no other VM has");
+    require(vm.name != "hv", child_path("vms", i) + ".name", "\"hv\"",
+            "expected another name: that one is the hypervisor's own on the console");
     require(vm.name != "machine" && vm.name != "all", child_path("vms", i) + ".name", "\"" + vm.name + "\"",
             "expected another name: that one is for the console logs of the whole machine");
     total += vm.memory_bytes;
+    vcpus += vm.vcpus;
   }
   if (config_.hypervisor.run == HypervisorRun::none) return;
+  require(vcpus <= hv::kMaxVcpus, "vms", std::to_string(vcpus) + " VCPUs",
+          "expected at most " + std::to_string(hv::kMaxVcpus) + " in all VMs together");
+  constexpr std::uint64_t pool = hv::kMaxPoolPages << isa::kPageShift;
+  require(total <= pool, "vms", size_text(total) + " of VM memory",
+          "expected at most " + size_text(pool) + ", what the hypervisor can manage");
   const std::uint64_t memory = config_.machine.memory_bytes;
   require(memory >= kHypervisorBytes && total <= memory - kHypervisorBytes, "machine.memory_bytes",
           size_text(memory),

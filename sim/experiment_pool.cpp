@@ -139,7 +139,6 @@ class Pool {
 
   void finish(Job& job) {
     Outcome& outcome = result_.outcomes[job.run];
-    const pid_t id = job.process->id();
     const int code = job.process->wait();
     if (!result_.refused.empty()) return;
     if (!outcome.done) {
@@ -147,7 +146,7 @@ class Pool {
       outcome.result.detail = code > 128 ? "the worker died of signal " + std::to_string(code - 128)
                                          : "the worker ended with code " + std::to_string(code);
       outcome.done = true;
-      remove_partial_runs(options_.output, id);
+      remove_partial_runs(options_.output);
     }
     if (outcome.result.summary.cycles != 0)
       progress_.advanced(job.run, outcome.result.summary.cycles, outcome.result.summary.retired);
@@ -159,9 +158,8 @@ class Pool {
   }
 
   void discard(Job& job) {
-    const pid_t id = job.process->id();
     job.process->kill();
-    remove_partial_runs(options_.output, id);
+    remove_partial_runs(options_.output);
   }
 
   const Experiment& experiment_;

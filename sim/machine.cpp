@@ -10,25 +10,27 @@
 namespace hvsim::sim {
 
 isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineConfig& config,
-                                                                  bool host_hypervisor, Console console) {
+                                                                  std::uint64_t seed, bool host_hypervisor,
+                                                                  Console console) {
   auto memory = mem::PhysicalMemory::create(map::ram, config.memory_bytes);
   if (!memory) return isa::Failure{"machine.memory_bytes: " + memory.error()};
   std::unique_ptr<mem::Hierarchy> caches;
   if (config.mode == TimingMode::fast) {
-    auto made = mem::Hierarchy::create(config.caches, config.harts, memory->ram());
+    auto made = mem::Hierarchy::create(config.caches, config.harts, memory->ram(), seed);
     if (!made) return isa::Failure{"machine.caches: " + made.error()};
     caches = std::move(made.value());
   }
-  return std::unique_ptr<Machine>(
-      new Machine(config, std::move(memory.value()), std::move(caches), host_hypervisor, std::move(console)));
+  return std::unique_ptr<Machine>(new Machine(config, std::move(memory.value()), std::move(caches), seed,
+                                              host_hypervisor, std::move(console)));
 }
 
 Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
-                 std::unique_ptr<mem::Hierarchy> caches, bool host_hypervisor, Console console)
+                 std::unique_ptr<mem::Hierarchy> caches, std::uint64_t seed, bool host_hypervisor,
+                 Console console)
     : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));
-    harts_.push_back(make_hart(number, host_hypervisor));
+    harts_.push_back(make_hart(number, seed, host_hypervisor));
     lines_.push_back(std::make_unique<Lines>(*harts_.back()));
   }
   aclint_ = std::make_unique<irq::Aclint>(clint_wiring());
@@ -42,7 +44,7 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
   place(map::uart, device::Uart16550::kBytes, "uart", *uart_);
 }
 
-std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, bool host_hypervisor) {
+std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor) {
   const cpu::HartConfig hart{.hart_id = number,
                              .isa = config_.isa,
                              .cycles_per_tick = config_.clock_mhz / kTimebaseMhz,
@@ -53,7 +55,7 @@ std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, bool host_hypervi
     return std::make_unique<cpu::Engine<cpu::Untimed>>(hart, memory_, devices, cpu::Untimed{});
   auto timed = std::make_unique<cpu::Engine<cpu::InOrder>>(
       hart, memory_, devices,
-      cpu::InOrder(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number));
+      cpu::InOrder(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number, seed));
   timings_.push_back(&timed->timing());
   return timed;
 }

@@ -37,9 +37,10 @@ class Machine {
  public:
   using Console = std::function<void(std::uint8_t)>;
 
-  // Errors are one line about the config.
+  // Errors are one line about the config. The seed is that of all random replacement.
   static isa::Result<std::unique_ptr<Machine>, std::string> build(const MachineConfig& config,
-                                                                  bool host_hypervisor, Console console);
+                                                                  std::uint64_t seed, bool host_hypervisor,
+                                                                  Console console);
 
   unsigned harts() const { return static_cast<unsigned>(harts_.size()); }
   cpu::Hart& hart(unsigned number) { return *harts_[number]; }
@@ -85,8 +86,8 @@ class Machine {
   };
 
   Machine(const MachineConfig& config, mem::PhysicalMemory memory, std::unique_ptr<mem::Hierarchy> caches,
-          bool host_hypervisor, Console console);
-  std::unique_ptr<cpu::Hart> make_hart(unsigned number, bool host_hypervisor);
+          std::uint64_t seed, bool host_hypervisor, Console console);
+  std::unique_ptr<cpu::Hart> make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor);
   irq::AclintWiring clint_wiring();
   std::vector<irq::Sink*> sinks();
   void place(isa::Hpa base, std::uint64_t bytes, const char* name, device::RegisterWindow& window);

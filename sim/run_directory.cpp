@@ -2,10 +2,13 @@
 #include "sim/run_directory.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -22,7 +25,21 @@ namespace fs = std::filesystem;
 
 constexpr char kPartial[] = ".partial-";
 
-std::string partial_suffix(int process) { return "-" + std::to_string(process); }
+// Half-written runs carry their writer's machine and process: on a shared file system only that machine knows
+// whether the process still lives.
+std::string partial_suffix(int process) {
+  char host[HOST_NAME_MAX + 1] = {};
+  gethostname(host, HOST_NAME_MAX);
+  return "-" + std::string(host) + "-" + std::to_string(process);
+}
+
+bool abandoned(const std::string& name) {
+  const auto dash = name.rfind('-');
+  int process = 0;
+  const auto parsed = std::from_chars(name.data() + dash + 1, name.data() + name.size(), process);
+  return parsed.ec == std::errc{} && process > 0 && name.ends_with(partial_suffix(process)) &&
+         kill(process, 0) != 0 && errno == ESRCH;
+}
 
 Problem cannot_write(const std::string& file, int error) {
   return {"--out", file, std::strerror(error), "expected a directory that can be written"};
@@ -127,6 +144,7 @@ std::optional<Problem> check_output(const std::string& directory) {
   if (file < 0) return cannot_write(directory, errno);
   close(file);
   unlink(probe.c_str());
+  remove_partial_runs(directory);
   return std::nullopt;
 }
 
@@ -153,13 +171,12 @@ isa::Result<std::string, Problem> write_run(const std::string& directory, const 
   return final.string();
 }
 
-void remove_partial_runs(const std::string& directory, int process) {
+void remove_partial_runs(const std::string& directory) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename().string();
     std::error_code ignored;
-    if (name.starts_with(kPartial) && name.ends_with(partial_suffix(process)))
-      fs::remove_all(entry.path(), ignored);
+    if (name.starts_with(kPartial) && abandoned(name)) fs::remove_all(entry.path(), ignored);
   }
 }
 

@@ -25,8 +25,8 @@ isa::Result<std::string, Problem> write_run(const std::string& directory, const 
                                             const RunResult& result, const std::string& hash,
                                             const HostFacts& host);
 
-// Removes what a killed process has left half-written.
-void remove_partial_runs(const std::string& directory, int process);
+// Removes what processes of this machine that are no more have left half-written.
+void remove_partial_runs(const std::string& directory);
 
 // Cycles of an earlier run of the same identity, to foretell how long this one takes.
 std::optional<std::uint64_t> earlier_cycles(const std::string& directory, const Run& run);

@@ -165,7 +165,7 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
                                              Progress& progress) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
-  auto built = Machine::build(config.machine, on_host, [&](std::uint8_t byte) {
+  auto built = Machine::build(config.machine, config.seed, on_host, [&](std::uint8_t byte) {
     result.console.push_back(static_cast<char>(byte));
     progress.console({&result.console.back(), 1});
   });

@@ -26,10 +26,11 @@ struct InOrder {
   static constexpr bool timed = true;
 
   InOrder(const TimingConfig& timing_costs, const BranchPredictorConfig& predictor_config,
-          const mmu::TlbHierarchyConfig& tlb_config, mem::Hierarchy& memory_hierarchy, unsigned hart_id)
+          const mmu::TlbHierarchyConfig& tlb_config, mem::Hierarchy& memory_hierarchy, unsigned hart_id,
+          std::uint64_t seed = 1)
       : costs(timing_costs),
         predictor(predictor_config),
-        tlbs(tlb_config),
+        tlbs(tlb_config, seed + std::uint64_t{3} * hart_id),
         caches(&memory_hierarchy),
         hart(hart_id) {}
 

@@ -24,11 +24,12 @@ std::optional<std::string> problem(const CacheConfig& config) {
   return std::nullopt;
 }
 
-Cache::Cache(const CacheConfig& config)
+Cache::Cache(const CacheConfig& config, std::uint64_t seed)
     : config_(config),
       set_mask_(config.size_bytes / config.line_bytes / config.ways - 1),
       lines_(config.size_bytes / config.line_bytes, kNoLine),
-      stamps_(lines_.size(), 0) {}
+      stamps_(lines_.size(), 0),
+      random_(seed) {}
 
 std::uint32_t Cache::find(LineNumber line) const {
   const std::uint32_t first = first_slot(line);

@@ -21,8 +21,8 @@ class Cache {
  public:
   static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
 
-  // The config must have no problem().
-  explicit Cache(const CacheConfig& config);
+  // The config must have no problem(). The seed is that of random replacement.
+  explicit Cache(const CacheConfig& config, std::uint64_t seed = 1);
 
   // The slot that holds the line, or kAbsent. Changes nothing.
   std::uint32_t find(LineNumber line) const;

@@ -29,7 +29,8 @@ std::optional<std::string> problem(const HierarchyConfig& config) {
 }
 
 isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const HierarchyConfig& config,
-                                                                       unsigned harts, MemoryRange ram) {
+                                                                       unsigned harts, MemoryRange ram,
+                                                                       std::uint64_t seed) {
   if (auto found = problem(config)) return isa::Failure{*found};
   if (harts == 0 || harts > kMaxHarts)
     return isa::Failure{"harts: " + std::to_string(harts) + " is not from 1 to " + std::to_string(kMaxHarts)};
@@ -41,17 +42,19 @@ isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const Hie
     auto fetchable = PresenceMask::create(ram, config.l1i.line_bytes);
     for (const auto* mask : {&readable, &writable, &fetchable})
       if (!mask->ok()) return isa::Failure{mask->error()};
-    caches.push_back({Cache(config.l1i), Cache(config.l1d), std::move(readable.value()),
-                      std::move(writable.value()), std::move(fetchable.value())});
+    caches.push_back({Cache(config.l1i, seed + 2 * hart), Cache(config.l1d, seed + 2 * hart + 1),
+                      std::move(readable.value()), std::move(writable.value()),
+                      std::move(fetchable.value())});
   }
-  return std::unique_ptr<Hierarchy>(new Hierarchy(config, std::move(caches)));
+  return std::unique_ptr<Hierarchy>(
+      new Hierarchy(config, std::move(caches), seed + std::uint64_t{2} * harts));
 }
 
-Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts)
+Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, std::uint64_t seed)
     : config_(config),
       line_shift_(static_cast<unsigned>(std::countr_zero(config.l2.line_bytes))),
       harts_(std::move(harts)),
-      l2_(config.l2),
+      l2_(config.l2, seed),
       directory_(l2_.slots()) {}
 
 Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {

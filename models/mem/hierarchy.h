@@ -37,9 +37,11 @@ class Hierarchy {
     Served by = Served::l1;
   };
 
-  // Presence masks cover `ram`. The error names what is wrong with the config, or that host memory ran out.
+  // Presence masks cover `ram`; the seed is that of random replacement. The error names what is wrong with
+  // the config, or that host memory ran out.
   static isa::Result<std::unique_ptr<Hierarchy>, std::string> create(const HierarchyConfig& config,
-                                                                     unsigned harts, MemoryRange ram);
+                                                                     unsigned harts, MemoryRange ram,
+                                                                     std::uint64_t seed = 1);
 
   // One access within one line. Stores include AMO, SC and the walker's A/D updates.
   Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
@@ -82,7 +84,7 @@ class Hierarchy {
     Served by;
   };
 
-  Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts);
+  Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, std::uint64_t seed);
 
   Outcome hit(unsigned hart, Kind kind, LineNumber line, isa::Cycles at);
   Found bring_into_l2(LineNumber line, isa::Cycles at);

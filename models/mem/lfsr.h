@@ -1,4 +1,4 @@
-// Deterministic pseudo-random replacement choices: a 32-bit xorshift register with a fixed seed.
+// Deterministic pseudo-random replacement choices: a 32-bit xorshift register, seeded by the run.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@ namespace hvsim::mem {
 
 class Lfsr {
  public:
+  explicit Lfsr(std::uint64_t seed) : state_(spread(seed)) {}
+
   // A number below `limit` (at least 1).
   std::uint32_t below(std::uint32_t limit) {
     state_ ^= state_ << 13;
@@ -16,7 +18,13 @@ class Lfsr {
   }
 
  private:
-  std::uint32_t state_ = 0x2545F491;
+  // Neighbouring seeds must not give similar sequences (Fibonacci hashing), and zero would stay zero.
+  static constexpr std::uint32_t spread(std::uint64_t seed) {
+    const auto mixed = static_cast<std::uint32_t>((seed * 0x9E37'79B9'7F4A'7C15) >> 32);
+    return mixed != 0 ? mixed : 0x2545'F491;
+  }
+
+  std::uint32_t state_;
 };
 
 }  // namespace hvsim::mem

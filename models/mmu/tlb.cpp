@@ -42,12 +42,13 @@ std::optional<std::string> problem(const TlbConfig& config) {
   return std::nullopt;
 }
 
-Tlb::Tlb(const TlbConfig& config)
+Tlb::Tlb(const TlbConfig& config, std::uint64_t seed)
     : config_(config),
       set_mask_(config.entries / config.ways - 1),
       tags_(config.entries),
       translations_(config.entries),
-      stamps_(config.entries, 0) {}
+      stamps_(config.entries, 0),
+      random_(seed) {}
 
 std::uint64_t Tlb::context_of(const AddressSpace& space) {
   std::uint64_t context = 0;

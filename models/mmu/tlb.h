@@ -42,8 +42,8 @@ struct Evicted {
 // Translation is that of the first byte of its page; at() moves it to the byte wanted.
 class Tlb {
  public:
-  // The config must have no problem().
-  explicit Tlb(const TlbConfig& config);
+  // The config must have no problem(). The seed is that of random replacement.
+  explicit Tlb(const TlbConfig& config, std::uint64_t seed = 1);
 
   // The page's translation or nullptr; the caller checks rights with leaf_allows(). Valid until the next
   // insert or fence.

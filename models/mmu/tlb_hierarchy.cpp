@@ -22,8 +22,11 @@ std::optional<std::string> problem(const TlbHierarchyConfig& config) {
   return std::nullopt;
 }
 
-TlbHierarchy::TlbHierarchy(const TlbHierarchyConfig& config)
-    : config_(config), itlb_(config.itlb), dtlb_(config.dtlb), l2_(config.has_l2 ? config.l2 : TlbConfig{}) {}
+TlbHierarchy::TlbHierarchy(const TlbHierarchyConfig& config, std::uint64_t seed)
+    : config_(config),
+      itlb_(config.itlb, seed),
+      dtlb_(config.dtlb, seed + 1),
+      l2_(config.has_l2 ? config.l2 : TlbConfig{}, seed + 2) {}
 
 TlbHierarchy::Lookup TlbHierarchy::lookup(Side which, isa::Gva address, const AddressSpace& space) {
   Tlb& l1 = side(which);

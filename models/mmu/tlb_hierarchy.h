@@ -34,7 +34,7 @@ class TlbHierarchy {
     std::span<const Evicted> itlb, dtlb;
   };
 
-  explicit TlbHierarchy(const TlbHierarchyConfig& config);
+  explicit TlbHierarchy(const TlbHierarchyConfig& config, std::uint64_t seed = 1);
 
   Lookup lookup(Side side, isa::Gva address, const AddressSpace& space);
   // After a walk: enters the translation into L2 and this side's L1. Tells who left that L1.

@@ -25,7 +25,7 @@ std::unique_ptr<Machine> make_machine(const std::string& program, TimingMode mod
   config.machine.harts = harts;
   config.machine.mode = mode;
   config.machine.memory_bytes = std::uint64_t{128} << 20;
-  auto built = Machine::build(config.machine, false, [](std::uint8_t) {});
+  auto built = Machine::build(config.machine, config.seed, false, [](std::uint8_t) {});
   if (!built) {
     state.SkipWithError(built.error().c_str());
     return nullptr;

@@ -103,7 +103,7 @@ ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode) {
   sim::MachineConfig config;
   config.memory_bytes = ORACLE_RAM_BYTES;
   config.mode = mode;
-  auto built = sim::Machine::build(config, false, [](std::uint8_t) {});
+  auto built = sim::Machine::build(config, 1, false, [](std::uint8_t) {});
   if (!built) return {nullptr, built.error()};
   ModelRun run{std::move(built.value()), {}};
   sim::Machine& machine = *run.machine;

@@ -15,7 +15,7 @@ TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
   MachineConfig config;
   config.harts = 2;
   config.mode = TimingMode::functional;
-  auto built = Machine::build(config, false, [](std::uint8_t) {});
+  auto built = Machine::build(config, 1, false, [](std::uint8_t) {});
   ASSERT_TRUE(built) << built.error();
   Machine& machine = **built;
   constexpr std::uint32_t kWfi = 0x1050'0073, kClearMie = 0x3040'1073 /* csrw mie, x0 */,

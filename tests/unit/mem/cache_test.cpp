@@ -84,9 +84,9 @@ TEST(Cache, MoreLruWaysNeverRaiseMisses) {
   }
 }
 
-TEST(Cache, RandomReplacementIsTheSameEveryTimeAndUsesAllWays) {
-  const auto misses = [] {
-    Cache cache(config(64 * 8, 8, Replacement::random));
+TEST(Cache, RandomReplacementFollowsTheSeedAndUsesAllWays) {
+  const auto misses = [](std::uint64_t seed) {
+    Cache cache(config(64 * 8, 8, Replacement::random), seed);
     std::vector<bool> victims(8, false);
     std::uint64_t count = 0;
     for (const LineNumber line : trace(5'000, 40, 3)) {
@@ -99,7 +99,9 @@ TEST(Cache, RandomReplacementIsTheSameEveryTimeAndUsesAllWays) {
     EXPECT_THAT(victims, ::testing::Each(true));
     return count;
   };
-  EXPECT_EQ(misses(), misses());
+  EXPECT_EQ(misses(1), misses(1));
+  EXPECT_NE(misses(1), misses(2));
+  misses(0);
 }
 
 TEST(Cache, EmptyWaysAreFilledBeforeAnyLineLeaves) {

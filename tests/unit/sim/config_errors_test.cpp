@@ -133,6 +133,24 @@ TEST_F(ConfigErrors, VmNamesAreUniqueAndPlain) {
               StartsWith("c.json: vms[0].name: \"../a\": expected a name of at most 31 letters"));
 }
 
+TEST_F(ConfigErrors, WhatTheHypervisorCannotHoldIsFoundBeforeItBoots) {
+  const auto with = [this](const std::string& vms) {
+    return complaint(
+        R"({"version": 1, "machine": {"memory_bytes": "8GiB"}, "hypervisor": {"run": "host"}, "vms": [)" +
+        vms + "]}");
+  };
+  EXPECT_EQ(
+      with(R"({"name": "hv", "workload": "guest"})"),
+      "c.json: vms[0].name: \"hv\": expected another name: that one is the hypervisor's own on the console");
+  EXPECT_EQ(with(R"({"name": "a", "workload": "guest", "memory_bytes": "6GiB"})"),
+            "c.json: vms: 6 GiB of VM memory: expected at most 4 GiB, what the hypervisor can manage");
+  std::string many;
+  for (char name = 'a'; name < 'j'; ++name)
+    many += std::string(many.empty() ? "" : ", ") + R"({"name": ")" + name +
+            R"(", "workload": "guest", "vcpus": 8})";
+  EXPECT_EQ(with(many), "c.json: vms: 72 VCPUs: expected at most 64 in all VMs together");
+}
+
 TEST_F(ConfigErrors, RequiredKeysAreAskedFor) {
   EXPECT_EQ(complaint(R"({"boot": {"image": "guest"}})"),
             "c.json: version: missing: expected: of this format");

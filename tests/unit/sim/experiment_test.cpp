@@ -135,7 +135,7 @@ TEST_F(Pools, CollectEveryRunInOrder) {
 TEST_F(Pools, AGuestFailureIsTheExitCode) { EXPECT_EQ(exit_code(run(finished(1), 2)), 1); }
 
 TEST_F(Pools, AWorkerThatDiesIsASimulatorFaultAndLeavesNothing) {
-  const auto result = run("mkdir -p $out/.partial-x-1-$$; kill -SEGV $$");
+  const auto result = run("mkdir -p $out/.partial-x-1-$(uname -n)-$$; kill -SEGV $$");
   EXPECT_EQ(exit_code(result), 3);
   EXPECT_THAT(result.outcomes[0].result.detail, HasSubstr("signal 11"));
   EXPECT_TRUE(std::filesystem::is_empty(path("runs")));
@@ -153,7 +153,7 @@ TEST_F(Pools, AnInterruptStopsWorkersAndLeavesNothingHalfWritten) {
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     ::kill(self, SIGINT);
   });
-  const auto result = run("mkdir -p $out/.partial-x-1-$$; exec sleep 60", 2);
+  const auto result = run("mkdir -p $out/.partial-x-1-$(uname -n)-$$; exec sleep 60", 2);
   EXPECT_EQ(result.signal, SIGINT);
   EXPECT_EQ(exit_code(result), 130);
   EXPECT_TRUE(std::filesystem::is_empty(path("runs")));

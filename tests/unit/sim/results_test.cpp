@@ -1,6 +1,8 @@
 // Statistics, hashes and run directories.
 #include <gmock/gmock.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -19,6 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class Results : public Scratch {
  protected:
@@ -222,11 +225,19 @@ TEST_F(Results, AnEarlierRunIsReplacedWhole) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("runs")), {}), 1);
 }
 
-TEST_F(Results, WhatAKilledWorkerLeftIsRemoved) {
-  write("runs/.partial-r-1-4711/config.json", "{}");
-  write("runs/.partial-r-1-4712/config.json", "{}");
-  remove_partial_runs(path("runs"), 4711);
-  EXPECT_THAT(listing(path("runs")), ElementsAre(".partial-r-1-4712/config.json"));
+TEST_F(Results, WhatADeadProcessOfThisMachineLeftIsRemoved) {
+  const pid_t dead = fork();
+  if (dead == 0) _exit(0);
+  ASSERT_EQ(waitpid(dead, nullptr, 0), dead);
+  char host[HOST_NAME_MAX + 1] = {};
+  gethostname(host, HOST_NAME_MAX);
+  const auto partial = [&](const std::string& machine, pid_t process) {
+    return ".partial-r-1-" + machine + "-" + std::to_string(process) + "/config.json";
+  };
+  const std::string live = partial(host, getpid()), elsewhere = partial("another.machine", dead);
+  for (const auto& file : {partial(host, dead), live, elsewhere}) write("runs/" + file, "{}");
+  EXPECT_FALSE(check_output(path("runs")));
+  EXPECT_THAT(listing(path("runs")), UnorderedElementsAre(live, elsewhere));
 }
 
 TEST_F(Results, AnUnwritablePlaceIsFoundBeforeAnythingRuns) {
