@@ -35,8 +35,12 @@ mmu::AddressSpace space_of(const HartState& hart, isa::Mode mode) {
   mmu::AddressSpace space;
   space.privilege = mode.privilege;
   if (mode.privilege == Privilege::machine) return space;
+  const std::uint64_t first_envcfg = mode.virtualized ? effective_henvcfg(hart) : c.menvcfg;
   space.hardware_ad_g_stage = sets_ad(hart, c.menvcfg);
-  space.hardware_ad_first = sets_ad(hart, mode.virtualized ? effective_henvcfg(hart) : c.menvcfg);
+  space.hardware_ad_first = sets_ad(hart, first_envcfg);
+  space.napot = hart.isa_config.svnapot;
+  space.pbmt_g_stage = (c.menvcfg & csr::kPbmte) != 0;
+  space.pbmt_first = (first_envcfg & csr::kPbmte) != 0;
 
   space.virtualized = mode.virtualized;
   space.first = first_stage_root(mode.virtualized ? c.vsatp : c.satp);

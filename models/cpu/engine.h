@@ -206,6 +206,7 @@ class Engine final : public Hart {
   DevicePort& devices_;
   mmu::Pmp pmp_;
   mmu::Mmu mmu_;
+  mmu::WalkTrace walk_{};  // the last one
   Timing timing_;
   Accountant accountant_;
   ComponentCycles* row_ = nullptr;

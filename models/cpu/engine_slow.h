@@ -209,12 +209,12 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
         return mmu::at(*found.translation, gva);
     }
   }
-  mmu::WalkTrace trace;
-  auto result = mmu_.translate(gva, access, bytes, space, trace);
+  walk_.count = 0;
+  auto result = mmu_.translate(gva, access, bytes, space, walk_);
   if (!through_tlb) return result;
-  count_walk(trace);
+  count_walk(walk_);
   if constexpr (Timing::timed) {
-    charge_walk(trace);
+    charge_walk(walk_);
     if (result) forget(side, timing_.tlbs.insert(side, gva, space, *result));
   }
   return result;
@@ -249,20 +249,23 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace) {
   }
 }
 
-// Level zero stays a subset of the first-level TLBs. A superpage stands for many level-zero pages.
+// Level zero stays a subset of the first-level TLBs. A NAPOT range or a superpage stands for many of its
+// pages.
 template <class Timing>
 void Engine<Timing>::forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left) {
   for (const auto& entry : left) {
-    if (entry.page_shift > isa::kPageShift) {
+    if (entry.page_shift > isa::kPageShift + isa::pte::napot_bits) {
       level_zero_.clear();
       respace_ = true;
       deadline_ = 0;
       return;
     }
-    if (side == mmu::TlbHierarchy::Side::fetch)
-      level_zero_.drop_fetch(entry.page.value);
-    else
-      level_zero_.drop_data(entry.page.value);
+    const std::uint64_t end = entry.page.value + (std::uint64_t{1} << entry.page_shift);
+    for (std::uint64_t page = entry.page.value; page != end; page += isa::kPageBytes)
+      if (side == mmu::TlbHierarchy::Side::fetch)
+        level_zero_.drop_fetch(page);
+      else
+        level_zero_.drop_data(page);
   }
 }
 

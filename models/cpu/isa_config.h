@@ -26,8 +26,7 @@ struct IsaConfig {
   bool sscofpmf = true;    // their overflow interrupts and mode filters
   bool smstateen = false;  // on, it keeps S-mode out of senvcfg until M-mode writes mstateen0
   bool sstc = true;        // stimecmp and vstimecmp
-  bool svinval = true;
-  bool svnapot = false, svpbmt = false;
+  bool svinval = true, svnapot = true, svpbmt = true;
   AdUpdates ad_updates = AdUpdates::hardware;
   Misaligned misaligned = Misaligned::hardware;
   std::uint8_t pmp_entries = 16;                     // 0 to 16

@@ -23,29 +23,35 @@ class PhysicalPtes {
   PhysicalPtes(mem::PhysicalMemory& memory, const Pmp& pmp, Stage stage, WalkTrace& trace)
       : memory_(memory), pmp_(pmp), stage_(stage), trace_(trace) {}
 
-  isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level) {
+  isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level,
+                                                    isa::Gpa guest_physical = {}) {
     std::uint64_t value = 0;
     if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::load, isa::Privilege::supervisor))
-      return isa::Failure{fault_of(Why::pmp, stage_, level)};
-    if (!memory_.read(isa::Hpa{address}, value)) return isa::Failure{fault_of(Why::no_memory, stage_, level)};
-    note(address, value, level, false);
+      return isa::Failure{inaccessible(Why::pmp, address, level)};
+    if (!memory_.read(isa::Hpa{address}, value))
+      return isa::Failure{inaccessible(Why::no_memory, address, level)};
+    note({isa::Hpa{address}, guest_physical, value, stage_, level, false});
     return value;
   }
 
-  Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level) {
+  Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level, isa::Gpa guest_physical = {}) {
     std::uint64_t value = 0;
     if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::store, isa::Privilege::supervisor))
-      return fault_of(Why::pmp, stage_, level);
+      return inaccessible(Why::pmp, address, level);
     if (!memory_.read(isa::Hpa{address}, value) || !memory_.write(isa::Hpa{address}, value | bits))
-      return fault_of(Why::no_memory, stage_, level);
-    note(address, value | bits, level, true);
+      return inaccessible(Why::no_memory, address, level);
+    note({isa::Hpa{address}, guest_physical, value | bits, stage_, level, true});
     return std::nullopt;
   }
 
  private:
-  void note(std::uint64_t address, std::uint64_t value, std::uint8_t level, bool write) {
-    if (trace_.count == WalkTrace::kMax) return;
-    trace_.reads[trace_.count++] = {isa::Hpa{address}, value, stage_, level, write};
+  void note(const PteRead& access) {
+    if (trace_.count != WalkTrace::kMax) trace_.reads[trace_.count++] = access;
+  }
+  TranslationFault inaccessible(Why why, std::uint64_t address, std::uint8_t level) const {
+    TranslationFault fault = fault_of(why, stage_, level);
+    fault.pte_address = isa::Hpa{address};
+    return fault;
   }
 
   mem::PhysicalMemory& memory_;
@@ -88,7 +94,8 @@ class GStage {
             .access = access,
             .asker = {.privilege = isa::Privilege::user,
                       .mxr = space_.mxr_g_stage && purpose == For::explicit_access},
-            .hardware_ad = space_.hardware_ad_g_stage};
+            .hardware_ad = space_.hardware_ad_g_stage,
+            .format = {.napot = space_.napot, .pbmt = space_.pbmt_g_stage}};
   }
 
   static TranslationFault blame(TranslationFault fault, std::uint64_t address, For purpose) {
@@ -111,13 +118,13 @@ class GuestPtes {
     const auto leaf = g_stage_.translate(address, isa::Access::load, GStage::For::pte_read);
     if (!leaf) return isa::Failure{leaf.error()};
     last_ = *leaf;
-    return ptes_.read(last_.output, level);
+    return ptes_.read(last_.output, level, isa::Gpa{address});
   }
 
   // Only ever the PTE that was read last.
   Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level) {
     if (auto fault = g_stage_.allow_pte_write(address, last_)) return fault;
-    return ptes_.set(last_.output, bits, level);
+    return ptes_.set(last_.output, bits, level, isa::Gpa{address});
   }
 
  private:
@@ -144,12 +151,13 @@ isa::Result<Leaf, TranslationFault> first_stage(isa::Gva address, isa::Access ac
                           .address = address.value,
                           .access = access,
                           .asker = first_stage_asker(space),
-                          .hardware_ad = space.hardware_ad_first},
+                          .hardware_ad = space.hardware_ad_first,
+                          .format = {.napot = space.napot, .pbmt = space.pbmt_first}},
               ptes);
 }
 
 std::uint8_t page_shift(const Leaf& leaf) {
-  return static_cast<std::uint8_t>(isa::kPageShift + 9U * leaf.level);
+  return static_cast<std::uint8_t>(isa::leaf_shift(leaf.level, leaf.pte));
 }
 
 void enter_first(Translation& translation, const Leaf& leaf) {
@@ -194,6 +202,19 @@ isa::Result<Translation, TranslationFault> two_stages(isa::Gva address, isa::Acc
   return translation;
 }
 
+// Names the PTE that broke the rule: the last that was read at that stage and level.
+TranslationFault with_pte(TranslationFault fault, const WalkTrace& trace) {
+  if (fault.why == Why::not_canonical) return fault;
+  for (unsigned i = trace.count; i-- > 0;) {
+    const PteRead& read = trace.reads[i];
+    if (read.write || read.stage != fault.stage || read.level != fault.level) continue;
+    if (!fault.access_fault()) fault.pte_address = read.address;
+    if (fault.pte_address == read.address) fault.pte = read.value;
+    break;
+  }
+  return fault;
+}
+
 }  // namespace
 
 isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa::Access access,
@@ -206,7 +227,8 @@ isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa:
   if (translates(space))
     result = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes)
                                : one_stage(address, access, space, first_ptes);
-  if (result && !pmp_.allows(result->address, bytes, access, space.privilege)) {
+  if (!result) return isa::Failure{with_pte(result.error(), trace)};
+  if (!pmp_.allows(result->address, bytes, access, space.privilege)) {
     TranslationFault fault = fault_of(Why::pmp, space.virtualized ? Stage::g_stage : Stage::first, 0);
     fault.guest_physical = result->guest_physical;
     return isa::Failure{fault};
@@ -216,7 +238,7 @@ isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa:
 
 bool leaf_allows(const Translation& leaf, isa::Access access, const AddressSpace& space) {
   const auto allows = [access](std::uint64_t pte, const Asker& asker) {
-    return pte == 0 || (permits(pte, access, asker) && missing_accessed_dirty(pte, access) == 0);
+    return pte == 0 || (!forbidden(pte, access, asker) && missing_accessed_dirty(pte, access) == 0);
   };
   return allows(leaf.first_pte, first_stage_asker(space)) && allows(leaf.g_pte, g_stage_asker(space));
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "models/cpu/isa/paging.h"
 #include "models/cpu/isa/result.h"
@@ -37,6 +38,9 @@ struct AddressSpace {
   bool mxr_g_stage = false;       // MXR of HS-level sstatus, applies to both stages
   bool hardware_ad_first = true;  // Svadu at the first stage; false: A/D clear faults (Svade)
   bool hardware_ad_g_stage = true;
+  bool napot = false;       // Svnapot: leaves may have N
+  bool pbmt_first = false;  // Svpbmt is on (PBMTE) for the first stage: leaves may have a memory type
+  bool pbmt_g_stage = false;
   friend bool operator==(const AddressSpace&, const AddressSpace&) = default;
 };
 
@@ -48,13 +52,14 @@ inline bool translates(const AddressSpace& space) {
 
 struct PteRead {
   isa::Hpa address{};
+  isa::Gpa guest_physical{};  // where a guest's own PTE is for the guest; else zero
   std::uint64_t value = 0;
   Stage stage = Stage::first;
   std::uint8_t level = 0;
   bool write = false;  // the walker set A or D
 };
 
-// Every memory access of a walk in order. Timing charges for it, --explain prints it.
+// Every memory access of a walk in order. Timing charges for it, explanations print it.
 struct WalkTrace {
   static constexpr unsigned kMax = 48;  // Sv57 over Sv57x4 makes 35 reads, plus A/D writes
   std::array<PteRead, kMax> reads{};
@@ -65,10 +70,14 @@ struct TranslationFault {
   enum class Why : std::uint8_t {
     not_canonical,
     not_valid,
-    reserved_encoding,
+    reserved_encoding,  // W without R; A, D or U in a pointer
+    reserved_bits,      // bits 60:54, in a pointer also N and PBMT
+    memory_type,        // PBMT is 3, or not enabled
+    napot_size,         // N in a PTE that is not of 64 KiB, or without Svnapot
     not_a_leaf,
     misaligned_superpage,
-    permission,
+    privilege,   // the U bit against mode and SUM
+    permission,  // R, W and X against the access and MXR
     accessed_dirty,
     pmp,
     no_memory  // the last two are access faults
@@ -76,9 +85,11 @@ struct TranslationFault {
   Why why{};
   Stage stage = Stage::first;
   std::uint8_t level = 0;
-  isa::Gpa guest_physical{};    // G-stage faults: the address that failed (for htval/mtval2)
-  bool implicit = false;        // G-stage fault on an access to a first-stage PTE
-  bool implicit_write = false;  // that access was an A/D update
+  isa::Gpa guest_physical{};              // G-stage faults: the address that failed (for htval/mtval2)
+  bool implicit = false;                  // G-stage fault on an access to a first-stage PTE
+  bool implicit_write = false;            // that access was an A/D update
+  std::optional<isa::Hpa> pte_address{};  // the PTE that broke the rule or could not be accessed, if one did
+  std::uint64_t pte = 0;                  // as it was read
   bool access_fault() const { return why == Why::pmp || why == Why::no_memory; }
 };
 
@@ -86,7 +97,7 @@ struct TranslationFault {
 struct Translation {
   isa::Hpa address{};            // of the byte asked for
   isa::Gpa guest_physical{};     // equals `address` when there is no G-stage
-  std::uint8_t page_shift = 12;  // 12, 21, 30, ..: the smaller of both stages' pages (12 if both Bare)
+  std::uint8_t page_shift = 12;  // 12, 16, 21, ..: the smaller of both stages' pages (12 if both Bare)
   std::uint64_t first_pte = 0;   // leaf PTE bits (A/D as after this access); 0 when stage is Bare. G is also
                                  // set when a table above the leaf is marked global
   std::uint64_t g_pte = 0;

@@ -8,17 +8,23 @@ namespace hvsim::mmu {
 
 namespace {
 
-// A context packs what must match: first-stage mode 35:32, V 31, VMID 30:16, ASID 15:0. The mode is in it
-// because switching between Bare and a paging scheme takes effect without a fence (manual, "satp").
+// A context packs what must match: G-stage mode 39:36, first-stage mode 35:32, V 31, VMID 30:16, ASID 15:0.
+// The modes are in it because switching between Bare and a paging scheme takes effect without a fence
+// (manual, "satp").
 constexpr std::uint64_t kAsidMask = 0xFFFF;
 constexpr std::uint64_t kVirtualized = std::uint64_t{1} << 31;
-constexpr unsigned kVmidShift = 16, kModeShift = 32;
+constexpr unsigned kVmidShift = 16, kModeShift = 32, kGStageModeShift = 36;
 constexpr std::uint64_t kVmidMask = 0x7FFF;
 
+constexpr std::array<unsigned, 6> kShifts{12, 16, 21, 30, 39, 48};
 constexpr unsigned size_index(std::uint64_t shift) {
-  return static_cast<unsigned>(shift - isa::kPageShift) / 9;
+  return static_cast<unsigned>(shift - isa::kPageShift) / 9 + (shift > isa::kPageShift ? 1 : 0);
 }
-constexpr unsigned shift_of_size(unsigned size) { return isa::kPageShift + 9 * size; }
+static_assert([] {
+  for (unsigned size = 0; size < kShifts.size(); ++size)
+    if (size_index(kShifts[size]) != size) return false;
+  return true;
+}());
 
 std::uint16_t asid_of(std::uint64_t context) { return static_cast<std::uint16_t>(context & kAsidMask); }
 std::uint16_t vmid_of(std::uint64_t context) {
@@ -55,6 +61,8 @@ std::uint64_t Tlb::context_of(const AddressSpace& space) {
   if (space.first.scheme != nullptr)
     context = std::uint64_t{space.first.scheme->atp_mode} << kModeShift | space.first.space;
   if (space.virtualized) context |= kVirtualized | (space.g_stage.space & kVmidMask) << kVmidShift;
+  if (space.virtualized && space.g_stage.scheme != nullptr)
+    context |= std::uint64_t{space.g_stage.scheme->atp_mode} << kGStageModeShift;
   return context;
 }
 
@@ -66,7 +74,7 @@ std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) 
   }
   for (unsigned size = 0; size < kSizes; ++size) {
     if (population_[size] == 0) continue;
-    const unsigned shift = shift_of_size(size), first = first_slot(address, shift);
+    const unsigned shift = kShifts[size], first = first_slot(address, shift);
     for (unsigned slot = first; slot < first + config_.ways; ++slot)
       if (tags_[slot].shift == shift && covers(tags_[slot], address, context)) return slot;
   }
@@ -144,7 +152,8 @@ std::span<const Evicted> Tlb::fence(Matches matches) {
 }
 
 // A leaf PTE may have been entered in pieces when the other stage's pages are smaller; a fence for an address
-// covers the whole leaf PTE, hence the levels instead of the entry's own page size.
+// covers the whole leaf PTE, or NAPOT range of PTEs, hence the leaf's width instead of the entry's own page
+// size.
 std::span<const Evicted> Tlb::fence_first_stage(std::optional<std::uint16_t> vmid,
                                                 std::optional<isa::Gva> address,
                                                 std::optional<std::uint16_t> asid) {
@@ -154,8 +163,9 @@ std::span<const Evicted> Tlb::fence_first_stage(std::optional<std::uint16_t> vmi
       return false;
     const bool global = (tag.context_mask & kAsidMask) == 0;
     if (asid && (global || asid_of(tag.context) != *asid)) return false;
-    const unsigned leaf_shift = std::max(shift_of_size(entry.first_level), static_cast<unsigned>(tag.shift));
-    return !address || same_page(tag.page_number << tag.shift, address->value, leaf_shift);
+    const unsigned shift =
+        std::max(isa::leaf_shift(entry.first_level, entry.first_pte), static_cast<unsigned>(tag.shift));
+    return !address || same_page(tag.page_number << tag.shift, address->value, shift);
   });
 }
 
@@ -164,8 +174,9 @@ std::span<const Evicted> Tlb::fence_g_stage(std::optional<isa::Gpa> address,
   return fence([&](const Tag& tag, const Translation& entry) {
     if ((tag.context & kVirtualized) == 0) return false;
     if (vmid && vmid_of(tag.context) != (*vmid & kVmidMask)) return false;
-    const unsigned leaf_shift = std::max(shift_of_size(entry.g_level), static_cast<unsigned>(tag.shift));
-    return !address || same_page(entry.guest_physical.value, address->value, leaf_shift);
+    const unsigned shift =
+        std::max(isa::leaf_shift(entry.g_level, entry.g_pte), static_cast<unsigned>(tag.shift));
+    return !address || same_page(entry.guest_physical.value, address->value, shift);
   });
 }
 

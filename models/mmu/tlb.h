@@ -68,11 +68,11 @@ class Tlb {
   const TlbStats& stats() const { return stats_; }
 
  private:
-  static constexpr unsigned kSizes = 5;  // 4 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB
+  static constexpr unsigned kSizes = 6;  // 4 KiB, 64 KiB (NAPOT), 2 MiB, 1 GiB, 512 GiB, 256 TiB
 
   struct Tag {
     std::uint64_t page_number = kNoPage;  // address >> shift
-    std::uint64_t context = 0;            // mode, V, VMID, ASID
+    std::uint64_t context = 0;            // modes, V, VMID, ASID
     std::uint64_t context_mask = 0;       // without the ASID for global pages
     std::uint64_t shift = 12;
   };

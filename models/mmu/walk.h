@@ -19,6 +19,12 @@ struct Asker {
   bool mxr = false;
 };
 
+// Which of a PTE's high bits have a meaning; the others are reserved.
+struct PteFormat {
+  bool napot = false;
+  bool pbmt = false;
+};
+
 struct WalkRequest {
   Stage stage = Stage::first;
   const isa::PagingScheme* scheme = nullptr;
@@ -27,6 +33,7 @@ struct WalkRequest {
   isa::Access access = isa::Access::load;
   Asker asker{};
   bool hardware_ad = true;
+  PteFormat format{};
 };
 
 struct Leaf {
@@ -41,9 +48,11 @@ struct Leaf {
 bool address_fits(const isa::PagingScheme& scheme, Stage stage, std::uint64_t address);
 std::uint64_t pte_address(const isa::PagingScheme& scheme, std::uint64_t table, std::uint64_t address,
                           unsigned level);
-std::optional<TranslationFault::Why> malformed(std::uint64_t pte);            // step 3
-bool misaligned_superpage(std::uint64_t pte, unsigned level);                 // step 5
-bool permits(std::uint64_t pte, isa::Access access, const Asker& asker);      // steps 6 and 8
+// Step 3.
+std::optional<TranslationFault::Why> malformed(std::uint64_t pte, unsigned level, PteFormat format);
+bool misaligned_superpage(std::uint64_t pte, unsigned level);  // step 5
+// Steps 6 and 8.
+std::optional<TranslationFault::Why> forbidden(std::uint64_t pte, isa::Access access, const Asker& asker);
 std::uint64_t missing_accessed_dirty(std::uint64_t pte, isa::Access access);  // step 9: bits to set
 std::uint64_t output_address(std::uint64_t pte, std::uint64_t address, unsigned level);
 
@@ -57,8 +66,8 @@ inline TranslationFault fault_of(TranslationFault::Why why, Stage stage, unsigne
 template <class Ptes>
 std::optional<TranslationFault> use_leaf(const WalkRequest& request, Leaf& leaf, Ptes& ptes) {
   using Why = TranslationFault::Why;
-  if (!permits(leaf.pte, request.access, request.asker))
-    return fault_of(Why::permission, request.stage, leaf.level);
+  if (const auto why = forbidden(leaf.pte, request.access, request.asker))
+    return fault_of(*why, request.stage, leaf.level);
   const std::uint64_t missing = missing_accessed_dirty(leaf.pte, request.access);
   if (missing == 0) return std::nullopt;
   if (!request.hardware_ad) return fault_of(Why::accessed_dirty, request.stage, leaf.level);
@@ -85,7 +94,8 @@ isa::Result<Leaf, TranslationFault> walk(const WalkRequest& request, Ptes& ptes)
     const auto read = ptes.read(where, static_cast<std::uint8_t>(level));  // step 2
     if (!read) return isa::Failure{read.error()};
     const std::uint64_t pte = *read;
-    if (const auto why = malformed(pte)) return isa::Failure{fault_of(*why, request.stage, level)};  // step 3
+    if (const auto why = malformed(pte, level, request.format))  // step 3
+      return isa::Failure{fault_of(*why, request.stage, level)};
     global |= (pte & isa::pte::g) != 0;
     if (!points_to_leaf(pte)) {  // step 4
       table = (pte & isa::pte::ppn_mask) >> isa::pte::ppn_shift << isa::kPageShift;

@@ -29,8 +29,22 @@ inline constexpr std::uint64_t v = 1, r = 2, w = 4, x = 8, u = 16, g = 32, a = 6
 inline constexpr unsigned ppn_shift = 10;
 inline constexpr std::uint64_t ppn_mask = ((std::uint64_t{1} << 44) - 1) << ppn_shift;
 inline constexpr std::uint64_t reserved = std::uint64_t{0x7F} << 54;  // bits 60:54
-inline constexpr std::uint64_t pbmt = std::uint64_t{3} << 61;
-inline constexpr std::uint64_t n = std::uint64_t{1} << 63;
+inline constexpr unsigned pbmt_shift = 61;
+inline constexpr std::uint64_t pbmt = std::uint64_t{3} << pbmt_shift;  // Svpbmt
+inline constexpr std::uint64_t n = std::uint64_t{1} << 63;             // Svnapot
+
+// PBMT: 0 leaves the memory type to the PMAs, 1 is NC, 2 is IO.
+inline constexpr std::uint64_t pbmt_reserved = 3;
+
+// The one NAPOT size: 16 base pages, told by these low bits of the PPN.
+inline constexpr unsigned napot_bits = 4;
+inline constexpr std::uint64_t napot_mask = (1U << napot_bits) - 1, napot_64k = 8;
 }  // namespace pte
+
+// Width of the offset into the page or the NAPOT range that a leaf maps.
+constexpr unsigned leaf_shift(unsigned level, std::uint64_t leaf) {
+  constexpr unsigned base = 12, per_level = 9;
+  return (leaf & pte::n) != 0 ? base + pte::napot_bits : base + per_level * level;
+}
 
 }  // namespace hvsim::isa

@@ -144,5 +144,29 @@ TEST(AddressSpace, AdueDecidesWhoUpdatesAAndD) {
   }
 }
 
+// Svpbmt: menvcfg.PBMTE decides for S-mode and the G-stage, henvcfg.PBMTE for the VS-stage.
+TEST(AddressSpace, PbmteDecidesWhereMemoryTypesAreLegal) {
+  TestHart guest = paged(kVs), host = paged(kHs);
+  for (TestHart* hart : {&guest, &host})
+    for (std::uint64_t menvcfg : {std::uint64_t{0}, csr::kPbmte})
+      for (std::uint64_t henvcfg : {std::uint64_t{0}, csr::kPbmte}) {
+        hart->csr.menvcfg = menvcfg;
+        hart->csr.henvcfg = henvcfg;
+        const bool g_stage = menvcfg != 0;
+        EXPECT_EQ(data_space(*hart).pbmt_g_stage, g_stage);
+        EXPECT_EQ(data_space(*hart).pbmt_first, hart == &host ? g_stage : g_stage && henvcfg != 0);
+        EXPECT_EQ(guest_access_space(*hart).pbmt_first, g_stage && henvcfg != 0);
+      }
+}
+
+TEST(AddressSpace, SvnapotIsAnOption) {
+  TestHart hart = paged(kVs);
+  for (const bool svnapot : {false, true}) {
+    hart.isa_config.svnapot = svnapot;
+    EXPECT_EQ(data_space(hart).napot, svnapot);
+    EXPECT_EQ(fetch_space(hart).napot, svnapot);
+  }
+}
+
 }  // namespace
 }  // namespace hvsim::cpu::testing

@@ -22,7 +22,7 @@ using ::testing::SizeIs;
 
 const isa::PagingScheme& sv39 = isa::kFirstStageSchemes[0];
 const isa::PagingScheme& sv39x4 = isa::kGStageSchemes[0];
-constexpr std::uint64_t kGlobal = 32;
+constexpr std::uint64_t kGlobal = 32, kNapot = std::uint64_t{1} << 63;
 
 AddressSpace host_space(std::uint16_t asid) {
   return {.first = {&sv39, 0x80000000, asid}, .privilege = isa::Privilege::supervisor};
@@ -50,6 +50,13 @@ Translation guest_page(std::uint64_t gpa, std::uint64_t to, std::uint8_t first_l
           .g_pte = 0xDF,
           .first_level = first_level,
           .g_level = g_level};
+}
+
+// A NAPOT range at both stages, or where there is only one.
+Translation napot_page(std::uint64_t to, std::uint64_t pte_bits = 0) {
+  Translation translation = page(to, 0, kNapot | pte_bits);
+  translation.page_shift = 16;
+  return translation;
 }
 
 TEST(Tlb, HitsAnywhereInThePageAndTranslatesToTheByte) {
@@ -88,6 +95,50 @@ TEST(Tlb, SwitchingPagingOffTakesEffectWithoutAFence) {
   AddressSpace bare = guest_space(1, 0);
   bare.first = {};
   EXPECT_EQ(tlb.lookup(Gva{0x1000}, bare), nullptr);
+}
+
+TEST(Tlb, SwitchingTheGStageOffTakesEffectWithoutAFence) {
+  Tlb tlb(TlbConfig{});
+  tlb.insert(Gva{0x1000}, guest_space(0, 0), page(0x80000000));
+  AddressSpace bare = guest_space(0, 0);
+  bare.g_stage = {};
+  EXPECT_EQ(tlb.lookup(Gva{0x1000}, bare), nullptr);
+}
+
+TEST(Tlb, ANapotRangeIsOneEntryThatAnyOfItsAddressesReaches) {
+  for (const unsigned ways : {16U, 4U}) {
+    Tlb tlb({.entries = 16, .ways = ways});
+    const AddressSpace space = host_space(1);
+    tlb.insert(Gva{0x40053004}, space, napot_page(0x80093004));
+    for (const std::uint64_t offset : {0x0, 0x3000, 0xF123}) {
+      const Translation* found = tlb.lookup(Gva{0x40050000 + offset}, space);
+      ASSERT_NE(found, nullptr) << offset;
+      EXPECT_EQ(at(*found, Gva{0x40050000 + offset}).address.value, 0x80090000 + offset);
+    }
+    EXPECT_EQ(tlb.lookup(Gva{0x40060000}, space), nullptr);
+    const auto left = tlb.fence_first_stage(std::nullopt, Gva{0x4005F000}, std::nullopt);
+    ASSERT_THAT(left, SizeIs(1));
+    EXPECT_EQ(left[0].page.value, 0x40050000U);
+    EXPECT_EQ(left[0].page_shift, 16);
+    EXPECT_EQ(tlb.lookup(Gva{0x40050000}, space), nullptr);
+  }
+}
+
+TEST(Tlb, FencesByAddressTakeEveryPieceOfAFracturedNapotRange) {
+  Tlb tlb(TlbConfig{});
+  const AddressSpace space = guest_space(1, 1);
+  Translation first_napot = guest_page(0x80053000, 0x90005000, 0, 0, kNapot);  // 64 KiB over 4 KiB
+  tlb.insert(Gva{0x40053000}, space, first_napot);
+  first_napot.guest_physical = Gpa{0x80057000};
+  tlb.insert(Gva{0x40057000}, space, first_napot);
+  Translation g_napot = guest_page(0x80153000, 0x90015000, 0, 0);  // 4 KiB over 64 KiB
+  g_napot.g_pte |= kNapot;
+  tlb.insert(Gva{0x50003000}, space, g_napot);
+  g_napot.guest_physical = Gpa{0x80163000};
+  tlb.insert(Gva{0x50004000}, space, g_napot);
+  EXPECT_THAT(tlb.fence_first_stage(1, Gva{0x4005E000}, std::nullopt), SizeIs(2));
+  EXPECT_THAT(tlb.fence_g_stage(Gpa{0x8015F000}, 1), SizeIs(1));
+  EXPECT_NE(tlb.lookup(Gva{0x50004000}, space), nullptr);
 }
 
 TEST(Tlb, InsertTellsWhoLeft) {
@@ -179,8 +230,11 @@ class TextbookTlb {
     AddressSpace space;
     Translation translation;
     bool global() const { return (translation.first_pte & kGlobal) != 0; }
-    std::uint64_t first_bytes() const { return std::uint64_t{4096} << 9 * translation.first_level; }
-    std::uint64_t g_bytes() const { return std::uint64_t{4096} << 9 * translation.g_level; }
+    std::uint64_t first_bytes() const { return leaf_bytes(translation.first_pte, translation.first_level); }
+    std::uint64_t g_bytes() const { return leaf_bytes(translation.g_pte, translation.g_level); }
+    static std::uint64_t leaf_bytes(std::uint64_t pte, unsigned level) {
+      return (pte & kNapot) != 0 ? 65536 : std::uint64_t{4096} << 9 * level;
+    }
   };
 
   TextbookTlb(unsigned entries, unsigned ways, bool lru) : sets_(entries / ways), ways_(ways), lru_(lru) {}
@@ -239,14 +293,25 @@ TEST_P(RandomTranslations, HitMissAndFenceAsTheTextbookTlbDoes) {
     const auto asid = static_cast<std::uint16_t>(random() % 3);
     return random() % 3 == 0 ? host_space(asid) : guest_space(static_cast<std::uint16_t>(random() % 2), asid);
   };
-  // Each of the first 32 MiB maps with one page size per 2 MiB, so that sizes mix but never overlap.
-  const auto any_address = [&] { return random() % 16 * 0x200000 + random() % 6 * 0x1000 + random() % 4096; };
+  // Each of the first 128 MiB maps with one page size per 2 MiB, so that sizes mix but never overlap.
+  const auto any_address = [&] {
+    return random() % 64 * 0x200000 + random() % 3 * 0x10000 + random() % 6 * 0x1000 + random() % 4096;
+  };
   const auto mapping = [&](std::uint64_t address, const AddressSpace& space) {
     const auto first = static_cast<std::uint8_t>(address >> 21 & 1),
                g = static_cast<std::uint8_t>(address >> 22 & 1);
     const std::uint64_t global = (address >> 23 & 1) != 0 ? kGlobal : 0;
-    return space.virtualized ? guest_page(address ^ 0x1000000, address + 0x80000000, first, g, global)
-                             : page(address + 0x80000000, first, global);
+    const std::uint64_t first_napot = first == 0 && (address >> 24 & 1) != 0 ? kNapot : 0,
+                        g_napot = g == 0 && (address >> 25 & 1) != 0 ? kNapot : 0;
+    Translation entry = space.virtualized ? guest_page(address ^ 0x1000000, address + 0x80000000, first, g,
+                                                       global | first_napot)
+                                          : page(address + 0x80000000, first, global | first_napot);
+    if (space.virtualized) entry.g_pte |= g_napot;
+    const unsigned first_shift = first_napot != 0 ? 16 : 12 + 9U * first,
+                   g_shift = g_napot != 0 ? 16 : 12 + 9U * g;
+    entry.page_shift =
+        static_cast<std::uint8_t>(space.virtualized ? std::min(first_shift, g_shift) : first_shift);
+    return entry;
   };
   std::uint64_t hits = 0;
   for (unsigned step = 0; step < 50'000; ++step) {

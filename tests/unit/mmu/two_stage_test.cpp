@@ -218,8 +218,8 @@ TEST_F(TwoStages, GStageLeavesMustBeUserPagesForEveryMode) {
   machine.map(sv39, root, kVa, kGpa, bits::rwx);
   clear_g(kGpa, bits::u);
   space.sum = true;
-  EXPECT_EQ(fault(kVa, Access::load).why, Why::permission);
-  EXPECT_EQ(fault(kVa, Access::fetch).why, Why::permission);
+  EXPECT_EQ(fault(kVa, Access::load).why, Why::privilege);
+  EXPECT_EQ(fault(kVa, Access::fetch).why, Why::privilege);
 }
 
 TEST_F(TwoStages, GuestMxrReachesTheFirstStageOnly) {
