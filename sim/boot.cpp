@@ -119,6 +119,7 @@ std::string prepare_boot(Machine& machine, const Config& config, const ImagePath
   }
 
   MachineDescription description = describe_machine(config.machine, config.boot.bootargs);
+  if (config.hypervisor.run == HypervisorRun::none) description.seed = config.seed;
   const auto initrd = initrd_of(config, images);
   if (!initrd) return initrd.error();
   if (!initrd->empty()) {

@@ -26,6 +26,7 @@ struct MachineDescription {
   std::uint32_t timebase_hz = 10'000'000;
   std::string bootargs{};
   std::optional<AddressRange> initrd{};
+  std::optional<std::uint64_t> seed{};  // of the randomness that a kernel starts with; none: it gets none
   bool uart = true, plic = true, clint = true, finisher = true;
 };
 

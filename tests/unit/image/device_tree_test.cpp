@@ -112,6 +112,14 @@ TEST(DeviceTree, SaysOfEverythingItNamesWhatQemuSays) {
   }
 }
 
+TEST(DeviceTree, RandomnessForTheKernelFollowsTheSeed) {
+  const std::string one = decompiled({.seed = 1}, "seed");
+  EXPECT_THAT(one, HasSubstr("rng-seed = <"));
+  EXPECT_EQ(one, decompiled({.seed = 1}, "seed"));
+  EXPECT_NE(one, decompiled({.seed = 2}, "seed"));
+  EXPECT_THAT(decompiled({}, "seed"), Not(HasSubstr("rng-seed")));
+}
+
 TEST(DeviceTree, DevicesThatAreOffAreNotNamed) {
   const std::string text =
       decompiled({.uart = false, .plic = false, .clint = false, .finisher = false}, "bare");
