@@ -11,6 +11,7 @@
 #include "models/cpu/branch_predictor.h"
 #include "models/cpu/isa_config.h"
 #include "models/cpu/timing_config.h"
+#include "models/device/disk.h"
 #include "models/mem/cache_config.h"
 #include "models/mmu/tlb_hierarchy.h"
 
@@ -20,10 +21,23 @@ inline constexpr unsigned kConfigVersion = 1;
 inline constexpr unsigned kMaxHarts = 8;
 inline constexpr unsigned kMaxNameLength = 120;  // of a run; it becomes part of a directory's name
 inline constexpr unsigned kTimebaseMhz = 10;
+inline constexpr unsigned kVirtioSlots = 8;  // as on QEMU's `virt`
 
 enum class TimingMode : std::uint8_t {
   functional,  // one cycle per instruction
   fast,        // block-static issue and dynamic events
+};
+
+struct BlockConfig {
+  std::string file;  // raw image
+  device::DiskAccess access = device::DiskAccess::overlay;
+  unsigned latency_us = 10;
+  unsigned megabytes_per_second = 1000;
+  std::string serial;
+};
+
+struct DevicesConfig {
+  std::vector<BlockConfig> block;  // one virtio-mmio slot each, from the first
 };
 
 struct MachineConfig {
@@ -37,6 +51,7 @@ struct MachineConfig {
   mmu::TlbHierarchyConfig mmu;
   cpu::BranchPredictorConfig branch_predictor;
   cpu::TimingConfig costs;
+  DevicesConfig devices;
 };
 
 struct BootConfig {

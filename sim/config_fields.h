@@ -206,6 +206,35 @@ struct Described<hv::CostModel> {
 };
 
 template <>
+struct Named<device::DiskAccess> {
+  using E = device::DiskAccess;
+  static constexpr std::array choices{std::pair{E::overlay, "overlay"}, std::pair{E::read_only, "read_only"},
+                                      std::pair{E::read_write, "read_write"}};
+};
+
+template <>
+struct Described<BlockConfig> {
+  using T = BlockConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"file", &T::file, Unit::none, "raw image of the disk", Rule{.path = true, .required = true}},
+      Field{
+          "access", &T::access, Unit::none,
+          "overlay: writes last as long as the run; read_only: they fail; read_write: they change the file"},
+      Field{"latency_us", &T::latency_us, Unit::microseconds, "of each request", Rule{.max = 10'000'000}},
+      Field{"megabytes_per_second", &T::megabytes_per_second, Unit::bytes_per_us,
+            "rate at which data move, beside the latency", Rule{.min = 1, .max = 1'000'000}},
+      Field{"serial", &T::serial, Unit::none, "what the disk says when asked for its ID, 20 bytes at most"}};
+};
+
+template <>
+struct Described<DevicesConfig> {
+  using T = DevicesConfig;
+  static constexpr auto fields =
+      std::tuple{Field{"block", &T::block, Unit::none, "disks: virtio block devices in the first slots",
+                       Rule{.max = kVirtioSlots}}};
+};
+
+template <>
 struct Described<MachineConfig> {
   using T = MachineConfig;
   static constexpr auto fields = std::tuple{
@@ -221,7 +250,8 @@ struct Described<MachineConfig> {
       Field{"caches", &T::caches, Unit::none, "caches and memory"},
       Field{"mmu", &T::mmu, Unit::none, "TLBs"},
       Field{"branch_predictor", &T::branch_predictor, Unit::none, "branch prediction of each hart"},
-      Field{"costs", &T::costs, Unit::none, "what instructions and events cost"}};
+      Field{"costs", &T::costs, Unit::none, "what instructions and events cost"},
+      Field{"devices", &T::devices, Unit::none, "devices beside console, clock and interrupt controllers"}};
 };
 
 template <>

@@ -59,6 +59,8 @@ class Finder {
     }
     firmware();
     if (!config_.boot.initrd.empty()) found_.initrd = readable("boot.initrd", config_.boot.initrd);
+    for (std::size_t i = 0; i < config_.machine.devices.block.size(); ++i)
+      readable(child_path("machine.devices.block", i) + ".file", config_.machine.devices.block[i].file);
     if (problem_) return isa::Failure{*problem_};
     return found_;
   }

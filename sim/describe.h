@@ -10,10 +10,10 @@
 
 namespace hvsim::sim {
 
-enum class Unit : std::uint8_t { none, bytes, cycles, microseconds, megahertz, count, instructions };
+enum class Unit : std::uint8_t { none, bytes, cycles, microseconds, megahertz, count, instructions, bytes_per_us };
 
 constexpr std::string_view name(Unit unit) {
-  constexpr std::string_view names[] = {"", "bytes", "cycles", "us", "MHz", "count", "instructions"};
+  constexpr std::string_view names[] = {"", "bytes", "cycles", "us", "MHz", "count", "instructions", "MB/s"};
   return names[static_cast<std::size_t>(unit)];
 }
 

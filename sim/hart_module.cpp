@@ -1,6 +1,8 @@
 // The loop around a hart.
 #include "sim/hart_module.h"
 
+#include <algorithm>
+
 #include "sim/transport_module.h"
 
 namespace hvsim::sim {
@@ -34,7 +36,8 @@ void HartModule::start_of_simulation() {
 void HartModule::live() {
   bool in_step = false;
   while (!machine_.finished()) {
-    const cpu::RunResult ran = hart_.run(settings_.quantum, in_step);
+    machine_.agenda().run_due(now());
+    const cpu::RunResult ran = hart_.run(budget(), in_step);
     catch_up();
     in_step = ran.stop == cpu::Stop::synchronize;
     if (ran.stop == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
@@ -43,6 +46,12 @@ void HartModule::live() {
     if (ran.stop == cpu::Stop::hypervisor) enter_hypervisor();
   }
   sc_core::sc_stop();
+}
+
+// The hart stops where a device has something to do, so that it sees it happen then.
+isa::Cycles HartModule::budget() {
+  const isa::Cycles left = machine_.agenda().next() - hart_.hart_state().cycle;
+  return std::clamp<isa::Cycles>(left, 1, settings_.quantum);
 }
 
 isa::Cycles HartModule::now() const { return sc_core::sc_time_stamp().value() / settings_.period.value(); }

@@ -42,6 +42,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   void catch_up();  // waits until SystemC's time is the hart's
   void sleep();     // until an interrupt that ends WFI is pending
   void enter_hypervisor();
+  isa::Cycles budget();
   isa::Cycles now() const;
   sc_core::sc_time duration(isa::Cycles cycles) const;
 

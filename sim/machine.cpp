@@ -20,13 +20,16 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
     if (!made) return isa::Failure{"machine.caches: " + made.error()};
     caches = std::move(made.value());
   }
-  return std::unique_ptr<Machine>(new Machine(config, std::move(memory.value()), std::move(caches), seed,
-                                              host_hypervisor, std::move(console)));
+  auto disks = open_disks(config.devices);
+  if (!disks) return isa::Failure{disks.error()};
+  return std::unique_ptr<Machine>(new Machine(config, std::move(memory.value()), std::move(caches),
+                                              std::move(disks.value()), seed, host_hypervisor,
+                                              std::move(console)));
 }
 
 Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
-                 std::unique_ptr<mem::Hierarchy> caches, std::uint64_t seed, bool host_hypervisor,
-                 Console console)
+                 std::unique_ptr<mem::Hierarchy> caches, Disks disks, std::uint64_t seed,
+                 bool host_hypervisor, Console console)
     : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));
@@ -42,6 +45,7 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
   place(map::aclint, irq::Aclint::kBytes, "clint", *aclint_);
   place(map::plic, irq::Plic::kBytes, "plic", *plic_);
   place(map::uart, device::Uart16550::kBytes, "uart", *uart_);
+  plug_virtio(std::move(disks));
 }
 
 std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor) {

@@ -13,15 +13,20 @@
 
 #include "models/cpu/hart.h"
 #include "models/cpu/timing_policy.h"
+#include "models/device/disk.h"
+#include "models/device/dma.h"
 #include "models/device/test_finisher.h"
 #include "models/device/uart16550.h"
+#include "models/device/virtio_mmio.h"
 #include "models/irq/aclint.h"
 #include "models/irq/plic.h"
 #include "models/irq/sink.h"
 #include "models/mem/bus.h"
 #include "models/mem/hierarchy.h"
 #include "models/mem/physical_memory.h"
+#include "sim/agenda.h"
 #include "sim/config.h"
+#include "sim/device_work.h"
 #include "sim/statistics.h"
 
 namespace hvsim::sim {
@@ -29,8 +34,9 @@ namespace hvsim::sim {
 // The memory map of QEMU's `virt` board.
 namespace map {
 inline constexpr isa::Hpa finisher{0x0010'0000}, aclint{0x0200'0000}, plic{0x0C00'0000}, uart{0x1000'0000},
-    ram{0x8000'0000};
-inline constexpr unsigned uart_interrupt = 10;
+    virtio{0x1000'1000}, ram{0x8000'0000};
+inline constexpr std::uint64_t virtio_stride = 0x1000;
+inline constexpr unsigned uart_interrupt = 10, virtio_interrupt = 1;  // of the first slot
 }  // namespace map
 
 class Machine {
@@ -47,6 +53,7 @@ class Machine {
   mem::PhysicalMemory& memory() { return memory_; }
   const mem::Bus& bus() const { return bus_; }
   device::Uart16550& uart() { return *uart_; }
+  Agenda& agenda() { return agenda_; }
   const MachineConfig& config() const { return config_; }
 
   // Device accesses of a hart go straight to the bus unless a shell puts itself in between.
@@ -85,8 +92,29 @@ class Machine {
     std::function<void()> wake;
   };
 
+  // Devices' direct accesses to memory, coherent with the caches.
+  struct Dma final : device::DmaPort {
+    explicit Dma(Machine& owner) : machine(owner) {}
+    bool read(isa::Hpa from, std::span<std::uint8_t> to) override;
+    bool write(isa::Hpa to, std::span<const std::uint8_t> from) override;
+    bool is_ram(isa::Hpa address, std::uint64_t bytes) const override;
+    Machine& machine;
+  };
+  // A virtio-mmio slot and what is plugged into it, if anything.
+  struct VirtioSlot {
+    std::unique_ptr<device::Disk> disk;
+    std::unique_ptr<device::VirtioDevice> device;
+    std::unique_ptr<device::VirtioMmio> transport;
+    std::unique_ptr<DeviceWork> work;
+  };
+  using Disks = std::vector<std::unique_ptr<device::Disk>>;
+
   Machine(const MachineConfig& config, mem::PhysicalMemory memory, std::unique_ptr<mem::Hierarchy> caches,
-          std::uint64_t seed, bool host_hypervisor, Console console);
+          Disks disks, std::uint64_t seed, bool host_hypervisor, Console console);
+  static isa::Result<Disks, std::string> open_disks(const DevicesConfig& config);
+  void plug_virtio(Disks disks);
+  void plug(unsigned slot, std::unique_ptr<device::VirtioDevice> device, const DevicePace& pace);
+  isa::Cycles device_now() const;
   std::unique_ptr<cpu::Hart> make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor);
   irq::AclintWiring clint_wiring();
   std::vector<irq::Sink*> sinks();
@@ -103,6 +131,9 @@ class Machine {
   std::unique_ptr<irq::Plic> plic_;
   std::unique_ptr<device::Uart16550> uart_;
   std::unique_ptr<device::TestFinisher> finisher_;
+  Dma dma_{*this};
+  Agenda agenda_;
+  std::vector<VirtioSlot> virtio_;
   mem::Bus bus_;
   unsigned accessing_hart_ = 0;
   std::optional<device::FinishRequest> finish_;

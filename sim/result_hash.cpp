@@ -22,6 +22,12 @@ Json canonical(const Config& config, const ImagePaths& images) {
   json["boot"]["image"] = hash_file(images.image);
   json["boot"]["initrd"] = hash_file(images.initrd);
   json["hypervisor"]["image"] = hash_file(images.hypervisor);
+  for (std::size_t i = 0; i < config.machine.devices.block.size(); ++i) {
+    const BlockConfig& block = config.machine.devices.block[i];
+    // A disk that the run changes is known by its name alone.
+    if (block.access != device::DiskAccess::read_write)
+      json["machine"]["devices"]["block"][i]["file"] = hash_file(block.file);
+  }
   for (std::size_t i = 0; i < images.workloads.size(); ++i)
     json["vms"][i]["workload"] = hash_file(images.workloads[i]);
   return json;

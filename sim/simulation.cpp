@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/cpu/isa/csr.h"
+#include "sim/agenda_module.h"
 #include "sim/boot.h"
 #include "sim/bus_module.h"
 #include "sim/device_module.h"
@@ -100,6 +101,7 @@ class Shells {
       bus_.attach(window.base, window.size, devices_.back()->socket);
     }
     const auto period = sc_core::sc_time::from_value(kFemtosecondsPerMicrosecond / config.machine.clock_mhz);
+    agenda_ = std::make_unique<AgendaModule>("agenda", machine.agenda(), period);
     for (unsigned i = 0; i < machine.harts(); ++i) {
       HartModule::Settings settings{.hart = i,
                                     .quantum = config.machine.quantum_cycles,
@@ -125,6 +127,7 @@ class Shells {
   MemoryModule memory_;
   BusModule bus_{"bus"};
   std::vector<std::unique_ptr<DeviceModule>> devices_;
+  std::unique_ptr<AgendaModule> agenda_;
   std::vector<std::unique_ptr<HartModule>> harts_;
 };
 

@@ -208,6 +208,29 @@ void Hierarchy::fence_instruction(unsigned hart) {
   }
 }
 
+// Lines of the range that the L2, and so perhaps an L1, holds.
+template <class Visit>
+void Hierarchy::for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit) {
+  if (bytes == 0) return;
+  const LineNumber last = (address.value + bytes - 1) >> line_shift_;
+  for (LineNumber line = address.value >> line_shift_; line <= last; ++line)
+    if (const std::uint32_t slot = l2_.find(line); slot != Cache::kAbsent) visit(line, directory_[slot]);
+}
+
+void Hierarchy::device_read(isa::Hpa address, std::uint64_t bytes) {
+  for_each_held(address, bytes, [this](LineNumber line, DirectoryEntry& entry) {
+    if (entry.owner != kNobody) downgrade_owner(line, entry);
+  });
+}
+
+// The L2's copy takes the new data.
+void Hierarchy::device_write(isa::Hpa address, std::uint64_t bytes) {
+  for_each_held(address, bytes, [this](LineNumber line, DirectoryEntry& entry) {
+    invalidate_copies(line, entry, entry.l1d_sharers);
+    entry.dirty = true;
+  });
+}
+
 void Hierarchy::flush() {
   for (std::uint32_t slot = 0; slot < l2_.slots(); ++slot)
     if (l2_.occupied(slot)) evict_from_l2(slot);

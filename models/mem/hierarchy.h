@@ -53,6 +53,11 @@ class Hierarchy {
   void fence_instruction(unsigned hart);  // FENCE.I: empties the hart's L1I
   void flush();                           // empties every cache; dirty lines count as written back
 
+  // A device's direct accesses, coherent with the L1Ds as another hart's would be. Reading makes owners give
+  // up what they modified; writing removes all copies from the L1Ds, and L1Is keep theirs until FENCE.I.
+  void device_read(isa::Hpa address, std::uint64_t bytes);
+  void device_write(isa::Hpa address, std::uint64_t bytes);
+
   // Bits per line of RAM (see PresenceGeometry); they change in place and the pointers never do.
   const std::uint64_t* readable_words(unsigned hart) const { return harts_[hart].readable.words(); }
   const std::uint64_t* writable_words(unsigned hart) const { return harts_[hart].writable.words(); }
@@ -95,6 +100,8 @@ class Hierarchy {
   void drop_from_l1i(unsigned hart, LineNumber line, DirectoryEntry& entry);
   void downgrade_owner(LineNumber line, DirectoryEntry& entry);
   std::uint64_t invalidate_copies(LineNumber line, DirectoryEntry& entry, std::uint64_t sharers);
+  template <class Visit>
+  void for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit);
   isa::Hpa address_of(LineNumber line) const { return isa::Hpa{line << line_shift_}; }
 
   HierarchyConfig config_;

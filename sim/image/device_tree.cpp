@@ -19,6 +19,9 @@ constexpr AddressRange kFinisher{0x100000, 0x1000};
 constexpr AddressRange kClint{0x2000000, 0x10000};
 constexpr AddressRange kPlic{0xC000000, 0x600000};
 constexpr AddressRange kUart{0x10000000, 0x100};
+constexpr AddressRange kVirtio{0x10001000, 0x1000};  // the first of the slots, one behind the other
+constexpr unsigned kVirtioSlots = 8;
+constexpr std::uint32_t kVirtioInterrupt = 1;
 
 std::uint32_t hart_phandle(unsigned hart) { return hart * 2 + 1; }
 std::uint32_t interrupt_phandle(unsigned hart) { return hart * 2 + 2; }
@@ -140,16 +143,31 @@ void write_hart_interrupts(FdtWriter& tree, const MachineDescription& machine, i
   tree.cells("interrupts-extended", cells);
 }
 
+void write_interrupt(FdtWriter& tree, const MachineDescription& machine, std::uint32_t source) {
+  if (!machine.plic) return;
+  tree.cell("interrupts", source);
+  tree.cell("interrupt-parent", plic_phandle(machine));
+}
+
 void write_uart(FdtWriter& tree, const MachineDescription& machine) {
   tree.begin(unit("serial", kUart.base));
-  if (machine.plic) {
-    tree.cell("interrupts", kUartInterrupt);
-    tree.cell("interrupt-parent", plic_phandle(machine));
-  }
+  write_interrupt(tree, machine, kUartInterrupt);
   write_reg(tree, kUart);
   tree.cell("clock-frequency", kUartClockHz);
   tree.text("compatible", "ns16550a");
   tree.end();
+}
+
+// The last slot comes first, as on `virt`: kernels number the devices as they find them.
+void write_virtio(FdtWriter& tree, const MachineDescription& machine) {
+  for (unsigned slot = kVirtioSlots; slot-- > 0;) {
+    const AddressRange range{kVirtio.base + slot * kVirtio.bytes, kVirtio.bytes};
+    tree.begin(unit("virtio_mmio", range.base));
+    write_interrupt(tree, machine, kVirtioInterrupt + slot);
+    write_reg(tree, range);
+    tree.text("compatible", "virtio,mmio");
+    tree.end();
+  }
 }
 
 void write_finisher(FdtWriter& tree, const MachineDescription& machine) {
@@ -189,6 +207,7 @@ void write_soc(FdtWriter& tree, const MachineDescription& machine) {
   tree.flag("ranges");
   if (machine.uart) write_uart(tree, machine);
   if (machine.finisher) write_finisher(tree, machine);
+  if (machine.virtio) write_virtio(tree, machine);
   if (machine.plic) write_plic(tree, machine);
   if (machine.clint) write_clint(tree, machine);
   tree.end();
