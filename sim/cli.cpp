@@ -14,8 +14,8 @@ namespace {
 constexpr int kUsageError = 2;
 
 constexpr char kExitCodes[] =
-    "Exit codes: 0 pass, 1 guest failure, 2 usage or config, 3 simulator fault, 4 limit reached,\n"
-    "5 no progress, 6 unexpected trap, 130 interrupted.";
+    "Exit codes: 0 pass, 1 guest failure, 2 usage or config, 3 simulator fault,\n"
+    "4 limit reached or ended by a debugger, 5 no progress, 6 unexpected trap, 130 interrupted.";
 
 struct Commands {
   RunOptions run;
@@ -36,6 +36,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   app.add_option("--seed", options.seed, "of everything random");
   app.add_option("--out", options.output, "directory for run directories")->capture_default_str();
   app.add_option("--jobs", options.jobs, "runs at a time; 0: one per core")->capture_default_str();
+  app.add_option("--gdb", options.gdb,
+                 "wait for GDB at a loopback port (1234 if none is named, 0: any) or at unix:PATH")
+      ->expected(0, 1)
+      ->default_str("");
   app.add_flag("--json", options.json, "print JSON instead of tables");
   app.add_flag("--quiet", options.quiet, "no progress, no guest console");
 }

@@ -67,8 +67,13 @@ int run(const RunOptions& options) {
     return refuse("run: missing: expected a config file, or --elf with an image");
   const auto document = assemble(options);
   if (!document) return refuse(document.error().text());
-  const auto experiment = expand(*document, image_directories());
+  auto experiment = expand(*document, image_directories());
   if (!experiment) return refuse(experiment.error().text());
+  if (options.gdb) {
+    if (experiment->runs.size() != 1)
+      return refuse("--gdb: expected one run, the experiment has " + std::to_string(experiment->runs.size()));
+    experiment.value().runs[0].gdb = options.gdb;
+  }
   if (auto problem = check_output(options.output)) return refuse(problem->text());
 
   ExperimentResult result;

@@ -15,6 +15,7 @@ struct RunOptions {
   std::optional<std::uint64_t> max_cycles, max_instructions, seed;
   std::string output = "runs";
   unsigned jobs = 0;
+  std::optional<std::string> gdb;  // where a debugger may attach; empty: at the default port
   bool json = false;
   bool quiet = false;
 };

@@ -1,6 +1,7 @@
 // An experiment: one config and its variants, each of them checked before anything runs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ struct Run {
   std::string label;  // what tells it from its siblings: "target-dlh-8"; a single run's is its name
   Config config;
   ImagePaths images;
-  std::string identity;  // hash of config, images and simulator version
+  std::string identity;              // hash of config, images and simulator version
+  std::optional<std::string> gdb{};  // where a debugger may attach
 
   std::string directory_name() const { return config.name + "-" + identity; }
 };

@@ -66,8 +66,13 @@ isa::Result<Run, Problem> read_run(int descriptor) {
   if (!config) return isa::Failure{config.error()};
   auto images = find_images(*config, document.origins, image_directories());
   if (!images) return isa::Failure{images.error()};
-  return Run{
-      .label = (*json)["label"], .config = *config, .images = *images, .identity = (*json)["identity"]};
+  Run run{.label = (*json)["label"],
+          .config = *config,
+          .images = *images,
+          .identity = (*json)["identity"],
+          .gdb = std::nullopt};
+  if (json->contains("gdb")) run.gdb = (*json)["gdb"].get<std::string>();
+  return run;
 }
 
 int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& messages) {
@@ -79,7 +84,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
   auto run = read_run(options.config_descriptor);
   if (!run) return refuse(run.error().text());
   Reporter reporter(messages);
-  const auto result = simulate(run->config, run->images, reporter);
+  const auto result = simulate(run->config, run->images, reporter, run->gdb);
   if (!result) return refuse(result.error());
   reporter.flush();
 
@@ -98,7 +103,9 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
 }  // namespace
 
 std::string worker_input(const Run& run) {
-  return Json{{"label", run.label}, {"identity", run.identity}, {"config", resolved_json(run.config)}}.dump();
+  Json json{{"label", run.label}, {"identity", run.identity}, {"config", resolved_json(run.config)}};
+  if (run.gdb) json["gdb"] = *run.gdb;
+  return json.dump();
 }
 
 int work(const WorkerOptions& options, const Simulate& simulate) {

@@ -14,7 +14,11 @@ constexpr isa::Cycles kNever = isa::Cycles{1} << 42;
 }  // namespace
 
 HartModule::HartModule(sc_core::sc_module_name name, Machine& machine, Settings settings)
-    : sc_module(name), machine_(machine), hart_(machine.hart(settings.hart)), settings_(std::move(settings)) {
+    : sc_module(name),
+      machine_(machine),
+      hart_(machine.hart(settings.hart)),
+      shell_(machine.shell(settings.hart)),
+      settings_(std::move(settings)) {
   machine_.route_devices(settings_.hart, *this);
   machine_.on_interrupt(settings_.hart, [this] { interrupt_.notify(sc_core::SC_ZERO_TIME); });
   SC_HAS_PROCESS(HartModule);
@@ -33,17 +37,28 @@ void HartModule::start_of_simulation() {
     SC_REPORT_FATAL("hvsim", "the bus does not grant direct access to RAM");
 }
 
+// Nothing that lasts from one turn to the next is kept here: it is in the ShellState.
 void HartModule::live() {
-  bool in_step = false;
-  while (!machine_.finished()) {
-    machine_.agenda().run_due(now());
-    const cpu::RunResult ran = hart_.run(budget(), in_step);
+  while (!over()) {
     catch_up();
-    in_step = ran.stop == cpu::Stop::synchronize;
-    if (ran.stop == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
-    if (machine_.finished() || settings_.limit_reached()) break;
-    if (ran.stop == cpu::Stop::wait_for_interrupt) sleep();
-    if (ran.stop == cpu::Stop::hypervisor) enter_hypervisor();
+    if (shell_.asleep) {
+      sleep();
+      continue;
+    }
+    const auto go = permission();
+    if (over()) break;
+    machine_.agenda().run_due(now());
+    const cpu::Stop why =
+        go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : hart_.run(budget(), shell_.in_step).stop;
+    shell_.in_step = why == cpu::Stop::synchronize;
+    shell_.asleep = why == cpu::Stop::wait_for_interrupt;
+    if (settings_.debugger != nullptr) settings_.debugger->ran(settings_.hart, why);
+    catch_up();
+    if (why == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
+    if (over() || settings_.limit_reached()) break;
+    if (why != cpu::Stop::hypervisor) continue;
+    shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
+    catch_up();
   }
   sc_core::sc_stop();
 }
@@ -54,6 +69,20 @@ isa::Cycles HartModule::budget() {
   return std::clamp<isa::Cycles>(left, 1, settings_.quantum);
 }
 
+bool HartModule::over() const {
+  return machine_.finished() || (settings_.debugger != nullptr && settings_.debugger->ended());
+}
+
+Debugger::Go HartModule::permission() {
+  if (settings_.debugger == nullptr) return Debugger::Go::run;
+  for (;;) {
+    const auto go = settings_.debugger->next(settings_.hart);
+    if (go != Debugger::Go::stay || over()) return go;
+    wait(interrupt_);
+    if (now() > hart_.hart_state().cycle) hart_.idle(now() - hart_.hart_state().cycle);
+  }
+}
+
 isa::Cycles HartModule::now() const { return sc_core::sc_time_stamp().value() / settings_.period.value(); }
 
 sc_core::sc_time HartModule::duration(isa::Cycles cycles) const {
@@ -61,31 +90,19 @@ sc_core::sc_time HartModule::duration(isa::Cycles cycles) const {
 }
 
 void HartModule::catch_up() {
-  const isa::Cycles ahead = hart_.hart_state().cycle - now();
-  if (ahead > 0) wait(duration(ahead));
+  while (hart_.hart_state().cycle > now()) wait(duration(hart_.hart_state().cycle - now()));
 }
 
 void HartModule::sleep() {
-  asleep_ = true;
-  while (!hart_.wakes() && !machine_.finished()) {
+  while (shell_.asleep && !hart_.wakes() && !over()) {
     const isa::Cycles timer = hart_.next_timer();
     if (timer - now() > kNever)
       wait(interrupt_);
     else
       wait(duration(timer - now()), interrupt_);
-    hart_.idle(now() - hart_.hart_state().cycle);
+    if (now() > hart_.hart_state().cycle) hart_.idle(now() - hart_.hart_state().cycle);
   }
-  asleep_ = false;
-}
-
-void HartModule::enter_hypervisor() {
-  for (;;) {
-    const auto next = settings_.host->enter();
-    catch_up();
-    if (next != HostHart::Next::idle || machine_.finished()) return;
-    sleep();
-    if (machine_.finished()) return;
-  }
+  if (!over()) shell_.asleep = false;
 }
 
 bool HartModule::read(isa::Hpa address, unsigned bytes, std::uint64_t& value) {

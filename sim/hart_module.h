@@ -10,6 +10,7 @@
 #include <tlm>
 
 #include "models/cpu/hart.h"
+#include "sim/debugger.h"
 #include "sim/host_hart.h"
 #include "sim/machine.h"
 
@@ -22,7 +23,8 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   struct Settings {
     unsigned hart = 0;
     isa::Cycles quantum = 10'000;
-    sc_core::sc_time period;                // of one cycle
+    sc_core::sc_time period;  // of one cycle
+    Debugger* debugger = nullptr;
     HostHart* host = nullptr;               // set when the hypervisor runs on the host
     std::function<bool()> limit_reached;    // asked after each quantum; true ends the simulation
     std::function<void()> unexpected_trap;  // the hart's trap handler cannot run; ends the simulation
@@ -34,23 +36,24 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) override;
   bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) override;
 
-  bool asleep() const { return asleep_; }
+  bool asleep() const { return shell_.asleep; }
 
  private:
   void live();
   void start_of_simulation() override;
   void catch_up();  // waits until SystemC's time is the hart's
   void sleep();     // until an interrupt that ends WFI is pending
-  void enter_hypervisor();
   isa::Cycles budget();
+  bool over() const;
+  Debugger::Go permission();  // waits until the debugger lets the hart go on
   isa::Cycles now() const;
   sc_core::sc_time duration(isa::Cycles cycles) const;
 
   Machine& machine_;
   cpu::Hart& hart_;
+  ShellState& shell_;
   Settings settings_;
   sc_core::sc_event interrupt_{"interrupt"};
-  bool asleep_ = false;
 };
 
 }  // namespace hvsim::sim

@@ -31,6 +31,7 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
                  std::unique_ptr<mem::Hierarchy> caches, Disks disks, std::uint64_t seed,
                  bool host_hypervisor, Console console)
     : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
+  shells_.resize(config.harts);
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));
     harts_.push_back(make_hart(number, seed, host_hypervisor));

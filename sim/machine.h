@@ -39,6 +39,12 @@ inline constexpr std::uint64_t virtio_stride = 0x1000;
 inline constexpr unsigned uart_interrupt = 10, virtio_interrupt = 1;  // of the first slot
 }  // namespace map
 
+// Where a hart's SystemC shell stands between two runs: all that a checkpoint must hold of it.
+struct ShellState {
+  bool asleep = false;   // in WFI, or the host hypervisor has nothing to run
+  bool in_step = false;  // the others have caught up: the device access that the hart stopped at may go ahead
+};
+
 class Machine {
  public:
   using Console = std::function<void(std::uint8_t)>;
@@ -50,6 +56,9 @@ class Machine {
 
   unsigned harts() const { return static_cast<unsigned>(harts_.size()); }
   cpu::Hart& hart(unsigned number) { return *harts_[number]; }
+  const cpu::Hart& hart(unsigned number) const { return *harts_[number]; }
+  ShellState& shell(unsigned hart) { return shells_[hart]; }
+  const ShellState& shell(unsigned hart) const { return shells_[hart]; }
   mem::PhysicalMemory& memory() { return memory_; }
   const mem::Bus& bus() const { return bus_; }
   device::Uart16550& uart() { return *uart_; }
@@ -125,6 +134,7 @@ class Machine {
   std::unique_ptr<mem::Hierarchy> caches_;  // none in functional mode
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<cpu::Hart>> harts_;
+  std::vector<ShellState> shells_;
   std::vector<cpu::InOrder*> timings_;  // of timed harts
   std::vector<std::unique_ptr<Lines>> lines_;
   std::unique_ptr<irq::Aclint> aclint_;

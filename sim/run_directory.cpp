@@ -101,6 +101,7 @@ Json manifest(const Run& run, const RunResult& result, const std::string& hash, 
               {"identity", run.identity},
               {"result_hash", hash},
               {"exit_code", exit_code(result)},
+              {"debugged", result.debugged},
               {"seed", run.config.seed},
               {"cycles", result.cycles},
               {"wall_seconds", host.wall_seconds},
@@ -151,15 +152,17 @@ std::optional<Problem> check_output(const std::string& directory) {
 isa::Result<std::string, Problem> write_run(const std::string& directory, const Run& run,
                                             const RunResult& result, const std::string& hash,
                                             const HostFacts& host) {
-  const fs::path fresh = fs::path(directory) / (kPartial + run.directory_name() + partial_suffix(getpid()));
-  const fs::path final = fs::path(directory) / run.directory_name();
+  // What a debugger has changed must not pass for the result of the config.
+  const std::string name = run.directory_name() + (result.debugged ? "-debugged" : "");
+  const fs::path fresh = fs::path(directory) / (kPartial + name + partial_suffix(getpid()));
+  const fs::path final = fs::path(directory) / name;
   Writer writer(fresh);
   writer.file("config.json", resolved_json(run.config));
   writer.file("stats.json", stats(result));
   writer.file("exits.csv", exits_csv(result));
   writer.file("console/all.log", result.console);
-  for (const auto& [name, text] : split_console(result.console, run.config))
-    writer.file("console/" + name + ".log", text);
+  for (const auto& [owner, text] : split_console(result.console, run.config))
+    writer.file("console/" + owner + ".log", text);
   writer.file("manifest.json", manifest(run, result, hash, host));
 
   auto problem = writer.problem();

@@ -11,6 +11,7 @@
 #include "sim/boot.h"
 #include "sim/bus_module.h"
 #include "sim/device_module.h"
+#include "sim/gdb/session.h"
 #include "sim/hart_module.h"
 #include "sim/host_hart.h"
 #include "sim/machine.h"
@@ -90,7 +91,7 @@ class Limits {
 // All SystemC objects of a run; one per process.
 class Shells {
  public:
-  Shells(Machine& machine, const Config& config, HostRun* host, Limits& limits)
+  Shells(Machine& machine, const Config& config, HostRun* host, Limits& limits, Debugger* debugger)
       : memory_("memory", machine.memory()) {
     bus_.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory_.socket);
     for (const auto& window : machine.bus().windows()) {
@@ -106,6 +107,7 @@ class Shells {
       HartModule::Settings settings{.hart = i,
                                     .quantum = config.machine.quantum_cycles,
                                     .period = period,
+                                    .debugger = debugger,
                                     .host = host != nullptr ? host->harts[i].get() : nullptr,
                                     .limit_reached = [&limits] { return limits.reached(); },
                                     .unexpected_trap = [&limits, i] { limits.unexpected_trap(i); }};
@@ -142,7 +144,8 @@ std::string where_harts_stand(Machine& machine) {
   return text;
 }
 
-void conclude(Machine& machine, const Limits& limits, RunResult& result) {
+void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger, RunResult& result) {
+  result.debugged = debugger != nullptr && debugger->disturbed();
   if (machine.finished()) {
     using Kind = device::FinishRequest::Kind;
     const auto& finish = machine.finish();
@@ -156,16 +159,30 @@ void conclude(Machine& machine, const Limits& limits, RunResult& result) {
     if (result.stop == StopReason::cycle_limit) result.stop_detail = "limits.max_cycles reached";
     if (result.stop == StopReason::instruction_limit) result.stop_detail = "limits.max_instructions reached";
     if (result.stop == StopReason::unexpected_trap) result.stop_detail = limits.trap();
+  } else if (debugger != nullptr && debugger->ended()) {
+    result.stop = StopReason::debugger;
+    result.stop_detail = "the debugger ended the run";
   } else {
     result.stop = StopReason::no_progress;
     result.stop_detail = where_harts_stand(machine);
   }
 }
 
+// Null: nobody wants to debug.
+isa::Result<std::unique_ptr<gdb::Session>, std::string> listen(Machine& machine, const Config& config,
+                                                               const std::optional<std::string>& where) {
+  if (!where) return std::unique_ptr<gdb::Session>();
+  auto listener = gdb::Listener::open(*where);
+  if (!listener) return isa::Failure{listener.error()};
+  std::vector<std::string> vms;
+  for (const VmConfig& vm : config.vms) vms.push_back(vm.name);
+  return std::make_unique<gdb::Session>(machine, std::move(listener.value()), std::move(vms));
+}
+
 }  // namespace
 
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress) {
+                                             Progress& progress, const std::optional<std::string>& gdb) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
   auto built = Machine::build(config.machine, config.seed, on_host, [&](std::uint8_t byte) {
@@ -187,11 +204,17 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
                                           sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
   Limits limits(machine, config.limits, progress);
-  Shells shells(machine, config, host ? &*host : nullptr, limits);
-  sc_core::sc_start();
+  auto debugger = listen(machine, config, gdb);
+  if (!debugger) return isa::Failure{debugger.error()};
+  gdb::Session* const session = debugger->get();
+  Shells shells(machine, config, host ? &*host : nullptr, limits, session);
+  do {
+    sc_core::sc_start();
+  } while (session != nullptr && !machine.finished() && !limits.stop() && session->nothing_moves());
 
   shells.settle(machine);
-  conclude(machine, limits, result);
+  conclude(machine, limits, session, result);
+  if (session != nullptr) session->over(exit_code(result));
   machine.collect(result);
   std::vector<const cpu::Accountant*> accountants;
   for (unsigned i = 0; i < machine.harts(); ++i) accountants.push_back(&machine.hart(i).accountant());

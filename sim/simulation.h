@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,9 @@ class Progress {
 
 // An error is one line about the config or an image ("file: path: value: expectation"), found before time
 // starts; nothing has run then.
+// `gdb`: where a debugger may attach (gdb::Listener::open()); the machine waits for it.
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress);
+                                             Progress& progress,
+                                             const std::optional<std::string>& gdb = std::nullopt);
 
 }  // namespace hvsim::sim

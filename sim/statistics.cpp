@@ -135,6 +135,7 @@ int exit_code(const RunResult& result) {
       return result.guest_exit_code == 0 ? 0 : 1;
     case StopReason::cycle_limit:
     case StopReason::instruction_limit:
+    case StopReason::debugger:
       return 4;
     case StopReason::no_progress:
       return 5;

@@ -55,6 +55,7 @@ enum class StopReason : std::uint8_t {
   instruction_limit,
   no_progress,  // every hart sleeps and nothing will wake one
   unexpected_trap,
+  debugger,  // it ended the run
 };
 
 struct RunResult {
@@ -68,7 +69,8 @@ struct RunResult {
   std::vector<VmStats> vms;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
-  std::string console;  // everything that the UART sent
+  std::string console;    // everything that the UART sent
+  bool debugged = false;  // a debugger has made it another run than the config alone would have
 };
 
 struct CauseTotal {

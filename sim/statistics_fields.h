@@ -13,7 +13,8 @@ struct Named<StopReason> {
                                       std::pair{StopReason::cycle_limit, "cycle_limit"},
                                       std::pair{StopReason::instruction_limit, "instruction_limit"},
                                       std::pair{StopReason::no_progress, "no_progress"},
-                                      std::pair{StopReason::unexpected_trap, "unexpected_trap"}};
+                                      std::pair{StopReason::unexpected_trap, "unexpected_trap"},
+                                      std::pair{StopReason::debugger, "debugger"}};
 };
 
 template <>

@@ -97,6 +97,7 @@ class Accountant {
   Accountant();
   // The row that cycles are charged to until the next event. Stable until then.
   ComponentCycles& row() { return *row_; }
+  const CellKey& now() const { return key_; }  // whose row that is
 
   void trapped(const HartState& state, const TrapTaken& taken);
   void mode_changed(const HartState& state);  // after xRET, or after the host hypervisor moved the hart

@@ -30,6 +30,8 @@ class DebugPoints {
   std::vector<std::uint64_t> breakpoints;
   std::vector<Watchpoint> watchpoints;
 
+  friend bool operator==(const DebugPoints&, const DebugPoints&) = default;
+
   bool empty() const { return breakpoints.empty() && watchpoints.empty(); }
   bool breaks_at(std::uint64_t pc) const {
     return std::find(breakpoints.begin(), breakpoints.end(), pc) != breakpoints.end();

@@ -66,6 +66,7 @@ class Hart {
   virtual void stop() = 0;  // run() returns as soon as the present block ends
 
   virtual HartState& hart_state() = 0;
+  const HartState& hart_state() const { return const_cast<Hart*>(this)->hart_state(); }
   // Call after changing CSRs, mode or pc from outside (host hypervisor, debugger, checkpoint).
   virtual void state_changed() = 0;
   virtual void set_line(isa::Interrupt line, bool high) = 0;
@@ -82,6 +83,7 @@ class Hart {
   virtual void charge(Component component, isa::Cycles cycles) = 0;
   virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
   virtual Accountant& accountant() = 0;
+  const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;
   // Brings the statistics of caches and TLBs up to date. Call between runs, before reading them.
   virtual void settle_statistics() = 0;

@@ -20,8 +20,9 @@ constexpr unsigned kPteBytes = 8;
 // "Physical Memory Protection and Paging").
 class PhysicalPtes {
  public:
-  PhysicalPtes(mem::PhysicalMemory& memory, const Pmp& pmp, Stage stage, WalkTrace& trace)
-      : memory_(memory), pmp_(pmp), stage_(stage), trace_(trace) {}
+  PhysicalPtes(mem::PhysicalMemory& memory, const Pmp& pmp, Stage stage, WalkTrace& trace,
+               Mmu::Updates updates)
+      : memory_(memory), pmp_(pmp), stage_(stage), trace_(trace), updates_(updates) {}
 
   isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level,
                                                     isa::Gpa guest_physical = {}) {
@@ -35,6 +36,7 @@ class PhysicalPtes {
   }
 
   Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level, isa::Gpa guest_physical = {}) {
+    if (!updates()) return std::nullopt;
     std::uint64_t value = 0;
     if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::store, isa::Privilege::supervisor))
       return inaccessible(Why::pmp, address, level);
@@ -43,6 +45,8 @@ class PhysicalPtes {
     note({isa::Hpa{address}, guest_physical, value | bits, stage_, level, true});
     return std::nullopt;
   }
+
+  bool updates() const { return updates_ == Mmu::Updates::made; }
 
  private:
   void note(const PteRead& access) {
@@ -58,6 +62,7 @@ class PhysicalPtes {
   const Pmp& pmp_;
   Stage stage_;
   WalkTrace& trace_;
+  Mmu::Updates updates_;
 };
 
 // Guest-physical to supervisor-physical. Every access counts as U-mode's (manual, "Guest Physical Address
@@ -123,6 +128,7 @@ class GuestPtes {
 
   // Only ever the PTE that was read last.
   Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level) {
+    if (!ptes_.updates()) return std::nullopt;
     if (auto fault = g_stage_.allow_pte_write(address, last_)) return fault;
     return ptes_.set(last_.output, bits, level, isa::Gpa{address});
   }
@@ -220,8 +226,8 @@ TranslationFault with_pte(TranslationFault fault, const WalkTrace& trace) {
 isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa::Access access,
                                                           unsigned bytes, const AddressSpace& space,
                                                           WalkTrace& trace) const {
-  const PhysicalPtes first_ptes(memory_, pmp_, Stage::first, trace);
-  const PhysicalPtes g_ptes(memory_, pmp_, Stage::g_stage, trace);
+  const PhysicalPtes first_ptes(memory_, pmp_, Stage::first, trace, updates_);
+  const PhysicalPtes g_ptes(memory_, pmp_, Stage::g_stage, trace, updates_);
   isa::Result<Translation, TranslationFault> result =
       Translation{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
   if (translates(space))

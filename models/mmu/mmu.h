@@ -106,7 +106,10 @@ struct Translation {
 
 class Mmu {
  public:
-  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp) : memory_(memory), pmp_(pmp) {}
+  // A debugger's walks leave PTEs as they are: A and D count as set, and are not.
+  enum class Updates : std::uint8_t { made, left };
+  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates = Updates::made)
+      : memory_(memory), pmp_(pmp), updates_(updates) {}
 
   // Walks (no TLB here). Sets A/D bits as the space allows. PMP is checked for PTE accesses and for the
   // final address (`bytes` long). Machine mode and Bare roots translate to themselves.
@@ -116,6 +119,7 @@ class Mmu {
  private:
   mem::PhysicalMemory& memory_;
   const Pmp& pmp_;
+  Updates updates_;
 };
 
 // Checks a cached leaf against an access, as translate() would: true if no walk is needed (rights suffice,

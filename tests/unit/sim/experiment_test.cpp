@@ -44,7 +44,8 @@ class Workers : public Scratch {
 };
 
 TEST_F(Workers, ReportWhatTheSimulationReturned) {
-  const int code = work_on(input(), [](const Config& config, const ImagePaths&, Progress& progress) {
+  const int code = work_on(input(), [](const Config& config, const ImagePaths&, Progress& progress,
+                                       const std::optional<std::string>&) {
     EXPECT_EQ(config.name, "r");
     progress.console("hello\n");
     RunResult result;
@@ -68,19 +69,21 @@ TEST_F(Workers, ReportWhatTheSimulationReturned) {
 }
 
 TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
-  const int code = work_on(input(), [](const Config&, const ImagePaths&, Progress&) {
-    return isa::Result<RunResult, std::string>(isa::Failure{std::string("x.elf: no")});
-  });
+  const int code =
+      work_on(input(), [](const Config&, const ImagePaths&, Progress&, const std::optional<std::string>&) {
+        return isa::Result<RunResult, std::string>(isa::Failure{std::string("x.elf: no")});
+      });
   EXPECT_EQ(code, 2);
   EXPECT_EQ(messages, "{\"refused\":\"x.elf: no\"}\n");
   EXPECT_FALSE(std::filesystem::exists(path("runs")));
 }
 
 TEST_F(Workers, TurnExceptionsIntoASimulatorFault) {
-  const int code = work_on(
-      input(), [](const Config&, const ImagePaths&, Progress&) -> isa::Result<RunResult, std::string> {
-        throw std::runtime_error("broken");
-      });
+  const int code = work_on(input(),
+                           [](const Config&, const ImagePaths&, Progress&,
+                              const std::optional<std::string>&) -> isa::Result<RunResult, std::string> {
+                             throw std::runtime_error("broken");
+                           });
   EXPECT_EQ(code, 3);
   EXPECT_THAT(messages, HasSubstr("broken"));
   EXPECT_FALSE(std::filesystem::exists(path("runs")));

@@ -1,0 +1,25 @@
+// What the shells ask of a debugger, when there is one.
+#pragma once
+
+#include <cstdint>
+
+#include "models/cpu/hart.h"
+
+namespace hvsim::sim {
+
+class Debugger {
+ public:
+  enum class Go : std::uint8_t { run, step, stay };
+
+  virtual ~Debugger() = default;
+  // Before each run of a hart: how it goes on. `stay`: ask again when the hart is woken.
+  virtual Go next(unsigned hart) = 0;
+  // After each run or step. May take its time: nothing else happens until it returns.
+  virtual void ran(unsigned hart, cpu::Stop why) = 0;
+  // No hart will ever do anything again. True: the debugger has changed that.
+  virtual bool nothing_moves() = 0;
+  // The debugger wants the run to end.
+  virtual bool ended() const = 0;
+};
+
+}  // namespace hvsim::sim
