@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "hypervisor/fence.h"
@@ -34,6 +35,9 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   { arch.copy_in(out, at, bytes) } -> std::same_as<void>;  // from RAM to the hypervisor
   { arch.copy_out(at, in, bytes) } -> std::same_as<void>;  // from the hypervisor to RAM
   { arch.zero(at, word) } -> std::same_as<void>;           // `word` bytes of RAM
+  // The instruction at a virtual address of the guest that has just left this hart; a compressed one may have
+  // anything in its upper half. Empty: the guest itself could not fetch it any more.
+  { arch.guest_instruction(word) } -> std::same_as<std::optional<std::uint32_t>>;
   { arch.fence(fence) } -> std::same_as<void>;
   { arch.save(vcpu, group) } -> std::same_as<void>;     // hart -> VCPU
   { arch.restore(vcpu, group) } -> std::same_as<void>;  // VCPU -> hart

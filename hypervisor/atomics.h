@@ -28,4 +28,7 @@ T add(T& to, T amount) {  // the new value; no ordering
   return std::atomic_ref<T>(to).fetch_add(amount, std::memory_order_relaxed) + amount;
 }
 
+// What was read before stays before, what is written afterwards stays behind.
+inline void order() { std::atomic_thread_fence(std::memory_order_acq_rel); }
+
 }  // namespace hv

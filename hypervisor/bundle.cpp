@@ -96,6 +96,23 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
   return good;
 }
 
+// What a VM has beside its image when it boots Linux; there is no such thing for other guests.
+bool Bundle::read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& vm, Text& why) const {
+  const std::string_view where = tree.name(node);
+  const auto boot = tree.text(node, "boot").value_or("flat");
+  if (boot != "flat" && boot != "linux") return fail(why, where, "boot must be flat or linux");
+  vm.linux_boot = boot == "linux";
+  const std::span<const std::byte> nothing{};
+  vm.initrd = tree.property(node, "initrd").value_or(nothing);
+  vm.disk = tree.property(node, "disk").value_or(nothing);
+  vm.bootargs = tree.text(node, "bootargs").value_or("");
+  if (!vm.linux_boot && !(vm.initrd.empty() && vm.disk.empty() && vm.bootargs.empty()))
+    return fail(why, where, "initrd, disk and bootargs are for boot = \"linux\"");
+  if (vm.bootargs.size() > kMaxBootargsBytes)
+    return fail(why, where, "bootargs must have at most 1023 characters");
+  return true;
+}
+
 bool Bundle::read_vm(const FdtReader& tree, FdtReader::Node node, Text& why) {
   const std::string_view where = tree.name(node);
   if (count_ == kMaxVms) return fail(why, where, "too many VMs");
@@ -125,6 +142,7 @@ bool Bundle::read_vm(const FdtReader& tree, FdtReader::Node node, Text& why) {
   vm.arguments = tree.text(node, "arguments").value_or("");
   if (vm.arguments.size() >= sizeof abi::BootInfo::arguments)
     return fail(why, where, "arguments must be shorter than 512 characters");
+  if (!read_linux(tree, node, vm, why)) return false;
   vms_[count_++] = vm;
   return true;
 }

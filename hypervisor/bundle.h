@@ -30,6 +30,9 @@ struct VmConfig {
   bool sstc = false;
   std::string_view arguments;
   std::span<const std::byte> image;
+  bool linux_boot = false;  // the image is a Linux Image, entered as the firmware would
+  std::span<const std::byte> initrd, disk;
+  std::string_view bootargs;
 };
 
 class Bundle {
@@ -43,6 +46,7 @@ class Bundle {
 
  private:
   bool read_settings(const FdtReader& tree, FdtReader::Node node, Text& why);
+  bool read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& vm, Text& why) const;
   bool read_vm(const FdtReader& tree, FdtReader::Node node, Text& why);
 
   Settings settings_{};

@@ -78,10 +78,13 @@ std::string_view exit_name(ExitReason reason) {
   return "OTHER";
 }
 
-Exit make_exit(std::uint64_t scause, std::uint64_t stval, std::uint64_t htval) {
-  Exit exit{exit_reason(scause), scause, stval, 0};
+Exit make_exit(std::uint64_t scause, std::uint64_t stval, std::uint64_t htval, std::uint64_t htinst) {
+  Exit exit{exit_reason(scause), scause, stval, 0, 0};
   // htval is the guest-physical address shifted right by 2; stval has the two bits below.
-  if (is_guest_page_fault(exit.reason)) exit.guest_physical = (htval << 2) | (stval & 3);
+  if (is_guest_page_fault(exit.reason)) {
+    exit.guest_physical = (htval << 2) | (stval & 3);
+    exit.instruction = htinst;
+  }
   return exit;
 }
 

@@ -29,6 +29,7 @@ struct Exit {
   std::uint64_t cause = 0;           // scause
   std::uint64_t value = 0;           // stval: instruction bits or guest virtual address
   std::uint64_t guest_physical = 0;  // byte address, from htval and stval; guest page faults only
+  std::uint64_t instruction = 0;     // htinst; guest page faults only
 };
 
 constexpr bool is_guest_page_fault(ExitReason reason) {
@@ -39,7 +40,7 @@ constexpr bool is_guest_page_fault(ExitReason reason) {
 ExitReason exit_reason(std::uint64_t scause);
 std::string_view exit_name(ExitReason reason);
 
-// The port reads htval only when the reason is a guest page fault.
-Exit make_exit(std::uint64_t scause, std::uint64_t stval, std::uint64_t htval);
+// The port reads htval and htinst only when the reason is a guest page fault.
+Exit make_exit(std::uint64_t scause, std::uint64_t stval, std::uint64_t htval, std::uint64_t htinst = 0);
 
 }  // namespace hv

@@ -49,6 +49,7 @@ Hypervisor::Verdict Hypervisor::dispatch(Arch& arch, Vcpu& vcpu, const Exit& exi
     case ExitReason::inst_guest_page_fault:
     case ExitReason::load_guest_page_fault:
     case ExitReason::store_guest_page_fault:
+      return guest_page_fault(arch, vcpu, exit);
     case ExitReason::inst_access:
     case ExitReason::load_access:
     case ExitReason::store_access:
@@ -121,6 +122,7 @@ void Hypervisor::reap(Arch& arch, Vm& vm) {
   {
     const Locked locked(arch, vm.memory_lock);
     vm.table.release(arch, pool_);
+    vm.disk.release(arch, pool_);
     vm.state = Vm::State::off;
   }
   add(vms_off_, std::uint32_t{1});

@@ -17,6 +17,7 @@
 #include "arch.h"
 #include "hypervisor/arch_port.h"
 #include "hypervisor/bundle.h"
+#include "hypervisor/device_access.h"
 #include "hypervisor/exits.h"
 #include "hypervisor/limits.h"
 #include "hypervisor/page_pool.h"
@@ -69,9 +70,11 @@ class Hypervisor {
   };
 
   // building (vm_builder.cpp)
-  bool build_vm(Arch& arch, const VmConfig& config, Text& why);
+  bool build_vm(Arch& arch, const VmConfig& config, const Platform& platform, Text& why);
   bool populate(Arch& arch, Vm& vm);
   void load_image(Arch& arch, Vm& vm, const VmConfig& config);
+  void write_boot_info(Arch& arch, Vm& vm, const VmConfig& config);
+  bool load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Platform& platform, Text& why);
   void make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts);
   void reset_vcpu(Vcpu& vcpu, std::uint64_t pc, std::uint64_t a1) const;
 
@@ -83,6 +86,11 @@ class Hypervisor {
   Verdict end_vm(Arch& arch, Vm& vm, std::uint32_t code, const Text& reason);
   void reap(Arch& arch, Vm& vm);
   void print_statistics(Arch& arch, const Vm& vm);
+
+  // emulated devices (devices.cpp)
+  Verdict guest_page_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  bool reach_device(Arch& arch, Vm& vm, Gpa at, const DeviceAccess& access, std::uint64_t& value);
+  void update_external_interrupts(Arch& arch, Vm& vm);
 
   // who runs next (switching.cpp)
   Vcpu* select(Arch& arch, Vcpu& vcpu, Verdict verdict);
@@ -135,6 +143,7 @@ class Hypervisor {
   Answer sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension, std::uint64_t function);
   Answer sbi_base(std::uint64_t function, std::uint64_t argument) const;
   Answer sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function);
+  Answer sbi_hart_suspend(Vcpu& vcpu, std::uint64_t type);
   Answer sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_t function, std::uint64_t mask, std::uint64_t base);
   Answer sbi_send_ipi(Arch& arch, Vm& vm, std::uint64_t mask, std::uint64_t base);
   Answer sbi_debug_console(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function);

@@ -39,6 +39,8 @@ bool read_harts(const FdtReader& tree, Platform& platform) {
     if (tree.text(*node, "device_type").value_or("") != "cpu") continue;
     const std::uint64_t hart = tree.number(*node, "reg").value_or(kMaxHarts);
     if (hart < kMaxHarts) platform.harts |= std::uint64_t{1} << hart;
+    if (platform.isa.empty()) platform.isa = tree.text(*node, "riscv,isa").value_or("");
+    if (platform.mmu_type.empty()) platform.mmu_type = tree.text(*node, "mmu-type").value_or("");
   }
   return platform.harts != 0 && platform.timebase_hz != 0;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "hypervisor/fdt_reader.h"
 #include "models/cpu/isa/types.h"
@@ -24,9 +25,11 @@ struct Platform {
   MemoryRange initrd;       // bytes == 0: none
   std::uint64_t harts = 0;  // bit per hart
   std::uint64_t timebase_hz = 0;
-  bool sstc = false;       // the port has seen stimecmp work
-  unsigned vmid_bits = 0;  // the port has seen them stick in hgatp
-  hvsim::isa::Hpa uart{};  // ns16550a; 0: none
+  std::string_view isa;       // riscv,isa of the first hart, in the tree
+  std::string_view mmu_type;  // of the first hart, too
+  bool sstc = false;          // the port has seen stimecmp work
+  unsigned vmid_bits = 0;     // the port has seen them stick in hgatp
+  hvsim::isa::Hpa uart{};     // ns16550a; 0: none
   std::uint32_t uart_stride = 1;
   hvsim::isa::Hpa finisher{};  // sifive,test0; 0: none
 

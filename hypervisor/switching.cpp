@@ -14,6 +14,7 @@ using hvsim::isa::Interrupt;
 
 constexpr std::uint64_t kVssip = bit(Interrupt::virtual_supervisor_software);
 constexpr std::uint64_t kVstip = bit(Interrupt::virtual_supervisor_timer);
+constexpr std::uint64_t kVseip = bit(Interrupt::virtual_supervisor_external);
 constexpr std::uint64_t kFsClean = std::uint64_t{2} << csr::kFsShift;
 
 void announce(Arch& arch, HypervisorPhase phase) {
@@ -59,7 +60,7 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
   unload(arch, vcpu);
   if (interrupt_waits(arch, vcpu)) return &vcpu;
   const bool last = scheduler_.begin_block(arch, vcpu.id);
-  if (load_acquire(vcpu.software_pending) != 0) scheduler_.wake(arch, vcpu.id);
+  if (interrupt_waits(arch, vcpu)) scheduler_.wake(arch, vcpu.id);
   if (last && drain_all(arch, vm_of(vcpu))) {
     vm_of(vcpu).count(vm_of(vcpu).statistics.blocking_drains);
     announce(arch, HypervisorPhase::schedule);
@@ -157,6 +158,7 @@ void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
   }
   vm.count(vm.statistics.entries);
   drain_at_entry(arch, vm);
+  if (load_relaxed(vcpu.suspended) != 0) store_release(vcpu.suspended, std::uint32_t{0});
   announce(arch, HypervisorPhase::restore);
   load(arch, vcpu);
   merge_interrupts(arch, vcpu);
@@ -202,12 +204,17 @@ void Hypervisor::merge_interrupts(Arch& arch, Vcpu& vcpu) {
   arch.charge(Work::interrupt_merge, 1);
   if (load_relaxed(vcpu.software_pending) != 0 && exchange(vcpu.software_pending, std::uint32_t{0}) != 0)
     vcpu.general.hvip |= kVssip;
+  if (load_acquire(vcpu.external_pending) != 0)
+    vcpu.general.hvip |= kVseip;
+  else
+    vcpu.general.hvip &= ~kVseip;
   if (vcpu.timer_deadline != kNever && arch.ticks() >= vcpu.timer_deadline) vcpu.general.hvip |= kVstip;
 }
 
 // Whether WFI would return at once: an interrupt is pending and enabled in sie, whatever sstatus.SIE says.
 bool Hypervisor::interrupt_waits(Arch& arch, const Vcpu& vcpu) const {
-  std::uint64_t pending = vcpu.general.hvip;
+  std::uint64_t pending = vcpu.general.hvip & ~kVseip;
+  if (load_acquire(vcpu.external_pending) != 0) pending |= kVseip;
   if (load_acquire(vcpu.software_pending) != 0) pending |= kVssip;
   const std::uint64_t deadline = vcpu.sstc ? vcpu.vs.vstimecmp : vcpu.timer_deadline;
   if (deadline != kNever && arch.ticks() >= deadline) pending |= kVstip;

@@ -24,6 +24,8 @@ struct Vcpu {
   std::uint64_t debt_ticks = 0;           // time taken beyond earlier slices that is no whole slice
   // Written by any hart, so accessed as atomics.
   std::uint32_t software_pending = 0;  // VSSIP is to be presented at the next entry
+  std::uint32_t external_pending = 0;  // level of VSEIP: the VM's PLIC has something for this VCPU
+  std::uint32_t suspended = 0;         // by SBI HSM hart_suspend, until it is entered again
   std::uint32_t fence_pending = 0;     // the guest asked for a fence while this VCPU was not on a hart
 };
 

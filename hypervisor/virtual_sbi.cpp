@@ -15,7 +15,8 @@ constexpr std::uint64_t kImplementationId = 0x48565349;  // not a registered one
 constexpr std::uint64_t kVstip = bit(hvsim::isa::Interrupt::virtual_supervisor_timer);
 
 constexpr std::int64_t kErrorAlreadyAvailable = -6;
-constexpr std::uint64_t kHartStarted = 0, kHartStopped = 1, kHartStopPending = 3;
+constexpr std::uint64_t kHartStarted = 0, kHartStopped = 1, kHartStopPending = 3, kHartSuspended = 4;
+constexpr std::uint64_t kRetentive = 0;  // the default retentive suspend type
 constexpr std::size_t kConsolePiece = 64;
 
 bool served(std::uint64_t extension) {
@@ -26,9 +27,10 @@ bool served(std::uint64_t extension) {
 
 std::uint64_t argument(const Vcpu& vcpu, unsigned n) { return vcpu.general.x[10 + n]; }
 
-std::uint64_t hart_status(Scheduler::State state) {
+std::uint64_t hart_status(Scheduler::State state, bool suspended) {
   if (state == Scheduler::State::stopped) return kHartStopped;
-  return state == Scheduler::State::stopping ? kHartStopPending : kHartStarted;
+  if (state == Scheduler::State::stopping) return kHartStopPending;
+  return suspended ? kHartSuspended : kHartStarted;
 }
 
 // The VCPUs that hart_mask and hart_mask_base name, as a mask of the VM's VCPUs. Empty: one does not exist.
@@ -142,16 +144,27 @@ Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, st
     if (!scheduler_.begin_stop(arch, vcpu.id)) return {.error = abi::kErrorFailed};
     return {.verdict = Verdict::stop};
   }
+  if (function == 3) return sbi_hart_suspend(vcpu, number);
   if (function != 0 && function != 2) return {.error = abi::kErrorNotSupported};
   if (number >= vm.vcpus) return {.error = abi::kErrorInvalidParameter};
   Vcpu& target = vcpus_[vm.first_vcpu + number];
-  if (function == 2) return {.value = hart_status(scheduler_.state(target.id))};
+  if (function == 2)
+    return {.value = hart_status(scheduler_.state(target.id), load_acquire(target.suspended) != 0)};
 
   const Locked locked(arch, vm.memory_lock);  // two VCPUs may start the same one
   if (scheduler_.state(target.id) != Scheduler::State::stopped) return {.error = kErrorAlreadyAvailable};
   if (!vm.table.lookup(arch, Gpa{argument(vcpu, 1)})) return {.error = abi::kErrorInvalidAddress};
   reset_vcpu(target, argument(vcpu, 1), argument(vcpu, 2));
   return {.error = scheduler_.start(arch, target.id) ? abi::kSuccess : abi::kErrorFailed};
+}
+
+// Retentive: it waits as in WFI, and returns. The others would need to lose state, which nobody gains from.
+Hypervisor::Answer Hypervisor::sbi_hart_suspend(Vcpu& vcpu, std::uint64_t type) {
+  const auto kind = static_cast<std::uint32_t>(type);
+  if (kind != kRetentive)
+    return {.error = (kind & 0x7fff'ffff) == 0 ? abi::kErrorNotSupported : abi::kErrorInvalidParameter};
+  store_release(vcpu.suspended, std::uint32_t{1});
+  return {.verdict = Verdict::block};
 }
 
 Hypervisor::Answer Hypervisor::sbi_debug_console(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function) {

@@ -11,6 +11,9 @@
 #include "hypervisor/stage_two_table.h"
 #include "hypervisor/statistics.h"
 #include "hypervisor/virtual_console.h"
+#include "hypervisor/virtual_disk.h"
+#include "hypervisor/virtual_plic.h"
+#include "hypervisor/virtual_uart.h"
 
 namespace hv {
 
@@ -27,16 +30,24 @@ struct Vm {
   std::uint16_t vcpus = 0;
   std::uint64_t memory_bytes = 0;  // mapped from abi::kGuestMemoryBase up
   StageTwoTable table;
+  struct Boot {
+    std::uint64_t entry = 0, argument = 0;  // pc and a1 of VCPU 0
+  } boot;
   Hpa shared_page{};  // of abi::SharedPage
 
   DlhQueue queue;
   VirtualConsole console;
+  bool has_devices = false, has_disk = false;
+  VirtualPlic plic;
+  VirtualUart uart;
+  VirtualDisk disk;
   VmStatistics statistics;
   std::uint64_t completed = 0;  // deferrable calls that have run
   std::uint64_t timer_slack_ticks = 0;
   std::uint32_t exit_code = 0;
   std::uint32_t exit_recorded = 0;  // atomic: the first VCPU to end the VM says how
   std::uint64_t last_routine = 0;   // what the last `routine` came to; keeps it from being optimised away
+  Arch::Lock device_lock{};
   Arch::Lock memory_lock{};  // writes into its memory by other VMs, the completion count, starting VCPUs
 
   std::string_view name() const { return name_characters; }

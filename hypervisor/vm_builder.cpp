@@ -1,8 +1,11 @@
 // Builds the VMs of a bundle: memory mapped and zeroed, image and boot information in place, VCPU 0 ready.
 #include <algorithm>
 
+#include "hypervisor/fdt_builder.h"
 #include "hypervisor/guest_memory.h"
+#include "hypervisor/guest_tree.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/linux_image.h"
 #include "models/cpu/isa/csr.h"
 
 namespace hv {
@@ -35,12 +38,12 @@ bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std:
   pool_.reserve(platform.initrd.base, platform.initrd.bytes);
 
   for (unsigned i = 0; i < bundle->vm_count(); ++i)
-    if (!build_vm(arch, bundle->vm(i), why)) return false;
+    if (!build_vm(arch, bundle->vm(i), platform, why)) return false;
   for (unsigned i = 0; i < vm_count_; ++i) scheduler_.start(arch, vms_[i].first_vcpu);
   return true;
 }
 
-bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, Text& why) {
+bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& platform, Text& why) {
   Vm& vm = vms_[vm_count_];
   vm.id = static_cast<std::uint16_t>(vm_count_);
   vm.vmid = static_cast<std::uint16_t>(vmids_suffice_ ? vm_count_ + 1 : 0);
@@ -58,13 +61,15 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, Text& why) {
     why.add(config.name).add(": not enough memory for it");
     return false;
   }
-  load_image(arch, vm, config);
+  if (config.linux_boot && !load_linux(arch, vm, config, platform, why)) return false;
+  if (!config.linux_boot) load_image(arch, vm, config);
+  write_boot_info(arch, vm, config);
   vm.first_vcpu = static_cast<VcpuId>(vcpu_count_);
   vm.vcpus = static_cast<std::uint16_t>(config.vcpus);
   vm.state = Vm::State::alive;
   ++vm_count_;
   for (std::uint16_t number = 0; number < vm.vcpus; ++number) make_vcpu(vm, number, vm.harts);
-  reset_vcpu(vcpus_[vm.first_vcpu], abi::kGuestMemoryBase, boot_info_at(vm).value);
+  reset_vcpu(vcpus_[vm.first_vcpu], vm.boot.entry, vm.boot.argument);
   return true;
 }
 
@@ -87,6 +92,11 @@ bool Hypervisor::populate(Arch& arch, Vm& vm) {
 
 void Hypervisor::load_image(Arch& arch, Vm& vm, const VmConfig& config) {
   copy_to_guest(arch, vm.table, Gpa{abi::kGuestMemoryBase}, config.image.data(), config.image.size());
+  vm.boot = {abi::kGuestMemoryBase, boot_info_at(vm).value};
+}
+
+// What hypercalls need is there for every guest; one that boots Linux is not told of it.
+void Hypervisor::write_boot_info(Arch& arch, Vm& vm, const VmConfig& config) {
   abi::BootInfo info{};
   info.magic = abi::kBootMagic;
   info.vm = vm.id;
@@ -101,6 +111,46 @@ void Hypervisor::load_image(Arch& arch, Vm& vm, const VmConfig& config) {
   std::copy(config.arguments.begin(), config.arguments.end(), info.arguments);
   copy_to_guest(arch, vm.table, boot_info_at(vm), &info, sizeof info);
   vm.shared_page = vm.table.lookup(arch, shared_page_at(vm))->at;
+}
+
+// The kernel where its header wants it; at the end of memory, downwards: two pages of ours, the device tree,
+// the initrd.
+bool Hypervisor::load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Platform& platform, Text& why) {
+  const auto fail = [&](std::string_view what) {
+    why.add(config.name).add(": ").add(what);
+    return false;
+  };
+  const auto image = read_linux_image(config.image);
+  if (!image) return fail("the image is no RISC-V Linux Image");
+  const std::uint64_t own = kOwnPages * kPageBytes, room = FdtBuilder::kBytes;
+  const std::uint64_t needed = image->offset + image->bytes + config.initrd.size() + kPageBytes + room + own;
+  if (needed > vm.memory_bytes) return fail("memory-bytes is too small for the kernel and its initrd");
+  vm.has_devices = true;
+  vm.has_disk = !config.disk.empty();
+  vm.plic.configure(config.vcpus);
+  if (vm.has_disk && !vm.disk.create(arch, pool_, config.disk)) return fail("not enough memory for its disk");
+
+  const std::uint64_t tree_at = boot_info_at(vm).value - room;
+  const std::uint64_t initrd_at = (tree_at - config.initrd.size()) & ~(kPageBytes - 1);
+  FdtBuilder builder;
+  const auto tree = make_guest_tree(builder, {.vcpus = config.vcpus,
+                                              .timebase_hz = timebase_hz_,
+                                              .machine_isa = platform.isa,
+                                              .mmu_type = platform.mmu_type,
+                                              .sstc = vm.sstc,
+                                              .disk = vm.has_disk,
+                                              .memory_base = abi::kGuestMemoryBase,
+                                              .memory_bytes = vm.memory_bytes - own,
+                                              .initrd = initrd_at,
+                                              .initrd_bytes = config.initrd.size(),
+                                              .bootargs = config.bootargs});
+  if (tree.empty()) return fail("its device tree takes more than 8 KiB");
+  const std::uint64_t kernel_at = abi::kGuestMemoryBase + image->offset;
+  copy_to_guest(arch, vm.table, Gpa{kernel_at}, config.image.data(), config.image.size());
+  copy_to_guest(arch, vm.table, Gpa{initrd_at}, config.initrd.data(), config.initrd.size());
+  copy_to_guest(arch, vm.table, Gpa{tree_at}, tree.data(), tree.size());
+  vm.boot = {kernel_at, tree_at};
+  return true;
 }
 
 void Hypervisor::make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts) {
@@ -130,6 +180,8 @@ void Hypervisor::reset_vcpu(Vcpu& vcpu, std::uint64_t pc, std::uint64_t a1) cons
   vcpu.general.hstatus = csr::kSpv | csr::kSpvp | csr::kVtw | (std::uint64_t{2} << 32);
   vcpu.timer_deadline = kNever;
   vcpu.software_pending = 0;
+  vcpu.external_pending = vms_[vcpu.vm].plic.interrupts(vcpu.number) ? 1 : 0;
+  vcpu.suspended = 0;
   vcpu.last_hart = kMaxHarts;
   vcpu.fp_hart = kMaxHarts;
 }

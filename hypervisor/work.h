@@ -25,6 +25,7 @@ enum class Work : std::uint8_t {
   lock,                // an uncontended lock and unlock
   lock_wait,           // cycles that a contended lock costs (already in cycles)
   console_byte,        // one character out
+  device_access,       // decoding an access to an emulated device and performing it
   copy_line,           // one 64-byte line copied, beside what the caches charge
   count
 };

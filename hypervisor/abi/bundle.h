@@ -9,7 +9,11 @@
 //                  harts = <0 1>;           // where its VCPUs may run; absent: anywhere
 //                  sstc = <0>;              // 1: the guest may use vstimecmp
 //                  arguments = "calls=1000 seed=1";
-//                  image = [flat binary for guest-physical 0x80000000, entered at its first byte] }; }; }
+//                  image = [flat binary for guest-physical 0x80000000, entered at its first byte];
+//                  // A VM that boots Linux has a device tree, a PLIC, a 16550 and perhaps a disk:
+//                  boot = "linux";          // the image is a flat RISC-V Linux Image; "flat" is the default
+//                  bootargs = "console=ttyS0"; initrd = [...];
+//                  disk = [what its virtio block device holds at first] }; }; }
 #pragma once
 
 namespace hv::abi {

@@ -16,6 +16,7 @@ using Error = std::optional<std::string>;
 
 constexpr std::array<std::string_view, 2> kDeliveryNames{"immediate", "dlh"};
 constexpr std::size_t kMaxArgumentBytes = sizeof(hv::abi::BootInfo::arguments) - 1;
+constexpr std::size_t kMaxBootargsBytes = 1023;
 
 Error mismatch(const std::string& field, std::uint64_t value, const std::string& expected) {
   return field + " is " + std::to_string(value) + ", expected " + expected;
@@ -46,6 +47,12 @@ Error check_vm(const BundleVm& vm) {
   if (vm.image.size() > vm.memory_bytes)
     return mismatch(field + "image bytes", vm.image.size(),
                     "at most its memory of " + std::to_string(vm.memory_bytes));
+  if (!vm.linux_boot && !(vm.initrd.empty() && vm.disk.empty() && vm.bootargs.empty()))
+    return field + "initrd, disk and bootargs are for a VM that boots Linux";
+  if (vm.bootargs.size() > kMaxBootargsBytes)
+    return mismatch(field + "length of bootargs", vm.bootargs.size(),
+                    "at most " + std::to_string(kMaxBootargsBytes));
+  if (vm.bootargs.find('\0') != std::string::npos) return field + "bootargs hold a NUL character";
   if (vm.arguments.size() > kMaxArgumentBytes)
     return mismatch(field + "length of arguments", vm.arguments.size(),
                     "at most " + std::to_string(kMaxArgumentBytes));
@@ -71,6 +78,12 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
   if (!vm.harts.empty()) tree.cells("harts", vm.harts);
   tree.cell("sstc", vm.sstc ? 1 : 0);
   tree.text("arguments", vm.arguments);
+  if (vm.linux_boot) {
+    tree.text("boot", "linux");
+    tree.text("bootargs", vm.bootargs);
+    if (!vm.initrd.empty()) tree.bytes("initrd", vm.initrd);
+    if (!vm.disk.empty()) tree.bytes("disk", vm.disk);
+  }
   tree.bytes("image", vm.image);
   tree.end();
 }

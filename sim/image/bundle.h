@@ -21,7 +21,10 @@ struct BundleVm {
   std::vector<unsigned> harts{};  // empty: anywhere
   bool sstc = false;
   std::string arguments{};
-  std::vector<std::byte> image{};  // flat, for guest-physical hv::abi::kGuestMemoryBase
+  std::vector<std::byte> image{};  // flat, for guest-physical hv::abi::kGuestMemoryBase; or a Linux Image
+  bool linux_boot = false;
+  std::string bootargs{};  // of Linux, as the next two
+  std::vector<std::byte> initrd{}, disk{};
 };
 
 struct BundleDescription {

@@ -28,7 +28,18 @@ Error parse_harts(const std::string& text, std::vector<unsigned>& harts) {
   return std::nullopt;
 }
 
+Error read_whole(const std::string& path, std::vector<std::byte>& content) {
+  auto bytes = read_file(path);
+  if (!bytes) return bytes.error();
+  content = std::move(bytes.value());
+  return std::nullopt;
+}
+
 Error read_image(const std::string& key, const std::string& path, BundleVm& vm) {
+  if (key == "linux") {
+    vm.linux_boot = true;
+    return read_whole(path, vm.image);
+  }
   const auto image = key == "image" ? load_elf(path) : load_flat(path, hv::abi::kGuestMemoryBase);
   if (!image) return image.error();
   if (image->entry != hv::abi::kGuestMemoryBase)
@@ -42,6 +53,9 @@ Error read_image(const std::string& key, const std::string& path, BundleVm& vm) 
 Error apply_field(const std::string& key, const std::string& value, BundleVm& vm) {
   if (key == "name") return vm.name = value, std::nullopt;
   if (key == "arguments") return vm.arguments = value, std::nullopt;
+  if (key == "bootargs") return vm.bootargs = value, std::nullopt;
+  if (key == "initrd") return read_whole(value, vm.initrd);
+  if (key == "disk") return read_whole(value, vm.disk);
   if (key == "vcpus") return parse_number(key, value, vm.vcpus);
   if (key == "harts") return parse_harts(value, vm.harts);
   if (key == "memory") {
@@ -53,7 +67,9 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
     if (value != "0" && value != "1") return "sstc is \"" + value + "\", expected 0 or 1";
     return vm.sstc = value == "1", std::nullopt;
   }
-  return "\"" + key + "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat or arguments";
+  return "\"" + key +
+         "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat, linux, initrd, disk, "
+         "bootargs or arguments";
 }
 
 // key=value fields separated by commas; `arguments` takes the rest. The image comes after the memory that
@@ -64,9 +80,10 @@ Error parse_vm(const std::string& text, BundleVm& vm) {
     const std::size_t equals = text.find('=', start);
     if (equals == std::string::npos) return "\"" + text.substr(start) + "\", expected key=value";
     const std::string key = text.substr(start, equals - start);
-    const std::size_t end = key == "arguments" ? text.size() : std::min(text.find(',', equals), text.size());
+    const std::size_t end =
+        key == "arguments" || key == "bootargs" ? text.size() : std::min(text.find(',', equals), text.size());
     const std::string value = text.substr(equals + 1, end - equals - 1);
-    if (key == "image" || key == "flat") {
+    if (key == "image" || key == "flat" || key == "linux") {
       image_key = key;
       image_path = value;
     } else if (Error error = apply_field(key, value, vm)) {
@@ -74,7 +91,7 @@ Error parse_vm(const std::string& text, BundleVm& vm) {
     }
     start = end + 1;
   }
-  if (image_key.empty()) return "has no image, expected image=FILE or flat=FILE";
+  if (image_key.empty()) return "has no image, expected image=FILE, flat=FILE or linux=FILE";
   return read_image(image_key, image_path, vm);
 }
 

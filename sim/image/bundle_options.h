@@ -18,7 +18,8 @@ inline constexpr char kBundleUsage[] =
     "  --time-slice-us N               time slice of a VCPU in microseconds (1000)\n"
     "  --vm name=storm,memory=16M,vcpus=1,harts=0:1,sstc=0,image=guest.elf,arguments=calls=1000 seed=1\n"
     "       harts: where the VCPUs may run, all if absent; image: an ELF file; flat=FILE: a flat binary;\n"
-    "       arguments: everything up to the end, so it comes last\n"
+    "       linux=FILE: a Linux Image, with initrd=FILE, disk=FILE and bootargs=...;\n"
+    "       arguments and bootargs: everything up to the end, so they come last\n"
     "  -o FILE                         the bundle, for `-initrd`\n";
 
 struct BundleOptions {

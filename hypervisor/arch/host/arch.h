@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "hypervisor/arch/host/cost_model.h"
@@ -37,6 +38,7 @@ class Arch {
   void copy_in(void* to, Hpa from, std::size_t bytes);
   void copy_out(Hpa to, const void* from, std::size_t bytes);
   void zero(Hpa at, std::uint64_t bytes);
+  std::optional<std::uint32_t> guest_instruction(std::uint64_t pc) { return hart_.guest_instruction(pc); }
   void fence(const GuestFence& fence);
   void save(Vcpu& vcpu, RegisterGroup group);
   void restore(Vcpu& vcpu, RegisterGroup group);

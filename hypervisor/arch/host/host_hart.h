@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,6 +24,10 @@ class HostHart {
   virtual std::span<std::uint64_t, 32> f() = 0;
   virtual std::uint64_t csr(unsigned number) = 0;  // as HS-mode reads and writes it, with all side effects
   virtual void write_csr(unsigned number, std::uint64_t value) = 0;
+
+  // What HLVX.HU at this virtual address of the guest reads, and the halfword behind it unless the first is a
+  // compressed instruction. Empty: it faults.
+  virtual std::optional<std::uint32_t> guest_instruction(std::uint64_t pc) = 0;
 
   // RAM, without time. Ranges always lie in the RAM that boot() was told of. Writes must be seen by whoever
   // caches decoded instructions.

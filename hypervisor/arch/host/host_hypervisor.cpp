@@ -49,8 +49,9 @@ void load_general(HostHart& hart, Arch& arch, const GeneralRegisters& general) {
 Exit read_exit(HostHart& hart, Arch& arch) {
   const std::uint64_t cause = hart.csr(csr::scause);
   const bool with_address = is_guest_page_fault(exit_reason(cause));
-  arch.charge(Work::csr, with_address ? 3 : 2);
-  return make_exit(cause, hart.csr(csr::stval), with_address ? hart.csr(csr::htval) : 0);
+  arch.charge(Work::csr, with_address ? 4 : 2);
+  return make_exit(cause, hart.csr(csr::stval), with_address ? hart.csr(csr::htval) : 0,
+                   with_address ? hart.csr(csr::htinst) : 0);
 }
 
 void acknowledge_software_interrupt(HostHart& hart, Arch& arch) {
@@ -90,6 +91,8 @@ std::string HostHypervisor::boot(HostHart& boot_hart, const HostBoot& boot) {
   platform.harts = boot.harts == kMaxHarts ? ~std::uint64_t{0} : (std::uint64_t{1} << boot.harts) - 1;
   platform.timebase_hz = boot.timebase_hz;
   platform.sstc = boot.sstc;
+  platform.isa = boot.isa;
+  platform.mmu_type = boot.mmu_type;
   platform.vmid_bits = boot.vmid_bits;
   Arch arch(boot_hart, machine_->costs);
   Text why;

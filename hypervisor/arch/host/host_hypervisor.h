@@ -23,6 +23,8 @@ struct HostBoot {
   std::uint64_t reserved_bytes = 4u << 20;  // at ram_base: where firmware and image lie in a target run
   unsigned harts = 1;                       // ids 0..harts-1
   std::uint64_t timebase_hz = 10'000'000;
+  std::string_view isa = "rv64imafdc";  // riscv,isa and mmu-type of the harts, for guests' device trees
+  std::string_view mmu_type = "riscv,sv39";
   bool sstc = true;         // the machine has Sstc (guests that ask for it may use vstimecmp)
   unsigned vmid_bits = 14;  // implemented VMID bits of hgatp
 };

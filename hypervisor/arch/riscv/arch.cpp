@@ -72,6 +72,12 @@ void restore_vs(const VsRegisters& vs) {
 
 }  // namespace
 
+std::optional<std::uint32_t> Arch::guest_instruction(std::uint64_t pc) {
+  const std::uint64_t word = riscv_read_guest_instruction(pc);
+  if (word == ~std::uint64_t{0}) return std::nullopt;
+  return static_cast<std::uint32_t>(word);
+}
+
 void Arch::fence(const GuestFence& fence) {
   if (fence.harts == std::uint64_t{1} << hart_)
     local_fence(fence);

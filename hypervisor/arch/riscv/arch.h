@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "hypervisor/arch/riscv/board.h"
@@ -42,6 +43,7 @@ class Arch {
   void copy_out(Hpa to, const void* from, std::size_t bytes) { __builtin_memcpy(pointer(to), from, bytes); }
   void zero(Hpa at, std::uint64_t bytes) { __builtin_memset(pointer(at), 0, bytes); }
 
+  std::optional<std::uint32_t> guest_instruction(std::uint64_t pc);
   void fence(const GuestFence& fence);
   void save(Vcpu& vcpu, RegisterGroup group);
   void restore(Vcpu& vcpu, RegisterGroup group);

@@ -137,7 +137,8 @@ hv::GeneralRegisters* riscv_exit(hv::GeneralRegisters* general) {
   const std::uint64_t cause = read_csr<csr::scause>();
   const bool with_address = is_guest_page_fault(exit_reason(cause));
   const Exit exit =
-      make_exit(cause, read_csr<csr::stval>(), with_address ? read_csr<csr::htval>() : std::uint64_t{0});
+      make_exit(cause, read_csr<csr::stval>(), with_address ? read_csr<csr::htval>() : std::uint64_t{0},
+                with_address ? read_csr<csr::htinst>() : std::uint64_t{0});
   if (exit.reason == ExitReason::software_interrupt) riscv::clear_csr_bits<csr::sip>(kSoftwareInterrupt);
   return run(arch, core().handle(arch, vcpu, exit), stacks[hart]);
 }

@@ -66,6 +66,13 @@ HV_PLAIN_LOOPS int memcmp(const void* left, const void* right, std::size_t bytes
   return 0;
 }
 
+HV_PLAIN_LOOPS void* memchr(const void* in, int value, std::size_t bytes) {
+  auto* at = static_cast<const unsigned char*>(in);
+  for (; bytes != 0; --bytes, ++at)
+    if (*at == static_cast<unsigned char>(value)) return const_cast<unsigned char*>(at);
+  return nullptr;
+}
+
 HV_PLAIN_LOOPS std::size_t strlen(const char* text) {
   std::size_t length = 0;
   while (text[length] != '\0') ++length;

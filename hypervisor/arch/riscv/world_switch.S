@@ -98,6 +98,29 @@ riscv_has_stimecmp:
 1:  csrw    stvec, t0
     ret
 
+# Halfword by halfword, as a fetch may cross a page. With stvec at 1: a fault goes on there.
+    .section .text.guest_instruction, "ax"
+    .global riscv_read_guest_instruction
+    .balign 4
+riscv_read_guest_instruction:
+    mv      t0, a0
+    csrr    t1, stvec
+    lla     t2, 1f
+    csrw    stvec, t2
+    li      a0, -1
+    hlvx.hu t3, (t0)
+    andi    t4, t3, 3
+    addi    t4, t4, -3
+    bnez    t4, 2f
+    addi    t0, t0, 2
+    hlvx.hu t4, (t0)
+    slli    t4, t4, 16
+    or      t3, t3, t4
+2:  mv      a0, t3
+    .balign 4
+1:  csrw    stvec, t1
+    ret
+
     .option arch, +d
     .section .text.fp, "ax"
     .set fs_initial, 1 << 13

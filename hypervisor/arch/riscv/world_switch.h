@@ -9,8 +9,9 @@ extern "C" {
 
 // world_switch.S
 [[noreturn]] void riscv_enter_guest(hv::GeneralRegisters* general);
-void riscv_trap();          // for stvec
-bool riscv_has_stimecmp();  // reading it does not trap
+void riscv_trap();                                             // for stvec
+bool riscv_has_stimecmp();                                     // reading it does not trap
+std::uint64_t riscv_read_guest_instruction(std::uint64_t pc);  // all ones: it cannot be fetched
 void riscv_hfence_gvma();
 void riscv_hfence_gvma_vmid(std::uint64_t vmid);
 void riscv_hfence_vvma();  // and FENCE.I
