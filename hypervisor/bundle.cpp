@@ -80,7 +80,7 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
       return fail(why, "hypervisor", "delivery must be immediate or dlh");
     settings_.delivery = mode == "dlh" ? abi::Delivery::dlh : abi::Delivery::immediate;
   }
-  std::uint32_t statistics = 0;
+  std::uint32_t statistics = 0, instructions = 0;
   const auto number = [&](std::string_view name, std::uint64_t least, std::uint64_t most,
                           std::uint32_t& value) {
     return read_number(tree, node, name, least, most, value, why);
@@ -91,8 +91,9 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
       number("drain-budget-cycles", 0, ~std::uint32_t{0}, settings_.dlh.drain_budget_cycles) &&
       number("max-deferred-entries", 0, ~std::uint32_t{0}, settings_.dlh.max_deferred_entries) &&
       number("time-slice-us", 10, 10'000'000, settings_.time_slice_us) &&
-      number("print-statistics", 0, 1, statistics);
+      number("print-statistics", 0, 1, statistics) && number("read-instructions", 0, 1, instructions);
   settings_.print_statistics = statistics != 0;
+  settings_.read_instructions = instructions != 0;
   return good;
 }
 

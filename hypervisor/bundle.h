@@ -19,7 +19,8 @@ struct Settings {
   std::uint32_t calls_per_notification = 1;
   DlhLimits dlh{};
   std::uint32_t time_slice_us = 1000;
-  bool print_statistics = false;  // one line per VM when it is off
+  bool print_statistics = false;   // one line per VM when it is off
+  bool read_instructions = false;  // of device accesses from the guest's memory, even if htinst tells
 };
 
 struct VmConfig {

@@ -12,8 +12,8 @@ bool inside(Gpa at, std::uint64_t base, std::uint64_t bytes) {
   return at.value >= base && at.value - base < bytes;
 }
 
-std::optional<DeviceAccess> decode(Arch& arch, const Vcpu& vcpu, const Exit& exit) {
-  if (exit.instruction != 0) return from_transformed(exit.instruction);
+std::optional<DeviceAccess> decode(Arch& arch, const Vcpu& vcpu, const Exit& exit, bool use_htinst) {
+  if (exit.instruction != 0 && use_htinst) return from_transformed(exit.instruction);
   const auto instruction = arch.guest_instruction(vcpu.general.sepc);
   return instruction ? from_instruction(*instruction) : std::nullopt;
 }
@@ -25,7 +25,7 @@ Hypervisor::Verdict Hypervisor::guest_page_fault(Arch& arch, Vcpu& vcpu, const E
   Vm& vm = vm_of(vcpu);
   const bool is_store = exit.reason == ExitReason::store_guest_page_fault;
   if (!vm.has_devices || exit.reason == ExitReason::inst_guest_page_fault) return kill(arch, vcpu, exit);
-  const auto access = decode(arch, vcpu, exit);
+  const auto access = decode(arch, vcpu, exit, !settings_.read_instructions);
   if (!access || access->is_store != is_store || exit.guest_physical % access->bytes != 0)
     return kill(arch, vcpu, exit);
   arch.charge(Work::device_access, 1);

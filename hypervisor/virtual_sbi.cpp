@@ -16,7 +16,8 @@ constexpr std::uint64_t kVstip = bit(hvsim::isa::Interrupt::virtual_supervisor_t
 
 constexpr std::int64_t kErrorAlreadyAvailable = -6;
 constexpr std::uint64_t kHartStarted = 0, kHartStopped = 1, kHartStopPending = 3, kHartSuspended = 4;
-constexpr std::uint64_t kRetentive = 0;  // the default retentive suspend type
+constexpr std::uint64_t kShutdown = 0, kWarmReboot = 2;  // nobody starts a VM twice: a reboot ends it
+constexpr std::uint64_t kRetentive = 0;                  // the default retentive suspend type
 constexpr std::size_t kConsolePiece = 64;
 
 bool served(std::uint64_t extension) {
@@ -74,10 +75,10 @@ Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t
       return sbi_hart_state(arch, vcpu, vm, function);
     case kSrst: {
       if (function != 0) break;
-      if (a0 != 0) return {.error = a0 <= 2 ? abi::kErrorNotSupported : abi::kErrorInvalidParameter};
+      if (a0 > kWarmReboot) return {.error = abi::kErrorInvalidParameter};
       Text reason;
-      reason.add("shut down, reason ").decimal(a1);
-      return {.verdict = end_vm(arch, vm, a1 == 0 ? 0 : 1, reason)};
+      reason.add(a0 == kShutdown ? "shut down, reason " : "wanted to reboot, reason ").decimal(a1);
+      return {.verdict = end_vm(arch, vm, a0 == kShutdown && a1 == 0 ? 0 : 1, reason)};
     }
     case kDbcn:
       return sbi_debug_console(arch, vcpu, vm, function);

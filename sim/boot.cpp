@@ -12,6 +12,7 @@
 #include "sim/image/device_tree.h"
 #include "sim/image/elf.h"
 #include "sim/image/image.h"
+#include "sim/image/linux_image.h"
 
 namespace hvsim::sim {
 namespace {
@@ -70,6 +71,38 @@ isa::Result<std::vector<std::byte>, std::string> initrd_of(const Config& config,
   return std::vector<std::byte>{};
 }
 
+isa::Result<BundleVm, std::string> describe_vm(const VmConfig& vm, const ImagePaths& images,
+                                               std::size_t number) {
+  BundleVm result{.name = vm.name,
+                  .memory_bytes = vm.memory_bytes,
+                  .vcpus = vm.vcpus,
+                  .harts = vm.harts,
+                  .sstc = vm.sstc,
+                  .arguments = argument_string(vm),
+                  .bootargs = vm.bootargs};
+  const std::string& workload = images.workloads[number];
+  if (!file_looks_like_linux(workload)) {
+    const auto image = load_elf(workload);
+    if (!image) return isa::Failure{image.error()};
+    auto flat = flatten(*image, hv::abi::kGuestMemoryBase, vm.memory_bytes);
+    if (!flat) return isa::Failure{flat.error()};
+    result.image = std::move(flat.value());
+    return result;
+  }
+  result.linux_boot = true;
+  const std::pair<const std::string&, std::vector<std::byte>&> files[] = {
+      {workload, result.image},
+      {images.vm_initrds[number], result.initrd},
+      {images.vm_disks[number], result.disk}};
+  for (const auto& [file, content] : files) {
+    if (file.empty()) continue;
+    auto bytes = read_file(file);
+    if (!bytes) return isa::Failure{bytes.error()};
+    content = std::move(bytes.value());
+  }
+  return result;
+}
+
 void reset_harts(Machine& machine) {
   for (unsigned i = 0; i < machine.harts(); ++i) {
     machine.hart(i).hart_state().pc = kBootRomBase;
@@ -89,13 +122,9 @@ isa::Result<std::vector<std::byte>, std::string> bundle_of(const Config& config,
       .time_slice_us = config.hypervisor.time_slice_us,
       .vms = {}};
   for (std::size_t i = 0; i < config.vms.size(); ++i) {
-    const VmConfig& vm = config.vms[i];
-    const auto image = load_elf(images.workloads[i]);
-    if (!image) return isa::Failure{image.error()};
-    auto flat = flatten(*image, hv::abi::kGuestMemoryBase, vm.memory_bytes);
-    if (!flat) return isa::Failure{flat.error()};
-    bundle.vms.push_back({vm.name, vm.memory_bytes, vm.vcpus, vm.harts, vm.sstc, argument_string(vm),
-                          std::move(flat.value())});
+    auto vm = describe_vm(config.vms[i], images, i);
+    if (!vm) return isa::Failure{vm.error()};
+    bundle.vms.push_back(std::move(vm.value()));
   }
   return make_bundle(bundle);
 }

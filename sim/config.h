@@ -83,6 +83,7 @@ struct VmConfig {
   std::vector<unsigned> harts;  // where its VCPUs may run; empty: anywhere
   bool sstc = false;
   std::map<std::string, std::string> arguments;
+  std::string bootargs, initrd, disk;  // of a Linux kernel
 };
 
 struct LimitsConfig {
@@ -111,7 +112,8 @@ struct ImagePaths {
   std::string image;
   std::string initrd;
   std::string hypervisor;
-  std::vector<std::string> workloads;  // one per VM
+  std::vector<std::string> workloads;             // one per VM
+  std::vector<std::string> vm_initrds, vm_disks;  // one per VM, empty where it has none
 };
 
 }  // namespace hvsim::sim

@@ -202,6 +202,7 @@ struct Described<hv::CostModel> {
       Field{"fence", &T::fence, Unit::cycles, "per translation fence on one hart", kCost},
       Field{"lock", &T::lock, Unit::cycles, "to take and release a free lock", kCost},
       Field{"console_byte", &T::console_byte, Unit::cycles, "per character written to the UART", kCost},
+      Field{"device_access", &T::device_access, Unit::cycles, "per access to an emulated device", kCost},
       Field{"copy_line", &T::copy_line, Unit::cycles, "per 64-byte line copied", kCost}};
 };
 
@@ -297,7 +298,8 @@ struct Described<VmConfig> {
   static constexpr auto fields = std::tuple{
       Field{"name", &T::name, Unit::none, "unique; prefixes the VM's console lines and names its log",
             Rule{.required = true, .name_length = hv::kMaxNameBytes}},
-      Field{"workload", &T::workload, Unit::none, "what the guest runs: a name or a path of an ELF",
+      Field{"workload", &T::workload, Unit::none,
+            "what the guest runs: a name or a path of an ELF, or a path of a Linux kernel",
             Rule{.path = true, .required = true}},
       Field{"memory_bytes", &T::memory_bytes, Unit::bytes, "guest RAM from guest-physical 0x80000000",
             Rule{.min = std::uint64_t{1} << 20, .max = std::uint64_t{1} << 36}},
@@ -305,7 +307,12 @@ struct Described<VmConfig> {
       Field{"harts", &T::harts, Unit::none, "harts that may run its VCPUs; none listed: any",
             Rule{.max = kMaxHarts}},
       Field{"sstc", &T::sstc, Unit::none, "the guest may write vstimecmp"},
-      Field{"arguments", &T::arguments, Unit::none, "key=value pairs that the workload reads at boot"}};
+      Field{"arguments", &T::arguments, Unit::none, "key=value pairs that the workload reads at boot"},
+      Field{"bootargs", &T::bootargs, Unit::none, "command line of a Linux kernel"},
+      Field{"initrd", &T::initrd, Unit::none, "file with a Linux kernel's initramfs", Rule{.path = true}},
+      Field{"disk", &T::disk, Unit::none,
+            "file that a Linux kernel's virtio disk holds at first; what the guest writes is gone afterwards",
+            Rule{.path = true}}};
 };
 
 template <>

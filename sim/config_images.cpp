@@ -94,10 +94,21 @@ class Finder {
     if (config_.hypervisor.run == HypervisorRun::target)
       found_.hypervisor =
           elf("hypervisor.image", config_.hypervisor.image, {kRamBase, config_.machine.memory_bytes}, "RAM");
-    for (std::size_t i = 0; i < config_.vms.size(); ++i)
-      found_.workloads.push_back(elf(child_path("vms", i) + ".workload", config_.vms[i].workload,
-                                     {hv::abi::kGuestMemoryBase, config_.vms[i].memory_bytes},
-                                     "the VM's memory"));
+    for (std::size_t i = 0; i < config_.vms.size(); ++i) vm(config_.vms[i], child_path("vms", i));
+  }
+
+  void vm(const VmConfig& vm, const std::string& path) {
+    const std::string file =
+        elf(path + ".workload", vm.workload, {hv::abi::kGuestMemoryBase, vm.memory_bytes}, "the VM's memory");
+    const bool kernel = !file.empty() && file_looks_like_linux(file);
+    const std::pair<const char*, const std::string*> of_kernels[] = {
+        {".bootargs", &vm.bootargs}, {".initrd", &vm.initrd}, {".disk", &vm.disk}};
+    for (const auto& [key, value] : of_kernels)
+      if (!kernel && !value->empty())
+        report(path + key, *value, "expected none because the VM's workload is no Linux kernel");
+    found_.workloads.push_back(file);
+    found_.vm_initrds.push_back(vm.initrd.empty() ? "" : readable(path + ".initrd", vm.initrd));
+    found_.vm_disks.push_back(vm.disk.empty() ? "" : readable(path + ".disk", vm.disk));
   }
 
   std::string elf(const std::string& key, const std::string& name, AddressRange allowed,

@@ -3,9 +3,12 @@
 
 #include <cstring>
 
+#include "models/cpu/address_space.h"
 #include "models/cpu/csr_file.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/privileged.h"
+#include "models/mmu/mmu.h"
+#include "models/mmu/pmp.h"
 
 namespace hvsim::sim {
 namespace {
@@ -48,6 +51,30 @@ HostHart::Next HostHart::enter() {
 std::uint64_t HostHart::csr(unsigned number) { return cpu::csr_file::peek(state_, number); }
 
 void HostHart::write_csr(unsigned number, std::uint64_t value) { cpu::csr_file::poke(state_, number, value); }
+
+// As HLVX.HU reads it; a halfword never crosses a page.
+std::optional<std::uint16_t> HostHart::guest_halfword(std::uint64_t at) {
+  mmu::Pmp pmp;
+  const auto entries = state_.isa_config.pmp_entries;
+  pmp.update(std::span(state_.csr.pmpcfg).first(entries), std::span(state_.csr.pmpaddr).first(entries));
+  mmu::WalkTrace trace;
+  const auto place =
+      mmu::Mmu(machine_.memory(), pmp)
+          .translate(isa::Gva{at}, isa::Access::execute_read, 2, cpu::guest_access_space(state_), trace);
+  if (!place || machine_.memory().host(place->address, 2) == nullptr) return std::nullopt;
+  std::uint16_t half = 0;
+  read(place->address, &half, sizeof half);
+  touch(place->address, sizeof half, false);
+  return half;
+}
+
+std::optional<std::uint32_t> HostHart::guest_instruction(std::uint64_t pc) {
+  const auto low = guest_halfword(pc);
+  if (!low || (*low & 3) != 3) return low;
+  const auto high = guest_halfword(pc + 2);
+  if (!high) return std::nullopt;
+  return std::uint32_t{*high} << 16 | *low;
+}
 
 void HostHart::read(isa::Hpa from, void* to, std::size_t bytes) {
   machine_.memory().copy_out(from, {static_cast<std::uint8_t*>(to), bytes});

@@ -25,6 +25,7 @@ class HostHart final : public hv::HostHart {
   std::span<std::uint64_t, 32> f() override { return state_.f; }
   std::uint64_t csr(unsigned number) override;
   void write_csr(unsigned number, std::uint64_t value) override;
+  std::optional<std::uint32_t> guest_instruction(std::uint64_t pc) override;
   void read(isa::Hpa from, void* to, std::size_t bytes) override;
   void write(isa::Hpa to, const void* from, std::size_t bytes) override;
   void zero(isa::Hpa at, std::uint64_t bytes) override;
@@ -40,6 +41,7 @@ class HostHart final : public hv::HostHart {
   void power_off(unsigned code) override;
 
  private:
+  std::optional<std::uint16_t> guest_halfword(std::uint64_t at);
   Machine& machine_;
   unsigned number_;
   cpu::Hart& hart_;

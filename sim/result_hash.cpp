@@ -28,8 +28,11 @@ Json canonical(const Config& config, const ImagePaths& images) {
     if (block.access != device::DiskAccess::read_write)
       json["machine"]["devices"]["block"][i]["file"] = hash_file(block.file);
   }
-  for (std::size_t i = 0; i < images.workloads.size(); ++i)
+  for (std::size_t i = 0; i < images.workloads.size(); ++i) {
     json["vms"][i]["workload"] = hash_file(images.workloads[i]);
+    json["vms"][i]["initrd"] = hash_file(images.vm_initrds[i]);
+    json["vms"][i]["disk"] = hash_file(images.vm_disks[i]);
+  }
   return json;
 }
 

@@ -90,9 +90,13 @@ Json image_json(const std::string& file) {
 }
 
 Json manifest(const Run& run, const RunResult& result, const std::string& hash, const HostFacts& host) {
-  Json workloads = Json::object();
-  for (std::size_t i = 0; i < run.images.workloads.size(); ++i)
-    workloads[run.config.vms[i].name] = image_json(run.images.workloads[i]);
+  Json workloads = Json::object(), initrds = Json::object(), disks = Json::object();
+  for (std::size_t i = 0; i < run.images.workloads.size(); ++i) {
+    const std::string& vm = run.config.vms[i].name;
+    workloads[vm] = image_json(run.images.workloads[i]);
+    if (!run.images.vm_initrds[i].empty()) initrds[vm] = image_json(run.images.vm_initrds[i]);
+    if (!run.images.vm_disks[i].empty()) disks[vm] = image_json(run.images.vm_disks[i]);
+  }
   return Json{{"format", 1},
               {"name", run.config.name},
               {"label", run.label},
@@ -110,7 +114,9 @@ Json manifest(const Run& run, const RunResult& result, const std::string& hash, 
                 {"image", image_json(run.images.image)},
                 {"initrd", image_json(run.images.initrd)},
                 {"hypervisor", image_json(run.images.hypervisor)},
-                {"workloads", workloads}}}};
+                {"workloads", workloads},
+                {"initrds", initrds},
+                {"disks", disks}}}};
 }
 
 Json stats(const RunResult& result) {

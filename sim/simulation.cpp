@@ -14,6 +14,7 @@
 #include "sim/gdb/session.h"
 #include "sim/hart_module.h"
 #include "sim/host_hart.h"
+#include "sim/image/device_tree.h"
 #include "sim/machine.h"
 #include "sim/memory_module.h"
 
@@ -33,11 +34,14 @@ struct HostRun {
     auto bundle = bundle_of(config, images);
     if (!bundle) return bundle.error();
     enter_supervisor(machine);
+    const std::string isa = isa_string(config.machine.isa), mmu = mmu_type(config.machine.isa);
     return hypervisor.boot(*harts[0], {.bundle = *bundle,
                                        .ram_base = machine.memory().ram_base(),
                                        .ram_bytes = machine.memory().ram_bytes(),
                                        .harts = machine.harts(),
                                        .timebase_hz = kTimebaseMhz * 1'000'000,
+                                       .isa = isa,
+                                       .mmu_type = mmu,
                                        .sstc = config.machine.isa.sstc});
   }
 

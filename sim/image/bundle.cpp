@@ -67,6 +67,8 @@ void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.cell("drain-budget-cycles", bundle.drain_budget_cycles);
   tree.cell("max-deferred-entries", bundle.max_deferred_entries);
   tree.cell("time-slice-us", bundle.time_slice_us);
+  tree.cell("print-statistics", bundle.print_statistics ? 1 : 0);
+  tree.cell("read-instructions", bundle.read_instructions ? 1 : 0);
   tree.end();
 }
 

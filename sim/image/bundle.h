@@ -34,6 +34,7 @@ struct BundleDescription {
   std::uint32_t drain_budget_cycles = 20000;
   std::uint32_t max_deferred_entries = 4;
   std::uint32_t time_slice_us = 1000;
+  bool print_statistics = false, read_instructions = false;
   std::vector<BundleVm> vms{};
 };
 

@@ -18,6 +18,11 @@ Error parse_number(const std::string& field, const std::string& text, std::uint3
   return field + " is \"" + text + "\", expected a number from 0 to 4294967295";
 }
 
+Error parse_switch(const std::string& field, const std::string& text, bool& value) {
+  if (text != "0" && text != "1") return field + " is \"" + text + "\", expected 0 or 1";
+  return value = text == "1", std::nullopt;
+}
+
 Error parse_harts(const std::string& text, std::vector<unsigned>& harts) {
   for (std::size_t start = 0; start <= text.size();) {
     const std::size_t end = std::min(text.find(':', start), text.size());
@@ -63,10 +68,7 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
     if (!bytes) return "memory " + bytes.error();
     return vm.memory_bytes = *bytes, std::nullopt;
   }
-  if (key == "sstc") {
-    if (value != "0" && value != "1") return "sstc is \"" + value + "\", expected 0 or 1";
-    return vm.sstc = value == "1", std::nullopt;
-  }
+  if (key == "sstc") return parse_switch(key, value, vm.sstc);
   return "\"" + key +
          "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat, linux, initrd, disk, "
          "bootargs or arguments";
@@ -105,6 +107,8 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
       {"--time-slice-us", &bundle.time_slice_us}};
   if (const auto number = numbers.find(option); number != numbers.end())
     return parse_number(option, value, *number->second);
+  if (option == "--print-statistics") return parse_switch(option, value, bundle.print_statistics);
+  if (option == "--read-instructions") return parse_switch(option, value, bundle.read_instructions);
   if (option == "-o") return options.output = value, std::nullopt;
   if (option == "--delivery") {
     const auto delivery = parse_delivery(value);

@@ -16,6 +16,8 @@ inline constexpr char kBundleUsage[] =
     "  --drain-budget-cycles N         most cycles of one drain (20000)\n"
     "  --max-deferred-entries N        most VM entries that a call may wait (4)\n"
     "  --time-slice-us N               time slice of a VCPU in microseconds (1000)\n"
+    "  --print-statistics 0|1          a line of counts per VM when it is off (0)\n"
+    "  --read-instructions 0|1         decode device accesses from guest memory instead of htinst (0)\n"
     "  --vm name=storm,memory=16M,vcpus=1,harts=0:1,sstc=0,image=guest.elf,arguments=calls=1000 seed=1\n"
     "       harts: where the VCPUs may run, all if absent; image: an ELF file; flat=FILE: a flat binary;\n"
     "       linux=FILE: a Linux Image, with initrd=FILE, disk=FILE and bootargs=...;\n"

@@ -284,12 +284,37 @@ TEST_P(Calls, HartsAreStartedStoppedAndFenced) {
   EXPECT_EQ(bench.on[0]->number, 0);
 }
 
-TEST_P(Calls, ShutDownEndsTheVmAndOtherResetsAreRefused) {
-  EXPECT_EQ(bench.ecall(0, kSrst, 0, {1, 0}).error, abi::kErrorNotSupported);
+TEST_P(Calls, ShutDownEndsTheVmAndUnknownResetsAreRefused) {
   EXPECT_EQ(bench.ecall(0, kSrst, 0, {9, 0}).error, abi::kErrorInvalidParameter);
   bench.ecall(0, kSrst, 0, {0, 1});
   EXPECT_EQ(bench.core->vm(0).state, Vm::State::off);
   EXPECT_EQ(bench.core->vm(0).exit_code, 1u);
+}
+
+// A kernel that panics reboots; nobody would start its VM again.
+TEST_P(Calls, ARebootEndsTheVmAsAFailure) {
+  bench.ecall(0, kSrst, 0, {1, 0});
+  EXPECT_EQ(bench.core->vm(0).state, Vm::State::off);
+  EXPECT_EQ(bench.core->vm(0).exit_code, 1u);
+  EXPECT_EQ(bench.machine.console, "[hv] zero: wanted to reboot, reason 0\n");
+}
+
+TEST_P(Calls, ASuspendedHartWaitsAndGoesOnBehindTheCall) {
+  bench.ecall(0, kHsm, 0, {1, 0x80000040, 0});
+  Vcpu& first = *bench.on[0];
+  const std::uint64_t pc = first.general.sepc;
+  EXPECT_EQ(bench.ecall(0, kHsm, 3, {0x80000000, 0, 0}).error, abi::kErrorNotSupported);
+  EXPECT_EQ(bench.ecall(0, kHsm, 3, {7, 0, 0}).error, abi::kErrorInvalidParameter);
+  bench.harts[0].registers.vs.vsie = 2;
+  bench.ecall(0, kHsm, 3, {0, 0, 0});
+  ASSERT_NE(bench.on[0], &first);
+  EXPECT_EQ(bench.ecall(0, kHsm, 2, {0}).value, 4u);
+  bench.ecall(0, kIpi, 0, {1, 0});
+  bench.call(0, Hypercall::yield);
+  ASSERT_EQ(bench.on[0], &first);
+  EXPECT_EQ(first.general.sepc, pc + 12);
+  EXPECT_EQ(first.general.x[10], 0u);
+  EXPECT_EQ(bench.ecall(0, kHsm, 2, {0}).value, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Delivery, Calls, testing::Values(abi::Delivery::immediate, abi::Delivery::dlh),

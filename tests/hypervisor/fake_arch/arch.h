@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,7 @@ class Arch {
   void zero(Hpa at, std::uint64_t bytes) {
     if (inside(at, bytes)) std::memset(&machine_.ram[at.value - FakeMachine::kRamBase], 0, bytes);
   }
+  std::optional<std::uint32_t> guest_instruction(std::uint64_t) { return instruction; }
   void fence(const GuestFence& fence) { machine_.fences.push_back(fence); }
   void save(Vcpu& vcpu, RegisterGroup group) {
     if (group == RegisterGroup::fp) {
@@ -103,6 +105,7 @@ class Arch {
   }
 
   HartRegisters registers;
+  std::optional<std::uint32_t> instruction;  // what the guest's pc points to
   std::uint64_t timer = ~std::uint64_t{0};
 
  private:

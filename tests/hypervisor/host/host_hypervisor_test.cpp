@@ -40,6 +40,7 @@ class TableHart final : public HostHart {
   std::span<std::uint64_t, 32> f() override { return f_; }
   std::uint64_t csr(unsigned number) override { return csrs[number]; }
   void write_csr(unsigned number, std::uint64_t value) override { csrs[number] = value; }
+  std::optional<std::uint32_t> guest_instruction(std::uint64_t) override { return std::nullopt; }
   void read(Hpa from, void* to, std::size_t bytes) override { std::memcpy(to, at(from, bytes), bytes); }
   void write(Hpa to, const void* from, std::size_t bytes) override {
     std::memcpy(at(to, bytes), from, bytes);
@@ -172,7 +173,7 @@ CostModel free_of_charge() {
   costs.general_register = costs.csr = costs.fp_register = costs.exit_dispatch = costs.hypercall_dispatch =
       costs.routine_iteration = costs.enqueue = costs.drain_check = costs.drain_entry = costs.schedule =
           costs.vcpu_switch = costs.interrupt_merge = costs.timer = costs.ipi = costs.fence = costs.lock =
-              costs.console_byte = costs.copy_line = 0;
+              costs.console_byte = costs.device_access = costs.copy_line = 0;
   return costs;
 }
 
