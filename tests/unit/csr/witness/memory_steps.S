@@ -2,7 +2,7 @@
 // given page tables; sends what became of it, and at the end the page tables, through the UART.
 //
 // Steps lie at 0x81000000: their number, then per step the instruction, x5 (its address), x6 (its data), satp,
-// vsatp, hgatp, hstatus, vsstatus, mstatus. Sent per step: x10, mcause, mtval, mtval2, mtinst.
+// vsatp, hgatp, hstatus, vsstatus, menvcfg, henvcfg, mstatus. Sent per step: x10, mcause, mtval, mtval2, mtinst.
 
 .equ STEPS,    0x81000000
 .equ RESULTS,  0x82000000
@@ -45,11 +45,15 @@ next_step:
   sfence.vma
   .insn r 0x73, 0, 0x11, x0, x0, x0   // hfence.vvma
   .insn r 0x73, 0, 0x31, x0, x0, x0   // hfence.gvma
-  ld t3, 64(s0)
+  ld t1, 64(s0)
+  csrw 0x30A, t1              // menvcfg
+  ld t1, 72(s0)
+  csrw 0x60A, t1              // henvcfg
+  ld t3, 80(s0)
   ld x5, 8(s0)
   ld x6, 16(s0)
   li a0, 0x5A5A
-  addi s0, s0, 72
+  addi s0, s0, 88
   csrw mstatus, t3            // from here on loads and stores are the step's
   jr s3
 

@@ -20,6 +20,7 @@ using isa::Access;
 constexpr std::uint64_t kTablePages = kTableBytes / isa::kPageBytes;
 constexpr unsigned kUsedEntries = 32;  // of each table; the others are zero
 constexpr std::uint64_t kEcallFromMachine = 11;
+constexpr std::uint64_t kProgram = 0x80000000;  // of the witness program, a page at most
 
 // Stores are of whole PTEs, lest one point out of memory, which QEMU finds to be a page fault, not an access
 // fault. HLVX is left out: QEMU asks for R where the manual asks for X. So are AMOs: QEMU reports some faults
@@ -48,9 +49,22 @@ class Random {
 
 std::uint64_t random_page(Random& random) { return (kTables >> isa::kPageShift) + random.below(kTablePages); }
 
+// With Svnapot or Svpbmt QEMU asks neither for reserved bits 60:54 nor whether PBMT is 3; and it sets A and D
+// of a NAPOT PTE before it finds its size to be reserved, so such PTEs have both.
+std::uint64_t with_extensions(Random& random, std::uint64_t value) {
+  namespace pte = isa::pte;
+  if ((value & (pte::r | pte::x)) == 0)
+    return random.chance(2) ? value | std::uint64_t{1} << (61 + random.below(3)) : value;
+  if (random.chance(15)) value |= (1 + random.below(2)) << pte::pbmt_shift;
+  if (!random.chance(15)) return value;
+  value |= pte::n;
+  if (random.chance(30)) return value | pte::a | pte::d;
+  return (value & ~(pte::napot_mask << pte::ppn_shift)) | pte::napot_64k << pte::ppn_shift;
+}
+
 // Mostly well-formed, pointing into the tables themselves. As leaves of level 1 the first table's number is
 // aligned; deeper superpages always are misaligned, so nothing outside the tables is ever touched.
-std::uint64_t random_pte(Random& random) {
+std::uint64_t random_pte(Random& random, bool extensions) {
   namespace pte = isa::pte;
   std::uint64_t value = random_page(random) << pte::ppn_shift;
   if (!random.chance(4)) value |= pte::v;
@@ -66,30 +80,32 @@ std::uint64_t random_pte(Random& random) {
     if (random.chance(10)) value |= pte::g;
     if (random.chance(30)) value = (value & ~pte::ppn_mask) | (kTables >> 2);
   }
+  if (extensions) return with_extensions(random, value);
   if (random.chance(2)) value |= std::uint64_t{1} << (54 + random.below(10));
   return value;
 }
 
 std::uint64_t random_root(Random& random) {
   if (random.chance(20)) return 0;
-  const std::uint64_t mode = random.chance(60) ? csr::kModeSv39 : csr::kModeSv48;
+  const std::uint64_t mode = csr::kModeSv39 + random.below(3);
   return mode << csr::kAtpModeShift | random_page(random);
 }
 
 // Indices that the tables use: small ones at the lower levels, and those of the tables' own address.
 std::uint64_t random_address(Random& random) {
   if (random.chance(3)) return std::uint64_t{1} << (38 + random.below(26)) | random.below(4096) << 3;
+  const std::uint64_t vpn4 = random.chance(80) ? 0 : random.below(4);
   const std::uint64_t vpn3 = random.chance(60) ? 0 : random.below(4);
   const std::uint64_t vpn2 = random.below(kUsedEntries), vpn1 = random.below(kUsedEntries),
                       vpn0 = random.below(kUsedEntries);
-  return vpn3 << 39 | vpn2 << 30 | vpn1 << 21 | vpn0 << 12 | random.below(512) << 3;
+  return vpn4 << 48 | vpn3 << 39 | vpn2 << 30 | vpn1 << 21 | vpn0 << 12 | random.below(512) << 3;
 }
 
-MemoryStep random_step(Random& random) {
+MemoryStep random_step(Random& random, bool extensions) {
   MemoryStep step{};
   step.instruction = &kInstructions[random.below(std::size(kInstructions))];
   step.x5 = random_address(random);
-  step.x6 = random_pte(random);
+  step.x6 = random_pte(random, extensions);
   step.satp = random_root(random);
   step.vsatp = random_root(random);
   step.hgatp = random_root(random) & ~std::uint64_t{3};
@@ -105,6 +121,10 @@ MemoryStep random_step(Random& random) {
   }
   // QEMU asks satp, not vsatp, whether a guest's fault is a page fault or an access fault.
   if (guest && step.satp == 0) step.satp = csr::kModeSv39 << csr::kAtpModeShift | random_page(random);
+  // QEMU takes memory types whatever PBMTE says.
+  if (extensions) step.menvcfg = step.henvcfg = csr::kPbmte;
+  // In QEMU a fetch by machine mode makes its page readable under MPRV, untranslated.
+  if (step.x5 >> isa::kPageShift == kProgram >> isa::kPageShift) step.x5 += isa::kPageBytes;
   // A Bare stage hands its address on as it is, and only the tables' own are safe then.
   if ((guest ? step.vsatp : step.satp) == 0) step.x5 = kTables | (step.x5 & (kTableBytes - 1));
   return step;
@@ -118,18 +138,18 @@ std::uint64_t extend(std::uint64_t value, const MemoryInstruction& instruction) 
 
 }  // namespace
 
-std::vector<std::uint64_t> random_tables(std::uint64_t seed) {
+std::vector<std::uint64_t> random_tables(std::uint64_t seed, bool extensions) {
   Random random(seed);
   std::vector<std::uint64_t> words(kTableBytes / 8);
   for (std::size_t i = 0; i < words.size(); ++i)
-    if (i % 512 < kUsedEntries) words[i] = random_pte(random);
+    if (i % 512 < kUsedEntries) words[i] = random_pte(random, extensions);
   return words;
 }
 
-std::vector<MemoryStep> random_memory_steps(std::uint64_t seed, std::size_t count) {
+std::vector<MemoryStep> random_memory_steps(std::uint64_t seed, std::size_t count, bool extensions) {
   Random random(seed + 1);
   std::vector<MemoryStep> steps;
-  for (std::size_t i = 0; i < count; ++i) steps.push_back(random_step(random));
+  for (std::size_t i = 0; i < count; ++i) steps.push_back(random_step(random, extensions));
   return steps;
 }
 
@@ -137,7 +157,8 @@ std::string describe(const MemoryStep& step) {
   std::ostringstream text;
   text << step.instruction->name << std::hex << " t0 0x" << step.x5 << " satp 0x" << step.satp << " vsatp 0x"
        << step.vsatp << " hgatp 0x" << step.hgatp << " hstatus 0x" << step.hstatus << " vsstatus 0x"
-       << step.vsstatus << " mstatus 0x" << step.mstatus;
+       << step.vsstatus << " menvcfg 0x" << step.menvcfg << " henvcfg 0x" << step.henvcfg << " mstatus 0x"
+       << step.mstatus;
   return text.str();
 }
 
@@ -148,7 +169,8 @@ std::string describe(const MemoryOutcome& outcome) {
   return text.str();
 }
 
-MemoryModel::MemoryModel(const std::vector<std::uint64_t>& tables) {
+MemoryModel::MemoryModel(const std::vector<std::uint64_t>& tables, bool extensions)
+    : extensions_(extensions) {
   auto memory = mem::PhysicalMemory::create(isa::Hpa{0x80000000}, 128u << 20);
   if (!memory) std::abort();
   memory_ = std::make_unique<mem::PhysicalMemory>(std::move(memory.value()));
@@ -161,11 +183,14 @@ MemoryModel::MemoryModel(const std::vector<std::uint64_t>& tables) {
 MemoryOutcome MemoryModel::run(const MemoryStep& step) {
   const MemoryInstruction& instruction = *step.instruction;
   HartState hart;
+  hart.isa_config.svnapot = hart.isa_config.svpbmt = extensions_;
   csr_file::poke(hart, csr::satp, step.satp);
   csr_file::poke(hart, csr::vsatp, step.vsatp);
   csr_file::poke(hart, csr::hgatp, step.hgatp);
   csr_file::poke(hart, csr::hstatus, step.hstatus);
   csr_file::poke(hart, csr::vsstatus, step.vsstatus);
+  csr_file::poke(hart, csr::menvcfg, step.menvcfg);
+  csr_file::poke(hart, csr::henvcfg, step.henvcfg);
   csr_file::poke(hart, csr::mstatus, step.mstatus);
 
   const mmu::AddressSpace space = instruction.to_guest ? guest_access_space(hart) : data_space(hart);

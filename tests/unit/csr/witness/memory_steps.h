@@ -28,7 +28,7 @@ struct MemoryInstruction {
 
 struct MemoryStep {
   const MemoryInstruction* instruction;
-  std::uint64_t x5, x6, satp, vsatp, hgatp, hstatus, vsstatus, mstatus;
+  std::uint64_t x5, x6, satp, vsatp, hgatp, hstatus, vsstatus, menvcfg, henvcfg, mstatus;
 };
 
 struct MemoryOutcome {
@@ -36,20 +36,22 @@ struct MemoryOutcome {
   friend bool operator==(const MemoryOutcome&, const MemoryOutcome&) = default;
 };
 
-std::vector<std::uint64_t> random_tables(std::uint64_t seed);
-std::vector<MemoryStep> random_memory_steps(std::uint64_t seed, std::size_t count);
+// `extensions`: with Svnapot and Svpbmt.
+std::vector<std::uint64_t> random_tables(std::uint64_t seed, bool extensions);
+std::vector<MemoryStep> random_memory_steps(std::uint64_t seed, std::size_t count, bool extensions);
 std::string describe(const MemoryStep& step);
 std::string describe(const MemoryOutcome& outcome);
 
 class MemoryModel {
  public:
-  explicit MemoryModel(const std::vector<std::uint64_t>& tables);
+  MemoryModel(const std::vector<std::uint64_t>& tables, bool extensions);
   MemoryOutcome run(const MemoryStep& step);
   std::vector<std::uint64_t> tables() const;
 
  private:
   std::unique_ptr<mem::PhysicalMemory> memory_;
   mmu::Pmp pmp_;
+  bool extensions_;
 };
 
 }  // namespace hvsim::cpu::witness

@@ -19,7 +19,7 @@ Data data_of(const std::vector<MemoryStep>& steps) {
   Data data{kMemorySteps, {steps.size()}};
   for (const MemoryStep& s : steps)
     data.words.insert(data.words.end(), {s.instruction->encoding, s.x5, s.x6, s.satp, s.vsatp, s.hgatp,
-                                         s.hstatus, s.vsstatus, s.mstatus});
+                                         s.hstatus, s.vsstatus, s.menvcfg, s.henvcfg, s.mstatus});
   return data;
 }
 
@@ -54,17 +54,18 @@ class AsQemuTells {
   std::string_view why_;
 };
 
-TEST(QemuWitness, AgreesOnLoadsAndStoresOverRandomPageTables) {
+void compare_with_qemu(bool extensions) {
   const std::uint64_t seed = number_from_environment("HVSIM_SEED", 1);
   const std::size_t count = number_from_environment("HVSIM_STEPS", 4000);
   std::printf("seed %llu, %zu steps\n", static_cast<unsigned long long>(seed), count);
 
-  const auto tables = random_tables(seed);
-  const auto steps = random_memory_steps(seed, count);
-  const auto words = run_on_qemu(HVSIM_MEMORY_STEPS_ELF, std::vector{data_of(steps), Data{kTables, tables}});
+  const auto tables = random_tables(seed, extensions);
+  const auto steps = random_memory_steps(seed, count, extensions);
+  const auto words = run_on_qemu(HVSIM_MEMORY_STEPS_ELF, std::vector{data_of(steps), Data{kTables, tables}},
+                                 extensions ? "svnapot=true,svpbmt=true" : "sstc=true");
   ASSERT_EQ(words.size(), steps.size() * kWordsPerOutcome + tables.size());
 
-  MemoryModel model(tables);
+  MemoryModel model(tables, extensions);
   std::map<std::uint64_t, unsigned> causes;
   std::map<std::string_view, unsigned> excused;
   unsigned unknown = 0;
@@ -99,6 +100,9 @@ TEST(QemuWitness, AgreesOnLoadsAndStoresOverRandomPageTables) {
   for (const auto& [reason, times] : excused)
     std::printf("%6u x %.*s\n", times, static_cast<int>(reason.size()), reason.data());
 }
+
+TEST(QemuWitness, AgreesOnLoadsAndStoresOverRandomPageTables) { compare_with_qemu(false); }
+TEST(QemuWitness, AgreesOnPageTablesWithNapotPtesAndMemoryTypes) { compare_with_qemu(true); }
 
 }  // namespace
 }  // namespace hvsim::cpu::witness

@@ -33,12 +33,13 @@ std::string hexadecimal(std::uint64_t value) {
 
 }  // namespace
 
-std::vector<std::uint64_t> run_on_qemu(const std::string& elf, std::span<const Data> data) {
+std::vector<std::uint64_t> run_on_qemu(const std::string& elf, std::span<const Data> data,
+                                       const std::string& extensions) {
   const fs::path folder = fs::temp_directory_path() / ("hvsim-witness-" + std::to_string(getpid()));
   fs::create_directories(folder);
-  std::string command = "timeout 300 " HVSIM_QEMU
-                        " -M virt -cpu rv64,h=true -m 128M -bios none -display none -monitor none -kernel " +
-                        elf + " -serial file:" + (folder / "out").string();
+  std::string command = "timeout 300 " HVSIM_QEMU " -M virt -cpu rv64,h=true," + extensions +
+                        " -m 128M -bios none -display none -monitor none -kernel " + elf +
+                        " -serial file:" + (folder / "out").string();
   for (const Data& piece : data) {
     const fs::path file = folder / hexadecimal(piece.address);
     write_words(file, piece.words);

@@ -13,8 +13,9 @@ struct Data {
   std::vector<std::uint64_t> words;
 };
 
-// Empty if QEMU failed.
-std::vector<std::uint64_t> run_on_qemu(const std::string& elf, std::span<const Data> data);
+// `extensions` are for QEMU's -cpu. Empty if QEMU failed.
+std::vector<std::uint64_t> run_on_qemu(const std::string& elf, std::span<const Data> data,
+                                       const std::string& extensions = "sstc=true");
 
 // Where the linker put a symbol; 0 if there is none.
 std::uint64_t symbol_address(const std::string& elf, const std::string& name);
