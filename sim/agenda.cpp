@@ -13,7 +13,8 @@ unsigned Agenda::add(Action action) {
 // An action makes its next appointment for later than its own time, so that time goes on.
 void Agenda::arm(unsigned entry, isa::Cycles at) {
   appointments_[entry].at = acting_ ? std::max(at, *acting_ + 1) : at;
-  if (!acting_ && changed_) changed_();
+  if (acting_) return;
+  for (const auto& changed : changed_) changed();
 }
 
 isa::Cycles Agenda::next() const { return appointments_.empty() ? kNever : appointments_[earliest()].at; }

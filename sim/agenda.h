@@ -26,7 +26,8 @@ class Agenda {
   // While an action runs: the time of its appointment.
   std::optional<isa::Cycles> acting() const { return acting_; }
 
-  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+  // Called when somebody makes an appointment while none is being kept.
+  void on_change(std::function<void()> changed) { changed_.push_back(std::move(changed)); }
 
  private:
   struct Appointment {
@@ -38,7 +39,7 @@ class Agenda {
 
   std::vector<Appointment> appointments_;
   std::optional<isa::Cycles> acting_;
-  std::function<void()> changed_;
+  std::vector<std::function<void()>> changed_;
 };
 
 }  // namespace hvsim::sim

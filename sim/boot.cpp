@@ -169,8 +169,9 @@ std::string prepare_boot(Machine& machine, const Config& config, const ImagePath
 
   const auto bytes = make_boot_rom(rom);
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  if (const auto problem = machine.memory().add_rom(isa::Hpa{kBootRomBase}, {data, bytes.size()}))
-    return *problem;
+  if (!machine.memory().contains(isa::Hpa{kBootRomBase}))
+    if (const auto problem = machine.memory().add_rom(isa::Hpa{kBootRomBase}, {data, bytes.size()}))
+      return *problem;
   reset_harts(machine);
   return {};
 }

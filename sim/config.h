@@ -28,6 +28,19 @@ enum class TimingMode : std::uint8_t {
   fast,        // block-static issue and dynamic events
 };
 
+// What is typed into a console.
+struct TypingStep {
+  std::string expect{};  // not before the console has shown this
+  std::uint64_t after_us = 0;
+  std::string send{};
+};
+
+struct TypingConfig {
+  std::string input;       // typed from the start
+  std::string input_file;  // the same, from a file
+  std::vector<TypingStep> script;
+};
+
 struct BlockConfig {
   std::string file;  // raw image
   device::DiskAccess access = device::DiskAccess::overlay;
@@ -36,7 +49,20 @@ struct BlockConfig {
   std::string serial;
 };
 
+struct VirtioConsoleConfig {
+  bool present = false;
+  unsigned latency_us = 10;
+  unsigned megabytes_per_second = 10;
+  TypingConfig typed;
+};
+
+struct RtcConfig {
+  std::uint64_t start_unix_seconds = 1'767'225'600;  // 2026-01-01 00:00:00 UTC
+};
+
 struct DevicesConfig {
+  RtcConfig rtc;
+  VirtioConsoleConfig console;     // in the last slot
   std::vector<BlockConfig> block;  // one virtio-mmio slot each, from the first
 };
 
@@ -51,6 +77,7 @@ struct MachineConfig {
   mmu::TlbHierarchyConfig mmu;
   cpu::BranchPredictorConfig branch_predictor;
   cpu::TimingConfig costs;
+  TypingConfig console;  // of the UART
   DevicesConfig devices;
 };
 
@@ -86,9 +113,12 @@ struct VmConfig {
   std::string bootargs, initrd, disk;  // of a Linux kernel
 };
 
+enum class OnReset : std::uint8_t { stop, restart };
+
 struct LimitsConfig {
   isa::Cycles max_cycles = 0;  // 0: no limit
   std::uint64_t max_instructions = 0;
+  OnReset on_reset = OnReset::stop;
 };
 
 struct Config {

@@ -9,6 +9,7 @@
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/limits.h"
 #include "models/cpu/isa/types.h"
+#include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"
 #include "sim/json_read.h"
 
@@ -61,11 +62,23 @@ void Checker::machine() {
   geometry(machine.caches, "machine.caches");
   geometry(machine.mmu, "machine.mmu");
   geometry(machine.branch_predictor, "machine.branch_predictor");
+  const std::size_t disks = machine.devices.block.size();
+  require(!machine.devices.console.present || disks < kVirtioSlots, "machine.devices.block",
+          std::to_string(disks) + " elements",
+          "expected at most " + std::to_string(kVirtioSlots - 1) + " because the console has a slot too");
+  for (std::size_t i = 0; i < disks; ++i) {
+    const std::string& serial = machine.devices.block[i].serial;
+    require(serial.size() <= device::VirtioBlock::kIdBytes,
+            child_path("machine.devices.block", i) + ".serial", '"' + serial + '"',
+            "expected at most 20 bytes");
+  }
 }
 
 void Checker::boot() {
   const bool hypervisor = config_.hypervisor.run != HypervisorRun::none;
   const BootConfig& boot = config_.boot;
+  require(config_.limits.on_reset == OnReset::stop || config_.hypervisor.run != HypervisorRun::host,
+          "limits.on_reset", "\"restart\"", "expected \"stop\" because hypervisor.run is \"host\"");
   if (!hypervisor) {
     require(config_.vms.empty(), "vms", std::to_string(config_.vms.size()) + " elements",
             "expected none because hypervisor.run is \"none\"");
@@ -109,7 +122,8 @@ void Checker::vms() {
             "expected a name that no other VM has");
     require(vm.name != "hv", child_path("vms", i) + ".name", "\"hv\"",
             "expected another name: that one is the hypervisor's own on the console");
-    require(vm.name != "machine" && vm.name != "all", child_path("vms", i) + ".name", "\"" + vm.name + "\"",
+    require(vm.name != "machine" && vm.name != "all" && vm.name != "virtio", child_path("vms", i) + ".name",
+            "\"" + vm.name + "\"",
             "expected another name: that one is for the console logs of the whole machine");
     total += vm.memory_bytes;
     vcpus += vm.vcpus;

@@ -228,10 +228,52 @@ struct Described<BlockConfig> {
 };
 
 template <>
+struct Described<TypingStep> {
+  using T = TypingStep;
+  static constexpr auto fields = std::tuple{
+      Field{"expect", &T::expect, Unit::none, "text that the console must have shown since the step before"},
+      Field{"after_us", &T::after_us, Unit::microseconds, "simulated time to wait then",
+            Rule{.max = 1'000'000'000'000}},
+      Field{"send", &T::send, Unit::none, "text to type", Rule{.required = true}}};
+};
+
+template <>
+struct Described<TypingConfig> {
+  using T = TypingConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"input", &T::input, Unit::none, "text typed from the start, as fast as the guest reads"},
+      Field{"input_file", &T::input_file, Unit::none, "the same from a file", Rule{.path = true}},
+      Field{"script", &T::script, Unit::none, "what is typed when, one step after the other"}};
+};
+
+template <>
+struct Described<VirtioConsoleConfig> {
+  using T = VirtioConsoleConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"present", &T::present, Unit::none,
+            "a virtio console in the last slot; its log is console/virtio.log"},
+      Field{"latency_us", &T::latency_us, Unit::microseconds, "of each buffer", Rule{.max = 10'000'000}},
+      Field{"megabytes_per_second", &T::megabytes_per_second, Unit::bytes_per_us,
+            "rate at which text moves, beside the latency", Rule{.min = 1, .max = 1'000'000}},
+      Field{"typed", &T::typed, Unit::none, "its input"}};
+};
+
+template <>
+struct Described<RtcConfig> {
+  using T = RtcConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"start_unix_seconds", &T::start_unix_seconds, Unit::none,
+            "the clock's time when the run begins, in seconds since 1970; it goes on in simulated time",
+            Rule{.max = 9'000'000'000}}};
+};
+
+template <>
 struct Described<DevicesConfig> {
   using T = DevicesConfig;
   static constexpr auto fields =
-      std::tuple{Field{"block", &T::block, Unit::none, "disks: virtio block devices in the first slots",
+      std::tuple{Field{"rtc", &T::rtc, Unit::none, "real-time clock"},
+                 Field{"console", &T::console, Unit::none, "a second console beside the UART"},
+                 Field{"block", &T::block, Unit::none, "disks: virtio block devices in the first slots",
                        Rule{.max = kVirtioSlots}}};
 };
 
@@ -252,6 +294,7 @@ struct Described<MachineConfig> {
       Field{"mmu", &T::mmu, Unit::none, "TLBs"},
       Field{"branch_predictor", &T::branch_predictor, Unit::none, "branch prediction of each hart"},
       Field{"costs", &T::costs, Unit::none, "what instructions and events cost"},
+      Field{"console", &T::console, Unit::none, "what is typed into the UART"},
       Field{"devices", &T::devices, Unit::none, "devices beside console, clock and interrupt controllers"}};
 };
 
@@ -316,12 +359,20 @@ struct Described<VmConfig> {
 };
 
 template <>
+struct Named<OnReset> {
+  static constexpr std::array choices{std::pair{OnReset::stop, "stop"},
+                                      std::pair{OnReset::restart, "restart"}};
+};
+
+template <>
 struct Described<LimitsConfig> {
   using T = LimitsConfig;
   static constexpr auto fields = std::tuple{
       Field{"max_cycles", &T::max_cycles, Unit::cycles, "stop when a hart has run so long; 0: never"},
       Field{"max_instructions", &T::max_instructions, Unit::instructions,
-            "stop when all harts together have retired so many; 0: never"}};
+            "stop when all harts together have retired so many; 0: never"},
+      Field{"on_reset", &T::on_reset, Unit::none,
+            "when software resets the machine: stop ends the run, restart boots again"}};
 };
 
 template <>

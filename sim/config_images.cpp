@@ -61,6 +61,9 @@ class Finder {
     if (!config_.boot.initrd.empty()) found_.initrd = readable("boot.initrd", config_.boot.initrd);
     for (std::size_t i = 0; i < config_.machine.devices.block.size(); ++i)
       readable(child_path("machine.devices.block", i) + ".file", config_.machine.devices.block[i].file);
+    const MachineConfig& machine = config_.machine;
+    typed("machine.console", machine.console);
+    typed("machine.devices.console.typed", machine.devices.console.typed);
     if (problem_) return isa::Failure{*problem_};
     return found_;
   }
@@ -126,6 +129,10 @@ class Finder {
                "segment at " + hex_range(segment.address, segment.memory_bytes) + ", expected inside " +
                    what + " " + hex_range(allowed.base, allowed.bytes));
     return file;
+  }
+
+  void typed(const std::string& key, const TypingConfig& config) {
+    if (!config.input_file.empty()) readable(key + ".input_file", config.input_file);
   }
 
   std::string search(const std::string& key, const std::string& name) {

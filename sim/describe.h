@@ -10,7 +10,16 @@
 
 namespace hvsim::sim {
 
-enum class Unit : std::uint8_t { none, bytes, cycles, microseconds, megahertz, count, instructions, bytes_per_us };
+enum class Unit : std::uint8_t {
+  none,
+  bytes,
+  cycles,
+  microseconds,
+  megahertz,
+  count,
+  instructions,
+  bytes_per_us
+};
 
 constexpr std::string_view name(Unit unit) {
   constexpr std::string_view names[] = {"", "bytes", "cycles", "us", "MHz", "count", "instructions", "MB/s"};

@@ -54,6 +54,7 @@ void HartModule::live() {
     shell_.asleep = why == cpu::Stop::wait_for_interrupt;
     if (settings_.debugger != nullptr) settings_.debugger->ran(settings_.hart, why);
     catch_up();
+    machine_.reset_if_asked(settings_.hart);
     if (why == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
     if (over() || settings_.limit_reached()) break;
     if (why != cpu::Stop::hypervisor) continue;
@@ -64,9 +65,9 @@ void HartModule::live() {
 }
 
 // The hart stops where a device has something to do, so that it sees it happen then.
-isa::Cycles HartModule::budget() {
-  const isa::Cycles left = machine_.agenda().next() - hart_.hart_state().cycle;
-  return std::clamp<isa::Cycles>(left, 1, settings_.quantum);
+isa::Cycles HartModule::budget() const {
+  const isa::Cycles next = machine_.agenda().next(), cycle = hart_.hart_state().cycle;
+  return next > cycle ? std::min(next - cycle, settings_.quantum) : 1;
 }
 
 bool HartModule::over() const {

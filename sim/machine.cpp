@@ -22,13 +22,15 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
   }
   auto disks = open_disks(config.devices);
   if (!disks) return isa::Failure{disks.error()};
+  auto scripts = read_scripts(config);
+  if (!scripts) return isa::Failure{scripts.error()};
   return std::unique_ptr<Machine>(new Machine(config, std::move(memory.value()), std::move(caches),
-                                              std::move(disks.value()), seed, host_hypervisor,
-                                              std::move(console)));
+                                              std::move(disks.value()), std::move(scripts.value()), seed,
+                                              host_hypervisor, std::move(console)));
 }
 
 Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
-                 std::unique_ptr<mem::Hierarchy> caches, Disks disks, std::uint64_t seed,
+                 std::unique_ptr<mem::Hierarchy> caches, Disks disks, Scripts scripts, std::uint64_t seed,
                  bool host_hypervisor, Console console)
     : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
   shells_.resize(config.harts);
@@ -39,14 +41,23 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
   }
   aclint_ = std::make_unique<irq::Aclint>(clint_wiring());
   plic_ = std::make_unique<irq::Plic>(sinks());
-  uart_ = std::make_unique<device::Uart16550>(std::move(console), *plic_, map::uart_interrupt);
+  uart_ = std::make_unique<device::Uart16550>(
+      [this, show = std::move(console)](std::uint8_t byte) {
+        show(byte);
+        uart_typist_->shown(byte);
+      },
+      *plic_, map::uart_interrupt);
   finisher_ = std::make_unique<device::TestFinisher>([this](device::FinishRequest r) { power_off(r); });
 
   place(map::finisher, device::TestFinisher::kBytes, "test finisher", *finisher_);
   place(map::aclint, irq::Aclint::kBytes, "clint", *aclint_);
   place(map::plic, irq::Plic::kBytes, "plic", *plic_);
   place(map::uart, device::Uart16550::kBytes, "uart", *uart_);
+  plug_rtc();
   plug_virtio(std::move(disks));
+  seat_typists(std::move(scripts));
+  // A hart that makes an appointment for a device may not run past it.
+  agenda_.on_change([this] { harts_[accessing_hart_]->stop(); });
 }
 
 std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor) {
@@ -96,7 +107,11 @@ void Machine::place(isa::Hpa base, std::uint64_t bytes, const char* name, device
 }
 
 void Machine::power_off(device::FinishRequest request) {
-  if (!finish_) finish_ = request;
+  const bool restarts = request.kind == device::FinishRequest::Kind::reset && boot_;
+  if (restarts)
+    reset_asked_ = true;
+  else if (!finish_)
+    finish_ = request;
   for (auto& hart : harts_) hart->stop();
 }
 

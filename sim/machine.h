@@ -15,8 +15,10 @@
 #include "models/cpu/timing_policy.h"
 #include "models/device/disk.h"
 #include "models/device/dma.h"
+#include "models/device/goldfish_rtc.h"
 #include "models/device/test_finisher.h"
 #include "models/device/uart16550.h"
+#include "models/device/virtio_console.h"
 #include "models/device/virtio_mmio.h"
 #include "models/irq/aclint.h"
 #include "models/irq/plic.h"
@@ -28,15 +30,16 @@
 #include "sim/config.h"
 #include "sim/device_work.h"
 #include "sim/statistics.h"
+#include "sim/typist.h"
 
 namespace hvsim::sim {
 
 // The memory map of QEMU's `virt` board.
 namespace map {
 inline constexpr isa::Hpa finisher{0x0010'0000}, aclint{0x0200'0000}, plic{0x0C00'0000}, uart{0x1000'0000},
-    virtio{0x1000'1000}, ram{0x8000'0000};
+    virtio{0x1000'1000}, rtc{0x0010'1000}, ram{0x8000'0000};
 inline constexpr std::uint64_t virtio_stride = 0x1000;
-inline constexpr unsigned uart_interrupt = 10, virtio_interrupt = 1;  // of the first slot
+inline constexpr unsigned uart_interrupt = 10, rtc_interrupt = 11, virtio_interrupt = 1;  // of the first slot
 }  // namespace map
 
 // Where a hart's SystemC shell stands between two runs: all that a checkpoint must hold of it.
@@ -78,6 +81,11 @@ class Machine {
   bool finished() const { return finish_.has_value(); }
   const device::FinishRequest& finish() const { return *finish_; }
   void power_off(device::FinishRequest request);
+  // Software that resets the machine has it boot again, by this, instead of ending the run.
+  void restart_by(std::function<void()> boot) { boot_ = std::move(boot); }
+  // Between two quanta of a hart.
+  void reset_if_asked(unsigned hart);
+  const std::string& virtio_console() const { return virtio_console_; }
 
   // Fills the hardware's part of the result.
   void collect(RunResult& result);
@@ -117,13 +125,21 @@ class Machine {
     std::unique_ptr<DeviceWork> work;
   };
   using Disks = std::vector<std::unique_ptr<device::Disk>>;
+  struct Scripts {
+    std::vector<TypingStep> uart, virtio;
+  };
 
   Machine(const MachineConfig& config, mem::PhysicalMemory memory, std::unique_ptr<mem::Hierarchy> caches,
-          Disks disks, std::uint64_t seed, bool host_hypervisor, Console console);
+          Disks disks, Scripts scripts, std::uint64_t seed, bool host_hypervisor, Console console);
   static isa::Result<Disks, std::string> open_disks(const DevicesConfig& config);
+  static isa::Result<Scripts, std::string> read_scripts(const MachineConfig& config);
+  void plug_rtc();
   void plug_virtio(Disks disks);
-  void plug(unsigned slot, std::unique_ptr<device::VirtioDevice> device, const DevicePace& pace);
+  void seat_typists(Scripts scripts);
+  void reset_hart(cpu::Hart& hart);
+  void plug(unsigned slot, unsigned latency_us, unsigned megabytes_per_second);
   isa::Cycles device_now() const;
+  std::uint64_t device_now_ns() const;
   std::unique_ptr<cpu::Hart> make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor);
   irq::AclintWiring clint_wiring();
   std::vector<irq::Sink*> sinks();
@@ -143,10 +159,15 @@ class Machine {
   std::unique_ptr<device::TestFinisher> finisher_;
   Dma dma_{*this};
   Agenda agenda_;
+  std::unique_ptr<device::GoldfishRtc> rtc_;
   std::vector<VirtioSlot> virtio_;
+  std::unique_ptr<Typist> uart_typist_, virtio_typist_;
+  std::string virtio_console_;
   mem::Bus bus_;
   unsigned accessing_hart_ = 0;
   std::optional<device::FinishRequest> finish_;
+  std::function<void()> boot_;
+  bool reset_asked_ = false;
 };
 
 }  // namespace hvsim::sim

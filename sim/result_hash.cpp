@@ -22,6 +22,9 @@ Json canonical(const Config& config, const ImagePaths& images) {
   json["boot"]["image"] = hash_file(images.image);
   json["boot"]["initrd"] = hash_file(images.initrd);
   json["hypervisor"]["image"] = hash_file(images.hypervisor);
+  json["machine"]["console"]["input_file"] = hash_file(config.machine.console.input_file);
+  json["machine"]["devices"]["console"]["typed"]["input_file"] =
+      hash_file(config.machine.devices.console.typed.input_file);
   for (std::size_t i = 0; i < config.machine.devices.block.size(); ++i) {
     const BlockConfig& block = config.machine.devices.block[i];
     // A disk that the run changes is known by its name alone.
@@ -63,6 +66,7 @@ std::string result_hash(const Config& config, const ImagePaths& images, const Ru
   const Json whole{{"config", canonical(config, images)},
                    {"statistics", statistics_json(result)},
                    {"console", hash_text(result.console)},
+                   {"virtio_console", hash_text(result.virtio_console)},
                    {"exit_code", exit_code(result)}};
   return hash_text(whole.dump());
 }

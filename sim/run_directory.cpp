@@ -90,13 +90,15 @@ Json image_json(const std::string& file) {
 }
 
 Json manifest(const Run& run, const RunResult& result, const std::string& hash, const HostFacts& host) {
-  Json workloads = Json::object(), initrds = Json::object(), disks = Json::object();
+  Json workloads = Json::object(), initrds = Json::object(), vm_disks = Json::object();
   for (std::size_t i = 0; i < run.images.workloads.size(); ++i) {
     const std::string& vm = run.config.vms[i].name;
     workloads[vm] = image_json(run.images.workloads[i]);
     if (!run.images.vm_initrds[i].empty()) initrds[vm] = image_json(run.images.vm_initrds[i]);
-    if (!run.images.vm_disks[i].empty()) disks[vm] = image_json(run.images.vm_disks[i]);
+    if (!run.images.vm_disks[i].empty()) vm_disks[vm] = image_json(run.images.vm_disks[i]);
   }
+  Json disks = Json::array();
+  for (const BlockConfig& block : run.config.machine.devices.block) disks.push_back(image_json(block.file));
   return Json{{"format", 1},
               {"name", run.config.name},
               {"label", run.label},
@@ -113,10 +115,11 @@ Json manifest(const Run& run, const RunResult& result, const std::string& hash, 
                {{"firmware", image_json(run.images.firmware)},
                 {"image", image_json(run.images.image)},
                 {"initrd", image_json(run.images.initrd)},
+                {"machine_disks", disks},
                 {"hypervisor", image_json(run.images.hypervisor)},
                 {"workloads", workloads},
                 {"initrds", initrds},
-                {"disks", disks}}}};
+                {"disks", vm_disks}}}};
 }
 
 Json stats(const RunResult& result) {
@@ -167,6 +170,7 @@ isa::Result<std::string, Problem> write_run(const std::string& directory, const 
   writer.file("stats.json", stats(result));
   writer.file("exits.csv", exits_csv(result));
   writer.file("console/all.log", result.console);
+  if (run.config.machine.devices.console.present) writer.file("console/virtio.log", result.virtio_console);
   for (const auto& [owner, text] : split_console(result.console, run.config))
     writer.file("console/" + owner + ".log", text);
   writer.file("manifest.json", manifest(run, result, hash, host));

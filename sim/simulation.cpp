@@ -21,6 +21,7 @@
 namespace hvsim::sim {
 namespace {
 
+constexpr std::uint16_t kCannotRestart = 0xFFFF;
 constexpr std::uint64_t kFemtosecondsPerMicrosecond = 1'000'000'000;
 
 // The hypervisor that runs natively, with one port per hart.
@@ -202,6 +203,13 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
       host ? host->boot(machine, config, images) : prepare_boot(machine, config, images);
   if (!problem.empty()) return isa::Failure{problem};
 
+  if (config.limits.on_reset == OnReset::restart)
+    machine.restart_by([&] {
+      // The images were fine when the run began; one that somebody has spoiled since ends it.
+      if (!prepare_boot(machine, config, images).empty())
+        machine.power_off({device::FinishRequest::Kind::fail, kCannotRestart});
+    });
+
   sc_core::sc_report_handler::set_actions("/OSCI/SystemC", sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   // Every hart's thread ends the simulation when it is over; the first one does.
   sc_core::sc_report_handler::set_actions(sc_core::SC_ID_SIMULATION_STOP_CALLED_TWICE_,
@@ -220,6 +228,7 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   conclude(machine, limits, session, result);
   if (session != nullptr) session->over(exit_code(result));
   machine.collect(result);
+  result.virtio_console = machine.virtio_console();
   std::vector<const cpu::Accountant*> accountants;
   for (unsigned i = 0; i < machine.harts(); ++i) accountants.push_back(&machine.hart(i).accountant());
   collect(accountants, config, result);

@@ -69,8 +69,9 @@ struct RunResult {
   std::vector<VmStats> vms;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
-  std::string console;    // everything that the UART sent
-  bool debugged = false;  // a debugger has made it another run than the config alone would have
+  std::string console;         // everything that the UART sent
+  std::string virtio_console;  // and the virtio console, if there is one
+  bool debugged = false;       // a debugger has made it another run than the config alone would have
 };
 
 struct CauseTotal {

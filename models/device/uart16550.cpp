@@ -14,7 +14,7 @@ constexpr Byte none = 0x01, line_status = 0x06, received = 0x04, timeout = 0x0C,
                modem_status = 0x00, source_mask = 0x0F, fifo_enabled = 0xC0;
 }
 namespace fcr {
-constexpr Byte enable = 0x01, clear_receiver = 0x02, trigger_mask = 0xC0;
+constexpr Byte enable = 0x01, clear_receiver = 0x02, clear_transmitter = 0x04, trigger_mask = 0xC0;
 constexpr unsigned trigger_shift = 6;
 }  // namespace fcr
 namespace lcr {
@@ -66,6 +66,13 @@ void Uart16550::restore(const UartState& state) {
   state_ = state;
   interrupt_high_ = (interrupt_identification() & iir::none) == 0;
   interrupt_.set_level(interrupt_line_, interrupt_high_);
+}
+
+void Uart16550::reset() {
+  UartState fresh;
+  fresh.line = std::move(state_.line);
+  restore(fresh);
+  receive_from_line();
 }
 
 std::uint8_t Uart16550::read_register(std::uint64_t offset) {
@@ -160,6 +167,9 @@ void Uart16550::write_fcr(std::uint8_t value) {
   const bool toggled = ((value ^ state_.fcr) & fcr::enable) != 0;
   const bool cleared = (value & fcr::enable) != 0 && (value & fcr::clear_receiver) != 0;
   if (toggled || cleared) state_.receive_fifo.clear();
+  // Emptying the transmitter requests its interrupt, as on `virt`.
+  const bool transmitter = (value & fcr::enable) != 0 && (value & fcr::clear_transmitter) != 0;
+  if (toggled || transmitter) state_.thre_pending = true;
   state_.fcr = (value & fcr::enable) != 0 ? value & (fcr::enable | fcr::trigger_mask) : 0;
   receive_from_line();
 }

@@ -44,6 +44,7 @@ class Uart16550 final : public RegisterWindow {
   const UartState& state() const { return state_; }
   // Restores and drives the interrupt line again.
   void restore(const UartState& state);
+  void reset();  // input that waits outside goes on waiting
 
  private:
   std::uint8_t read_register(std::uint64_t offset);

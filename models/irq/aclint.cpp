@@ -71,6 +71,13 @@ void Aclint::restore(const AclintState& state) {
   }
 }
 
+void Aclint::reset() {
+  wiring_.set_mtime(0);
+  AclintState fresh;
+  fresh.mtimecmp.fill(~std::uint64_t{0});
+  restore(fresh);
+}
+
 void Aclint::set_msip(unsigned hart, bool high) {
   state_.msip[hart] = high;
   wiring_.harts[hart]->set_level(kMsipLine, high);

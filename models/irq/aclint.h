@@ -40,6 +40,7 @@ class Aclint final : public device::RegisterWindow {
   const AclintState& state() const { return state_; }
   // Restores and drives all outputs again.
   void restore(const AclintState& state);
+  void reset();
 
  private:
   void set_msip(unsigned hart, bool high);

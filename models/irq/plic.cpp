@@ -78,6 +78,13 @@ void Plic::restore(const PlicState& state) {
   drive_outputs();
 }
 
+void Plic::reset() {
+  PlicState fresh;
+  fresh.level = state_.level;
+  restore(fresh);
+  forward_requests();
+}
+
 // Reserved registers read as zero.
 std::uint32_t Plic::read_register(std::uint64_t offset) {
   if (offset < kPending) return offset / 4 <= kSources ? state_.priority[offset / 4] : 0;

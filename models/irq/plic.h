@@ -46,6 +46,7 @@ class Plic final : public device::RegisterWindow, public Sink {
   const PlicState& state() const { return state_; }
   // Restores and drives all outputs again.
   void restore(const PlicState& state);
+  void reset();  // lines stay as they are driven
 
  private:
   std::uint32_t read_register(std::uint64_t offset);

@@ -19,6 +19,8 @@ constexpr AddressRange kFinisher{0x100000, 0x1000};
 constexpr AddressRange kClint{0x2000000, 0x10000};
 constexpr AddressRange kPlic{0xC000000, 0x600000};
 constexpr AddressRange kUart{0x10000000, 0x100};
+constexpr AddressRange kRtc{0x101000, 0x1000};
+constexpr std::uint32_t kRtcInterrupt = 11;
 constexpr AddressRange kVirtio{0x10001000, 0x1000};  // the first of the slots, one behind the other
 constexpr unsigned kVirtioSlots = 8;
 constexpr std::uint32_t kVirtioInterrupt = 1;
@@ -158,6 +160,14 @@ void write_uart(FdtWriter& tree, const MachineDescription& machine) {
   tree.end();
 }
 
+void write_rtc(FdtWriter& tree, const MachineDescription& machine) {
+  tree.begin(unit("rtc", kRtc.base));
+  write_interrupt(tree, machine, kRtcInterrupt);
+  write_reg(tree, kRtc);
+  tree.text("compatible", "google,goldfish-rtc");
+  tree.end();
+}
+
 // The last slot comes first, as on `virt`: kernels number the devices as they find them.
 void write_virtio(FdtWriter& tree, const MachineDescription& machine) {
   for (unsigned slot = kVirtioSlots; slot-- > 0;) {
@@ -205,6 +215,7 @@ void write_soc(FdtWriter& tree, const MachineDescription& machine) {
   tree.cell("#size-cells", 2);
   tree.text("compatible", "simple-bus");
   tree.flag("ranges");
+  if (machine.rtc) write_rtc(tree, machine);
   if (machine.uart) write_uart(tree, machine);
   if (machine.finisher) write_finisher(tree, machine);
   if (machine.virtio) write_virtio(tree, machine);

@@ -27,7 +27,7 @@ struct MachineDescription {
   std::string bootargs{};
   std::optional<AddressRange> initrd{};
   std::optional<std::uint64_t> seed{};  // of the randomness that a kernel starts with; none: it gets none
-  bool uart = true, plic = true, clint = true, finisher = true, virtio = true;
+  bool uart = true, plic = true, clint = true, finisher = true, rtc = true, virtio = true;
 };
 
 // Errors name the field.
