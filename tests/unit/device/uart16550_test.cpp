@@ -278,5 +278,27 @@ TEST_F(Uart16550Test, RestoredStateDrivesTheInterruptLineAgain) {
   EXPECT_EQ(read(kRbr), unsigned{'a'});
 }
 
+// QEMU's serial_ioport_write() does so, whether FIFOs were on before or not.
+TEST_F(Uart16550Test, EmptyingTheTransmitterRequestsItsInterrupt) {
+  write(kFcr, 0x01);
+  write(kIer, 0x02);
+  EXPECT_EQ(iir_source(), 0x02u);
+  EXPECT_EQ(iir_source(), 0x01u);
+  write(kFcr, 0x05);
+  EXPECT_EQ(iir_source(), 0x02u);
+}
+
+TEST_F(Uart16550Test, AResetKeepsTheInputThatWaitsOutside) {
+  write(kFcr, 0x01);
+  write(kIer, 0x01);
+  uart_.push("0123456789abcdefXYZ");
+  ASSERT_TRUE(line_.high);
+  uart_.reset();
+  EXPECT_FALSE(line_.high);
+  EXPECT_EQ(read(kIer), 0u);
+  EXPECT_EQ(read(kRbr), static_cast<unsigned>('X')) << "what the FIFO held is lost";
+  EXPECT_EQ(read(kRbr), static_cast<unsigned>('Y'));
+}
+
 }  // namespace
 }  // namespace hvsim::device

@@ -1,6 +1,7 @@
 // Random operations on the PLIC and on a model that is as plain as the specification's prose.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <set>
 
@@ -130,6 +131,29 @@ TEST_P(RandomPlic, BehavesAsThePlainModel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomPlic, testing::Values(1u, 2u, 3u, 4u));
+
+// Any offset, any width, any value: only words are registers, and the outputs follow the contexts.
+TEST(PlicAccesses, RandomOffsetsAndValuesNeverLeaveTheRegisterMap) {
+  std::mt19937_64 random(7);
+  std::array<RecordedLines, kHarts> harts;
+  Plic plic({&harts[0], &harts[1], &harts[2]});
+  for (unsigned step = 0; step < 200'000; ++step) {
+    const unsigned bytes = 1u << random() % 4;
+    const std::uint64_t limit = random() % 4 == 0 ? Plic::kBytes : random() % 2 == 0 ? 0x2800 : 0x206000;
+    const std::uint64_t offset = random() % limit / bytes * bytes;
+    std::uint64_t value = random();
+    if (random() % 8 == 0) plic.set_level(static_cast<unsigned>(random()), value % 2 != 0);
+    ASSERT_EQ(random() % 2 == 0 ? plic.read(offset, bytes, value) : plic.write(offset, bytes, value),
+              bytes == 4);
+  }
+  const PlicState& state = plic.state();
+  ASSERT_EQ(state.contexts.size(), kContexts);
+  for (const auto& context : state.contexts) EXPECT_LE(context.threshold, 7u);
+  for (const auto priority : state.priority) EXPECT_LE(priority, 7u);
+  EXPECT_EQ(state.priority[0], 0u);
+  EXPECT_EQ((state.pending[0] | state.claimed[0]) & 1, 0u) << "there is no source 0";
+  EXPECT_EQ((state.pending[3] | state.claimed[3]) >> 1, 0u) << "and none above 96";
+}
 
 }  // namespace
 }  // namespace hvsim::irq

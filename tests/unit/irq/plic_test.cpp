@@ -214,5 +214,21 @@ TEST_F(PlicTest, RestoredStateDrivesTheOutputsAgain) {
   EXPECT_EQ(claim(kS0), 10u);
 }
 
+TEST_F(PlicTest, AResetForgetsAllButTheLevelsOfItsLines) {
+  listen(kS0, 10, 3);
+  listen(kS0, 11, 3);
+  plic_.set_level(10, true);
+  ASSERT_EQ(claim(kS0), 10u);
+  plic_.set_level(11, true);
+  ASSERT_TRUE(harts_[0].high(kSeip));
+  plic_.set_level(11, false);
+  plic_.reset();
+  EXPECT_FALSE(harts_[0].high(kSeip));
+  EXPECT_EQ(read(40), 0u);
+  EXPECT_EQ(read(0x2000 + 0x80 * kS0), 0u);
+  EXPECT_TRUE(pending(10)) << "its line is still high";
+  EXPECT_FALSE(pending(11));
+}
+
 }  // namespace
 }  // namespace hvsim::irq
