@@ -11,6 +11,9 @@
 namespace hvsim::sim {
 
 template <class T>
+Json to_json(const std::vector<T>& list);
+
+template <class T>
 Json to_json(const T& value) {
   if constexpr (Structured<T>) {
     Json json = Json::object();

@@ -162,6 +162,9 @@ void Machine::collect(RunResult& result) {
     result.cycles = std::max(result.cycles, stats.cycles);
     result.harts.push_back(stats);
   }
+  for (const VirtioSlot& slot : virtio_)
+    if (const auto* block = dynamic_cast<const device::VirtioBlock*>(slot.device.get()))
+      result.disks.push_back(block->stats());
   if (caches_ == nullptr) return;
   result.l2 = caches_->l2_stats();
   result.coherence = caches_->coherence_stats();

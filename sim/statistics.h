@@ -8,6 +8,7 @@
 #include "models/cpu/accountant.h"
 #include "models/cpu/branch_predictor.h"
 #include "models/cpu/hart.h"
+#include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"
 #include "models/mmu/tlb.h"
 #include "sim/config.h"
@@ -66,6 +67,7 @@ struct RunResult {
   std::vector<HartStats> harts;
   mem::CacheStats l2;
   mem::CoherenceStats coherence;
+  std::vector<device::VirtioBlockStats> disks;  // in the config's order
   std::vector<VmStats> vms;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;

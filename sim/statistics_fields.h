@@ -135,6 +135,18 @@ struct NamedElements<cpu::ComponentCycles> {
 };
 
 template <>
+struct Described<device::VirtioBlockStats> {
+  using T = device::VirtioBlockStats;
+  static constexpr auto fields =
+      std::tuple{Field{"reads", &T::reads, Unit::count, "requests to read"},
+                 Field{"writes", &T::writes, Unit::count, "requests to write"},
+                 Field{"flushes", &T::flushes, Unit::count, "requests to make writes last"},
+                 Field{"errors", &T::errors, Unit::count, "requests that failed"},
+                 Field{"bytes_read", &T::bytes_read, Unit::bytes, "data read"},
+                 Field{"bytes_written", &T::bytes_written, Unit::bytes, "data written"}};
+};
+
+template <>
 struct Described<RunResult> {
   using T = RunResult;
   static constexpr auto fields = std::tuple{
@@ -145,6 +157,7 @@ struct Described<RunResult> {
       Field{"harts", &T::harts, Unit::none, "per hart"},
       Field{"l2", &T::l2, Unit::none, "shared cache"},
       Field{"coherence", &T::coherence, Unit::none, "between the data caches"},
+      Field{"disks", &T::disks, Unit::none, "per disk of the machine"},
       Field{"vms", &T::vms, Unit::none, "per VM"},
       Field{"exits", &T::exits, Unit::none, "per VM and cause"},
       Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"}};

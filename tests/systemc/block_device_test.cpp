@@ -17,6 +17,12 @@ TEST(BlockDevice, LooksToItsDriverAsOnQemu) {
   // 40 requests, one after the other, of 10 us each.
   EXPECT_GT(result.cycles, 400'000u);
   EXPECT_LT(result.cycles, 5'000'000u);
+  ASSERT_EQ(result.disks.size(), 1u);
+  EXPECT_EQ(result.disks[0].reads, 4 * 5u);
+  EXPECT_EQ(result.disks[0].writes, 4 * 2u);
+  EXPECT_EQ(result.disks[0].flushes, 4u);
+  EXPECT_EQ(result.disks[0].errors, 4 * 3u);
+  EXPECT_EQ(result.disks[0].bytes_written, 4 * 4096u);
   EXPECT_EQ(slurp(disk), content) << "writes go to the overlay";
   const std::string witness =
       qemu("block",
