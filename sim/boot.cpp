@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include "models/cpu/csr_file.h"
 #include "models/cpu/isa/csr.h"
 #include "sim/config_images.h"
 #include "sim/image/boot_rom.h"
@@ -60,6 +61,7 @@ MachineDescription describe_machine(const MachineConfig& config, const std::stri
   machine.ram_bytes = config.memory_bytes;
   machine.isa = isa_string(config.isa);
   machine.mmu_type = mmu_type(config.isa);
+  machine.event_counters = config.isa.zihpm;
   machine.timebase_hz = kTimebaseMhz * 1'000'000;
   machine.bootargs = bootargs;
   return machine;
@@ -183,8 +185,11 @@ void enter_supervisor(Machine& machine) {
     state.mode = {isa::Privilege::supervisor, false};
     csr.medeleg = 0xF0'B5FF;  // all that HS-mode may be given
     csr.mideleg = 0x1666;     // SSI, STI, SEI and the VS-level and guest external interrupts
-    csr.mcounteren = isa::csr::kCy | isa::csr::kTm | isa::csr::kIr;
-    csr.menvcfg = isa::csr::kStce;
+    csr.mcounteren = 0xFFFF'FFFF;
+    const std::uint64_t everything = isa::csr::kStce | isa::csr::kPbmte | isa::csr::kCbie | isa::csr::kCbcfe |
+                                     isa::csr::kCbze;  // as OpenSBI does
+    cpu::csr_file::poke(state, isa::csr::menvcfg, everything);
+    csr.mstateen[0] = isa::csr::kStateenSe | isa::csr::kStateenEnvcfg;
     csr.pmpcfg[0] = 0x1F;  // NAPOT over everything: read, write, execute
     csr.pmpaddr[0] = (std::uint64_t{1} << 54) - 1;
     machine.hart(i).state_changed();

@@ -59,6 +59,8 @@ void Checker::machine() {
           "expected a multiple of " + std::to_string(kTimebaseMhz) + " MHz, the time base");
   require(machine.memory_bytes % (std::uint64_t{1} << 20) == 0, "machine.memory_bytes",
           size_text(machine.memory_bytes), "expected a multiple of 1 MiB");
+  require(machine.isa.zihpm || !machine.isa.sscofpmf, "machine.isa.sscofpmf", "true",
+          "expected false because machine.isa.zihpm is false");
   geometry(machine.caches, "machine.caches");
   geometry(machine.mmu, "machine.mmu");
   geometry(machine.branch_predictor, "machine.branch_predictor");

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "models/cpu/hart_state.h"
+#include "models/cpu/isa/cache_block.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/op.h"
@@ -48,6 +49,8 @@ concept Core = requires(C core, const C& view, const Op& op, std::uint64_t addre
   // HLV/HLVX/HSV: access as if V=1 with privilege hstatus.SPVP.
   { core.template guest_load<std::uint32_t>(address, isa::Access::load, word) } -> std::same_as<bool>;
   { core.template guest_store<std::uint32_t>(address, word) } -> std::same_as<bool>;
+  { core.zero_block(address) } -> std::same_as<bool>;  // the cache block that holds `address`
+  { core.manage_block(address, isa::BlockOperation{}) } -> std::same_as<bool>;
   { core.fence(fence) } -> std::same_as<void>;
   { core.fence_instruction() } -> std::same_as<void>;   // FENCE.I
   { core.wait_for_interrupt() } -> std::same_as<void>;  // WFI, already found legal

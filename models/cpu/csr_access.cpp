@@ -1,4 +1,6 @@
 // Who may access which CSR: the order of checks that decides between ok, illegal and virtual instruction.
+#include <array>
+
 #include "models/cpu/csr_fields.h"
 #include "models/cpu/csr_file.h"
 #include "models/cpu/csr_map.h"
@@ -15,7 +17,17 @@ bool exists(const HartState& hart, CsrKind kind, unsigned number) {
       return false;
     case CsrKind::hypervisor:
     case CsrKind::hgatp:
+    case CsrKind::henvcfg:
       return config.h;
+    case CsrKind::counter:
+      return number < csr::hpmcounter3 || config.zihpm;
+    case CsrKind::overflow:
+      return config.sscofpmf;
+    case CsrKind::mstateen:
+    case CsrKind::sstateen:
+      return config.smstateen;
+    case CsrKind::hstateen:
+      return config.smstateen && config.h;
     case CsrKind::stimecmp:
       return config.sstc;
     case CsrKind::vstimecmp:
@@ -33,11 +45,27 @@ bool is_timer_compare(CsrKind kind) { return kind == CsrKind::stimecmp || kind =
 
 std::uint64_t counter_bit(unsigned number) { return std::uint64_t{1} << (number & 31); }
 
+// Smstateen: the bit of a state-enable register that must be set for the access; 0: none.
+std::uint64_t state_enable(const HartState& hart, CsrKind kind) {
+  if (!hart.isa_config.smstateen) return 0;
+  if (kind == CsrKind::senvcfg || kind == CsrKind::henvcfg) return csr::kStateenEnvcfg;
+  return kind == CsrKind::hstateen || kind == CsrKind::sstateen ? csr::kStateenSe : 0;
+}
+// Which of the four such registers: envcfg is in the first.
+unsigned state_enable_index(CsrKind kind, unsigned number) {
+  return kind == CsrKind::hstateen || kind == CsrKind::sstateen ? number & 3 : 0;
+}
+bool state_enabled(const std::array<std::uint64_t, 4>& stateen, const HartState& hart, CsrKind kind,
+                   unsigned number) {
+  const std::uint64_t needed = state_enable(hart, kind);
+  return (stateen[state_enable_index(kind, number)] & needed) == needed;
+}
+
 // Machine level lets the access through to HS-mode (TVM apart).
 bool machine_allows(const HartState& hart, CsrKind kind, unsigned number) {
   if (kind == CsrKind::counter) return (hart.csr.mcounteren & counter_bit(number)) != 0;
   if (is_timer_compare(kind)) return (hart.csr.mcounteren & csr::kTm) != 0 && supervisor_timer_compares(hart);
-  return true;
+  return state_enabled(hart.csr.mstateen, hart, kind, number);
 }
 
 CsrResult check_native(const HartState& hart, CsrKind kind, unsigned number) {
@@ -65,6 +93,7 @@ CsrResult check_virtual(const HartState& hart, CsrKind kind, unsigned number) {
   if (kind == CsrKind::stimecmp && ((hart.csr.hcounteren & csr::kTm) == 0 || !virtual_timer_compares(hart)))
     return CsrResult::virtual_instruction;
   if (kind == CsrKind::satp && (hart.csr.hstatus & csr::kVtvm) != 0) return CsrResult::virtual_instruction;
+  if (!state_enabled(hart.csr.hstateen, hart, kind, number)) return CsrResult::virtual_instruction;
   return CsrResult::ok;
 }
 

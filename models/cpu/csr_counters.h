@@ -34,7 +34,9 @@ inline void write_minstret(HartState& hart, std::uint64_t value) {
 inline void write_mcountinhibit(HartState& hart, std::uint64_t value) {
   const std::uint64_t cycles = mcycle(hart), instructions = minstret(hart);
   const std::uint64_t changed = hart.csr.mcountinhibit ^ value;
-  hart.csr.mcountinhibit = value & (isa::csr::kCy | isa::csr::kIr);
+  constexpr std::uint64_t event_counters = 0xFFFF'FFF8;
+  const std::uint64_t writable = isa::csr::kCy | isa::csr::kIr | (hart.isa_config.zihpm ? event_counters : 0);
+  hart.csr.mcountinhibit = value & writable;
   if ((changed & isa::csr::kCy) != 0) write_mcycle(hart, cycles);
   if ((changed & isa::csr::kIr) != 0) write_minstret(hart, instructions);
 }

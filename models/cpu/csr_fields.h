@@ -23,6 +23,13 @@ inline constexpr std::uint64_t kMachineInterrupts = bit(isa::Interrupt::machine_
                                kHypervisorInterrupts =
                                    kVirtualInterrupts | bit(isa::Interrupt::supervisor_guest_external);
 
+// LCOFI, on harts that have it; it can be delegated to HS-mode and no further.
+constexpr std::uint64_t local_interrupts(const IsaConfig& isa) {
+  return isa.sscofpmf ? bit(isa::Interrupt::counter_overflow) : 0;
+}
+inline constexpr std::uint64_t kDelegatedInterrupts =
+    kSupervisorInterrupts | bit(isa::Interrupt::counter_overflow);
+
 // medeleg: everything that can happen below M-mode. hedeleg: table "Bits of hedeleg that must be writable or
 // must be read-only zero".
 inline constexpr std::uint64_t kHedelegWritable = 0x1FF | bit(isa::Exception::instruction_page_fault) |
@@ -72,6 +79,11 @@ constexpr std::uint64_t menvcfg_writable(const IsaConfig& isa) {
 inline constexpr std::uint64_t kHenvcfgGranted = isa::csr::kAdue | isa::csr::kPbmte | isa::csr::kStce;
 inline std::uint64_t effective_henvcfg(const HartState& hart) {
   return hart.csr.henvcfg & (hart.csr.menvcfg | ~kHenvcfgGranted);
+}
+
+// mstateen and hstateen 0 to 3. Nothing else that they could guard is there.
+constexpr std::uint64_t stateen_writable(unsigned index) {
+  return index == 0 ? isa::csr::kStateenSe | isa::csr::kStateenEnvcfg : isa::csr::kStateenSe;
 }
 
 // Sstc: does the comparison with stimecmp (vstimecmp) drive STIP (VSTIP)?

@@ -5,6 +5,7 @@
 #include "models/cpu/csr_fields.h"
 #include "models/cpu/csr_float.h"
 #include "models/cpu/csr_map.h"
+#include "models/cpu/event_counters.h"
 #include "models/cpu/interrupts.h"
 
 namespace hvsim::cpu::csr_file {
@@ -55,9 +56,9 @@ std::uint64_t peek(const HartState& hart, unsigned number) {
     case csr::sstatus:
       return sstatus_view(c.mstatus);
     case csr::sie:
-      return c.mie & effective_mideleg(hart) & kSupervisorInterrupts;
+      return c.mie & effective_mideleg(hart) & kDelegatedInterrupts;
     case csr::sip:
-      return pending(hart) & effective_mideleg(hart) & kSupervisorInterrupts;
+      return pending(hart) & effective_mideleg(hart) & kDelegatedInterrupts;
     case csr::stvec:
       return c.stvec;
     case csr::scounteren:
@@ -101,6 +102,8 @@ std::uint64_t peek(const HartState& hart, unsigned number) {
       return c.htinst;
     case csr::hgatp:
       return c.hgatp;
+    case csr::scountovf:
+      return overflow_flags(hart);
 
     case csr::vsstatus:
       return sstatus_view(c.vsstatus);
@@ -165,7 +168,12 @@ std::uint64_t peek(const HartState& hart, unsigned number) {
       break;
   }
   if (number - csr::pmpaddr0 < c.pmpaddr.size()) return c.pmpaddr[number - csr::pmpaddr0];
-  // mvendorid, marchid, mimpid, mconfigptr, hgeie, hgeip, and the HPM counters with their events.
+  if (number - csr::mstateen0 < 4) return c.mstateen[number - csr::mstateen0];
+  if (number - csr::hstateen0 < 4)
+    return c.hstateen[number - csr::hstateen0] & c.mstateen[number - csr::hstateen0];
+  if (const auto counter = event_counter_number(number)) return event_counter(hart, counter);
+  if (const auto counter = event_selector_number(number)) return hart.mhpmevent[counter];
+  // mvendorid, marchid, mimpid, mconfigptr, hgeie, hgeip and sstateen.
   return 0;
 }
 

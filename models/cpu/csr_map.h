@@ -14,6 +14,12 @@ enum class CsrKind : std::uint8_t {
   hypervisor,  // exists with the H extension
   floating,    // needs FS
   counter,     // guarded by the counter-enable registers
+  overflow,    // scountovf: exists with Sscofpmf
+  senvcfg,     // guarded by xstateen0.ENVCFG (Smstateen)
+  henvcfg,     // the same, and needs the H extension
+  mstateen,    // exists with Smstateen
+  hstateen,    // guarded by mstateen.SE, and needs the H extension
+  sstateen,    // guarded by xstateen.SE
   stimecmp,    // guarded by STCE and TM (Sstc)
   vstimecmp,   // the same, and needs the H extension
   satp,        // guarded by TVM and VTVM
@@ -27,15 +33,24 @@ constexpr std::array<CsrKind, 4096> make_csr_map() {
   std::array<CsrKind, 4096> map{};
   for (unsigned n : {csr::fflags, csr::frm, csr::fcsr}) map[n] = CsrKind::floating;
   for (unsigned n = csr::cycle; n < csr::cycle + 32; ++n) map[n] = CsrKind::counter;
-  for (unsigned n : {csr::sstatus, csr::sie, csr::stvec, csr::scounteren, csr::senvcfg, csr::sscratch,
-                     csr::sepc, csr::scause, csr::stval, csr::sip})
+  for (unsigned n : {csr::sstatus, csr::sie, csr::stvec, csr::scounteren, csr::sscratch, csr::sepc,
+                     csr::scause, csr::stval, csr::sip})
     map[n] = CsrKind::ordinary;
+  map[csr::scountovf] = CsrKind::overflow;
+  map[csr::senvcfg] = CsrKind::senvcfg;
+  map[csr::henvcfg] = CsrKind::henvcfg;
+  for (unsigned i = 0; i < 4; ++i) {
+    map[csr::mstateen0 + i] = CsrKind::mstateen;
+    map[csr::hstateen0 + i] = CsrKind::hstateen;
+    map[csr::sstateen0 + i] = CsrKind::sstateen;
+  }
   map[csr::stimecmp] = CsrKind::stimecmp;
   map[csr::satp] = CsrKind::satp;
-  for (unsigned n : {csr::hstatus, csr::hedeleg,  csr::hideleg, csr::hie,    csr::htimedelta, csr::hcounteren,
-                     csr::hgeie,   csr::henvcfg,  csr::htval,   csr::hip,    csr::hvip,       csr::htinst,
-                     csr::hgeip,   csr::vsstatus, csr::vsie,    csr::vstvec, csr::vsscratch,  csr::vsepc,
-                     csr::vscause, csr::vstval,   csr::vsip,    csr::vsatp,  csr::mtinst,     csr::mtval2})
+  for (unsigned n :
+       {csr::hstatus,  csr::hedeleg, csr::hideleg, csr::hie,       csr::htimedelta, csr::hcounteren,
+        csr::hgeie,    csr::htval,   csr::hip,     csr::hvip,      csr::htinst,     csr::hgeip,
+        csr::vsstatus, csr::vsie,    csr::vstvec,  csr::vsscratch, csr::vsepc,      csr::vscause,
+        csr::vstval,   csr::vsip,    csr::vsatp,   csr::mtinst,    csr::mtval2})
     map[n] = CsrKind::hypervisor;
   map[csr::vstimecmp] = CsrKind::vstimecmp;
   map[csr::hgatp] = CsrKind::hgatp;
@@ -55,14 +70,26 @@ constexpr std::array<CsrKind, 4096> make_csr_map() {
 }
 inline constexpr std::array<CsrKind, 4096> kCsrMap = make_csr_map();
 
+// Which event counter hpmcounter3.. and mhpmcounter3.., or mhpmevent3.., belong to; 0: it is none of them.
+constexpr unsigned event_counter_number(unsigned number) {
+  const unsigned counter = number & 31;
+  const bool in_range = number - isa::csr::cycle < 32 || number - isa::csr::mcycle < 32;
+  return in_range && counter >= 3 ? counter : 0;
+}
+constexpr unsigned event_selector_number(unsigned number) {
+  return number - isa::csr::mhpmevent3 < 29 ? number - isa::csr::mhpmevent3 + 3 : 0;
+}
+
 // Fields of a CSR number (privileged manual, section "CSR Address Mapping Conventions").
 constexpr bool csr_read_only(unsigned number) { return number >> 10 == 3; }
 constexpr unsigned csr_level(unsigned number) { return number >> 8 & 3; }  // 0 U, 1 S, 2 HS, 3 M
 
-// The VS CSR that stands in for a supervisor CSR while V=1; scounteren and senvcfg have none.
+// The VS CSR that stands in for a supervisor CSR while V=1; some have none.
 constexpr unsigned virtual_csr(unsigned number) {
-  if (csr_level(number) != 1 || number == isa::csr::scounteren || number == isa::csr::senvcfg) return number;
-  return number + 0x100;
+  namespace csr = isa::csr;
+  const bool shared = number == csr::scounteren || number == csr::senvcfg || number == csr::scountovf ||
+                      number - csr::sstateen0 < 4;
+  return csr_level(number) != 1 || shared ? number : number + 0x100;
 }
 
 }  // namespace hvsim::cpu

@@ -3,7 +3,9 @@
 #include "models/cpu/csr_fields.h"
 #include "models/cpu/csr_file.h"
 #include "models/cpu/csr_float.h"
+#include "models/cpu/csr_map.h"
 #include "models/cpu/csr_pmp.h"
+#include "models/cpu/event_counters.h"
 #include "models/cpu/isa/paging.h"
 
 namespace hvsim::cpu::csr_file {
@@ -51,7 +53,8 @@ void write_hgatp(HartState& hart, std::uint64_t value) {
 }
 
 void write_mip(HartState& hart, std::uint64_t value) {
-  std::uint64_t mask = bit(isa::Interrupt::supervisor_software) | bit(isa::Interrupt::supervisor_external);
+  std::uint64_t mask = bit(isa::Interrupt::supervisor_software) | bit(isa::Interrupt::supervisor_external) |
+                       local_interrupts(hart.isa_config);
   if (!supervisor_timer_compares(hart)) mask |= bit(isa::Interrupt::supervisor_timer);
   assign(hart.csr.mip, value, mask);
   // VSSIP is the one bit of hip that is writable, and mip shows hip.
@@ -60,7 +63,8 @@ void write_mip(HartState& hart, std::uint64_t value) {
 
 void write_mie(HartState& hart, std::uint64_t value) {
   const std::uint64_t virtuals = hart.isa_config.h ? kHypervisorInterrupts : 0;
-  hart.csr.mie = value & (kMachineInterrupts | kSupervisorInterrupts | virtuals);
+  hart.csr.mie =
+      value & (kMachineInterrupts | kSupervisorInterrupts | virtuals | local_interrupts(hart.isa_config));
 }
 
 // CBIE has a reserved value, which reads as "not allowed".
@@ -77,9 +81,27 @@ void write_float(HartState& hart, unsigned number, std::uint64_t value) {
   make_float_dirty(hart);
 }
 
+bool write_event_csr(HartState& hart, unsigned number, std::uint64_t value) {
+  const unsigned counter = event_counter_number(number), selector = event_selector_number(number);
+  if (counter == 0 && selector == 0) return false;
+  if (!hart.isa_config.zihpm) return true;
+  settle_event_counters(hart);
+  if (counter != 0) write_event_counter(hart, counter, value);
+  if (selector != 0) write_event_selector(hart, selector, value);
+  select_event_counters(hart);
+  return true;
+}
+
+bool write_state_enable(HartState& hart, unsigned number, std::uint64_t value) {
+  const unsigned m = number - csr::mstateen0, h = number - csr::hstateen0;
+  if (m < 4) hart.csr.mstateen[m] = value & stateen_writable(m);
+  if (h < 4) assign(hart.csr.hstateen[h], value, stateen_writable(h) & hart.csr.mstateen[h]);
+  return m < 4 || h < 4;
+}
+
 bool poke_supervisor(HartState& hart, unsigned number, std::uint64_t value) {
   CsrState& c = hart.csr;
-  const std::uint64_t delegated = effective_mideleg(hart) & kSupervisorInterrupts;
+  const std::uint64_t delegated = effective_mideleg(hart) & kDelegatedInterrupts;
   switch (number) {
     case csr::sstatus:
       assign(c.mstatus, value, kSstatusWritable);
@@ -88,7 +110,8 @@ bool poke_supervisor(HartState& hart, unsigned number, std::uint64_t value) {
       assign(c.mie, value, delegated);
       return true;
     case csr::sip:
-      assign(c.mip, value, delegated & bit(isa::Interrupt::supervisor_software));
+      assign(c.mip, value,
+             delegated & (bit(isa::Interrupt::supervisor_software) | bit(isa::Interrupt::counter_overflow)));
       return true;
     case csr::stvec:
       write_tvec(c.stvec, value);
@@ -208,7 +231,7 @@ bool poke_machine(HartState& hart, unsigned number, std::uint64_t value) {
       c.medeleg = value & (hart.isa_config.h ? kMedelegWritableH : kMedelegWritable);
       return true;
     case csr::mideleg:
-      c.mideleg = value & kSupervisorInterrupts;
+      c.mideleg = value & (kSupervisorInterrupts | local_interrupts(hart.isa_config));
       return true;
     case csr::mie:
       write_mie(hart, value);
@@ -226,7 +249,9 @@ bool poke_machine(HartState& hart, unsigned number, std::uint64_t value) {
       write_envcfg(c.menvcfg, value, menvcfg_writable(hart.isa_config));
       return true;
     case csr::mcountinhibit:
+      settle_event_counters(hart);
       write_mcountinhibit(hart, value);
+      select_event_counters(hart);
       return true;
     case csr::mscratch:
       c.mscratch = value;
@@ -253,7 +278,8 @@ bool poke_machine(HartState& hart, unsigned number, std::uint64_t value) {
       write_minstret(hart, value);
       return true;
     default:
-      return write_pmp(hart, number, value);
+      return write_event_csr(hart, number, value) || write_state_enable(hart, number, value) ||
+             write_pmp(hart, number, value);
   }
 }
 
@@ -262,7 +288,7 @@ bool poke_machine(HartState& hart, unsigned number, std::uint64_t value) {
 void poke(HartState& hart, unsigned number, std::uint64_t value) {
   if (number >= csr::fflags && number <= csr::fcsr) return write_float(hart, number, value);
   if (poke_supervisor(hart, number, value) || poke_hypervisor(hart, number, value)) return;
-  poke_machine(hart, number, value);  // misa, HPM counters and the like keep their value
+  poke_machine(hart, number, value);  // misa, sstateen and the like keep their value
 }
 
 CsrResult write(HartState& hart, unsigned number, std::uint64_t value) {

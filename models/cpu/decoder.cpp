@@ -58,10 +58,29 @@ constexpr std::int32_t immediate(Format format, std::uint32_t raw) {
 
 constexpr bool static_mode_reserved(unsigned rm) { return rm == 5 || rm == 6; }
 
+// H and Svinval's H half are told apart when they execute, as is everything that depends on the mode.
+bool has(const IsaConfig& isa, Extension extension) {
+  switch (extension) {
+    case Extension::zbc:
+      return isa.zbc;
+    case Extension::zicond:
+      return isa.zicond;
+    case Extension::zicbom:
+      return isa.zicbom;
+    case Extension::zicboz:
+      return isa.zicboz;
+    case Extension::svinval:
+      return isa.svinval;
+    default:
+      return true;
+  }
+}
+
 Id identify(std::uint32_t raw, const DecodeOptions& options) {
   const Id id = find_instruction(raw);
   const Instruction& row = instruction(id);
   if (is_float(row.extension) && !options.float_enabled) return Id::illegal;
+  if (!has(options.isa, row.extension)) return Id::illegal;
   if (operands(row.format).rounding_mode && static_mode_reserved(field(raw, 12, 3))) return Id::illegal;
   if (id == Id::mark && field(raw, 20, 12) == 0) return Id::sltiu;
   return id;

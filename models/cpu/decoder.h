@@ -3,12 +3,14 @@
 
 #include <cstdint>
 
+#include "models/cpu/isa_config.h"
 #include "models/cpu/op.h"
 
 namespace hvsim::cpu {
 
 struct DecodeOptions {
   bool float_enabled = true;  // false: FS is Off, all of F and D is illegal
+  IsaConfig isa{};            // instructions of absent extensions are illegal
 };
 
 constexpr bool is_compressed(std::uint32_t raw) { return (raw & 3) != 3; }

@@ -71,6 +71,8 @@ std::string fields(const Op& op, const Instruction& row, std::uint64_t pc) {
       return x(rd) + "," + (row.klass == Class::lr ? "" : x(rs2) + ",") + at(rs1);
     case Format::sources:
       return row.klass == Class::guest_store ? x(rs2) + "," + at(rs1) : x(rs1) + "," + x(rs2);
+    case Format::base:
+      return at(rs1);
     case Format::f_load:
       return f(rd) + "," + signed_number(op.imm) + at(rs1);
     case Format::f_store:

@@ -14,6 +14,7 @@
 #include "models/cpu/core.h"
 #include "models/cpu/decoder.h"
 #include "models/cpu/hart.h"
+#include "models/cpu/isa/cache_block.h"
 #include "models/cpu/isa_config.h"
 #include "models/cpu/level_zero.h"
 #include "models/mem/physical_memory.h"
@@ -43,7 +44,7 @@ class Engine final : public Hart {
   std::optional<WatchHit> take_watch_hit() override { return std::exchange(watch_hit_, std::nullopt); }
   void code_changed() override { ++stamp_; }
   void set_witness(ProgressWitness* witness) override;
-  void idle(isa::Cycles cycles) override { charge(Component::idle, cycles); }
+  void idle(isa::Cycles cycles) override;
   void stop() override {
     stop_ = Stop::budget;
     deadline_ = 0;
@@ -89,6 +90,8 @@ class Engine final : public Hart {
   bool guest_load(std::uint64_t address, isa::Access access, T& value);
   template <class T>
   bool guest_store(std::uint64_t address, T value);
+  bool zero_block(std::uint64_t address);
+  bool manage_block(std::uint64_t address, isa::BlockOperation operation);
   void fence(const TranslationFence& fence) override;
   void fence_instruction() {
     ++stamp_;
@@ -178,6 +181,11 @@ class Engine final : public Hart {
   std::uint32_t stamp_at(std::uint64_t page_offset) const;
   bool cuts_before(std::uint64_t page_offset) const;
   bool cuts_after(Class klass) const;
+
+  bool misaligned(std::uint64_t address, unsigned bytes, isa::Access access, const mmu::AddressSpace& space);
+
+  bool refuse_block(std::uint64_t address);  // engine_cache_block.h
+  void settle_events();                      // engine_events.h
 
   // engine_run.h
   std::optional<Stop> attend(isa::Cycles end);

@@ -30,7 +30,8 @@ constexpr bool ends_block(Class klass) {
 
 constexpr bool accesses_memory(Class klass) {
   return klass == Class::load || klass == Class::store || klass == Class::lr || klass == Class::sc ||
-         klass == Class::amo || klass == Class::guest_load || klass == Class::guest_store;
+         klass == Class::amo || klass == Class::guest_load || klass == Class::guest_store ||
+         klass == Class::cache_block;
 }
 
 // The host's view of the page that holds `pc`; walks if level zero does not know it.
@@ -147,7 +148,7 @@ Block* Engine<Timing>::decode_straddling(const FetchEntry& entry, std::uint64_t 
   if (next == nullptr) return nullptr;
   std::memcpy(&high, next->host, 2);
   const std::uint32_t raw = static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
-  Op op = decode(raw, {.float_enabled = float_on_});
+  Op op = decode(raw, {.float_enabled = float_on_, .isa = config_.isa});
   op.run = handler_of<Engine>(op.id);
   std::vector<Op> ops{op, Op{}};
   ops[1].run = end_of_block_handler<Engine>();
@@ -176,7 +177,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
       if (at + 4 > in_page) break;
       std::memcpy(&raw, code + at, 4);
     }
-    Op op = decode(raw, {.float_enabled = float_enabled});
+    Op op = decode(raw, {.float_enabled = float_enabled, .isa = config_.isa});
     op.offset = static_cast<std::uint16_t>(at);
     op.run = handler_of<Engine>(op.id);
     const Class klass = instruction(op.id).klass;

@@ -7,6 +7,7 @@
 #include "models/cpu/engine_memory.h"
 #include "models/cpu/execute_atomic.h"
 #include "models/cpu/execute_bitmanip.h"
+#include "models/cpu/execute_cache_block.h"
 #include "models/cpu/execute_float.h"
 #include "models/cpu/execute_integer.h"
 #include "models/cpu/execute_memory.h"

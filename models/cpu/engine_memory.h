@@ -117,6 +117,7 @@ inline bool Engine<Timing>::store_conditional(std::uint64_t address, T value, bo
 template <class Timing>
 template <class T>
 inline bool Engine<Timing>::guest_load(std::uint64_t address, isa::Access access, T& value) {
+  if (misaligned(address, sizeof(T), access, guest_access_space(state))) return false;
   std::uint64_t result = 0;
   for (unsigned done = 0; done < sizeof(T);) {  // one turn unless it crosses a page
     const std::uint64_t at = address + done;
@@ -140,6 +141,7 @@ inline bool Engine<Timing>::guest_load(std::uint64_t address, isa::Access access
 template <class Timing>
 template <class T>
 inline bool Engine<Timing>::guest_store(std::uint64_t address, T value) {
+  if (misaligned(address, sizeof(T), isa::Access::store, guest_access_space(state))) return false;
   const std::uint64_t in_page = isa::kPageBytes - (address & isa::kPageMask);
   const auto first = static_cast<unsigned>(std::min<std::uint64_t>(sizeof(T), in_page));
   const Place low = locate_guest(address, first, isa::Access::store);

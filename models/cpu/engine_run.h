@@ -6,7 +6,9 @@
 #include "models/cpu/address_space.h"
 #include "models/cpu/csr_file.h"
 #include "models/cpu/engine_blocks.h"
+#include "models/cpu/engine_cache_block.h"
 #include "models/cpu/engine_debug.h"
+#include "models/cpu/engine_events.h"
 #include "models/cpu/host_float.h"
 #include "models/cpu/interrupts.h"
 #include "models/cpu/isa/csr.h"
@@ -83,6 +85,7 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
   if (watch_hit_) return Stop::watchpoint;
   if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
     return Stop::hypervisor;
+  if (state.active_counters != 0) settle_events();
   if (const auto interrupt = next_interrupt(state)) {
     ++counters_.interrupts;
     deliver(*interrupt);
@@ -91,11 +94,13 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
   }
   if (state.cycle >= end) return Stop::budget;
   deadline_ = std::min(end, next_timer_cycle(state));
+  if (state.active_counters != 0) deadline_ = std::min(deadline_, next_overflow_cycle(state, false));
   return std::nullopt;
 }
 
 template <class Timing>
 void Engine<Timing>::deliver(const isa::Trap& trap) {
+  if (state.active_counters != 0) settle_events();
   const TrapTaken taken = take_trap(state, trap);
   trap_.reset();
   fault_.reset();
@@ -183,6 +188,8 @@ void Engine<Timing>::begin_system(const Op* op) {
   ++counters_.blocks_run;
   state.pc += op->offset;
   next_pc = state.pc + op->length;
+  const bool selects_events = static_cast<unsigned>(op->imm) >> 5 == isa::csr::mcountinhibit >> 5;
+  if (state.active_counters != 0 || selects_events) settle_events();
 }
 
 // The op has retired; now whatever it may have changed is looked at again.
@@ -356,7 +363,15 @@ bool Engine<Timing>::wakes() const {
 
 template <class Timing>
 isa::Cycles Engine<Timing>::next_timer() const {
-  return next_timer_cycle(state);
+  const bool counter_wakes = (state.csr.mie & isa::bit(isa::Interrupt::counter_overflow)) != 0;
+  const isa::Cycles timer = next_timer_cycle(state);
+  return counter_wakes ? std::min(timer, next_overflow_cycle(state, true)) : timer;
+}
+
+template <class Timing>
+void Engine<Timing>::idle(isa::Cycles cycles) {
+  charge(Component::idle, cycles);
+  if (state.active_counters != 0) settle_events();
 }
 
 template <class Timing>

@@ -11,8 +11,18 @@ namespace hvsim::cpu {
 inline constexpr std::array<std::uint64_t, 4> kAllPresent{~std::uint64_t{0}, ~std::uint64_t{0},
                                                           ~std::uint64_t{0}, ~std::uint64_t{0}};
 
+// True: the hart leaves misaligned accesses to software, and this is one.
+template <class Timing>
+bool Engine<Timing>::misaligned(std::uint64_t address, unsigned bytes, isa::Access access,
+                                const mmu::AddressSpace& space) {
+  if (config_.isa.misaligned == Misaligned::hardware || address % bytes == 0) return false;
+  raise_fault({PendingFault::Kind::misaligned, access, address, space});
+  return true;
+}
+
 template <class Timing>
 auto Engine<Timing>::load_slow(std::uint64_t address, unsigned bytes) -> SlowValue {
+  if (misaligned(address, bytes, isa::Access::load, data_->space)) return {0, false};
   if ((address & isa::kPageMask) + bytes > isa::kPageBytes) return load_split(address, bytes);
   const Place place = locate(address, bytes, isa::Access::load);
   if (!place.ok) return {0, false};
@@ -25,6 +35,7 @@ auto Engine<Timing>::load_slow(std::uint64_t address, unsigned bytes) -> SlowVal
 
 template <class Timing>
 bool Engine<Timing>::store_slow(std::uint64_t address, unsigned bytes, std::uint64_t value) {
+  if (misaligned(address, bytes, isa::Access::store, data_->space)) return false;
   if ((address & isa::kPageMask) + bytes > isa::kPageBytes) return store_split(address, bytes, value);
   const Place place = locate(address, bytes, isa::Access::store);
   if (!place.ok) return false;

@@ -1,4 +1,4 @@
-// Zba, Zbb and Zbs: bit manipulation (unprivileged manual, chapter "B").
+// Zba, Zbb, Zbc and Zbs: bit manipulation (unprivileged manual, chapter "B").
 #pragma once
 
 #include <bit>
@@ -153,6 +153,38 @@ void orc_b(C& core, const Op& op) {
 template <class C>
 void rev8(C& core, const Op& op) {
   write(core, op, __builtin_bswap64(rs1(core, op)));
+}
+
+// Zbc
+
+namespace detail {
+// All 128 bits of the carry-less product.
+struct CarrylessProduct {
+  std::uint64_t high = 0, low = 0;
+};
+constexpr CarrylessProduct carryless_product(std::uint64_t a, std::uint64_t b) {
+  CarrylessProduct product;
+  for (; b != 0; b &= b - 1) {
+    const int shift = std::countr_zero(b);
+    product.low ^= a << shift;
+    product.high ^= a >> 1 >> (63 - shift);
+  }
+  return product;
+}
+}  // namespace detail
+
+template <class C>
+void clmul(C& core, const Op& op) {
+  write(core, op, detail::carryless_product(rs1(core, op), rs2(core, op)).low);
+}
+template <class C>
+void clmulh(C& core, const Op& op) {
+  write(core, op, detail::carryless_product(rs1(core, op), rs2(core, op)).high);
+}
+template <class C>
+void clmulr(C& core, const Op& op) {
+  const auto product = detail::carryless_product(rs1(core, op), rs2(core, op));
+  write(core, op, product.high << 1 | product.low >> 63);
 }
 
 // Zbs

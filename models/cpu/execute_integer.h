@@ -246,4 +246,15 @@ void remuw(C& core, const Op& op) {
   write(core, op, extend_word(detail::remainder(word(rs1(core, op)), word(rs2(core, op)))));
 }
 
+// Zicond
+
+template <class C>
+void czero_eqz(C& core, const Op& op) {
+  write(core, op, rs2(core, op) == 0 ? 0 : rs1(core, op));
+}
+template <class C>
+void czero_nez(C& core, const Op& op) {
+  write(core, op, rs2(core, op) != 0 ? 0 : rs1(core, op));
+}
+
 }  // namespace hvsim::cpu::execute

@@ -173,6 +173,29 @@ bool hfence_gvma(C& core, const Op& op) {
   return detail::fence_if(core, op, may_hfence(core.state, true), fence);
 }
 
+// Svinval. An invalidation is done at once, which leaves the fences around it nothing to order.
+template <class C>
+bool sinval_vma(C& core, const Op& op) {
+  return sfence_vma(core, op);
+}
+template <class C>
+bool sfence_w_inval(C& core, const Op& op) {
+  const auto why = may_order_invalidations(core.state);
+  return why == detail::CsrResult::ok || detail::refuse(core, op, why);
+}
+template <class C>
+bool sfence_inval_ir(C& core, const Op& op) {
+  return sfence_w_inval(core, op);
+}
+template <class C>
+bool hinval_vvma(C& core, const Op& op) {
+  return hfence_vvma(core, op);
+}
+template <class C>
+bool hinval_gvma(C& core, const Op& op) {
+  return hfence_gvma(core, op);
+}
+
 template <class C>
 bool hlv_b(C& core, const Op& op) {
   return detail::hlv<std::int8_t>(core, op, isa::Access::load);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "models/cpu/events.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/isa_config.h"
 
@@ -28,6 +29,8 @@ struct CsrState {
   // Virtual supervisor
   std::uint64_t vsstatus = 0, vstvec = 0, vsscratch = 0, vsepc = 0, vscause = 0, vstval = 0, vsatp = 0,
                 vstimecmp = ~std::uint64_t{0};
+  // State enable (Smstateen); sstateen has no field that anything here would use
+  std::array<std::uint64_t, 4> mstateen{}, hstateen{};
   // Floating point
   std::uint8_t fflags = 0, frm = 0;
 };
@@ -63,6 +66,12 @@ struct HartState {
 
   // Levels driven by interrupt controllers: bits MSIP, MEIP, SEIP as in mip.
   std::uint64_t lines = 0;
+
+  // Event counters (event_counters.h), by the number of the counter; 0 to 2 are unused.
+  std::array<std::uint64_t, 32> mhpmcounter{}, mhpmevent{};
+  std::array<std::uint64_t, 32> counted_to{};  // what mhpmcounter has seen of its event
+  std::uint32_t active_counters = 0;           // neither inhibited nor without an event
+  EventCounts events{};                        // as last brought up to date by the engine
 };
 
 }  // namespace hvsim::cpu

@@ -26,6 +26,7 @@ enum class Format : std::uint8_t {
   csr_imm,    // rd, 5-bit immediate in the place of rs1, CSR number
   amo,        // rd, rs1, rs2, aq and rl
   sources,    // rs1, rs2
+  base,       // rs1, an address
   f_load,     // fd, rs1, 12-bit immediate
   f_store,    // rs1, fs2, 12-bit immediate
   f_r,        // fd, fs1, fs2
@@ -40,7 +41,27 @@ enum class Format : std::uint8_t {
   count,
 };
 
-enum class Extension : std::uint8_t { none, i, m, a, f, d, zicsr, zifencei, zba, zbb, zbs, s, m_mode, h };
+enum class Extension : std::uint8_t {
+  none,
+  i,
+  m,
+  a,
+  f,
+  d,
+  zicsr,
+  zifencei,
+  zba,
+  zbb,
+  zbc,
+  zbs,
+  zicond,
+  zicbom,
+  zicboz,
+  s,
+  m_mode,
+  h,
+  svinval,
+};
 
 // In which register file each operand lives; `none` = the format has no such operand.
 enum class RegisterFile : std::uint8_t { none, x, f };
@@ -67,6 +88,7 @@ inline constexpr auto kOperands = [] {
   at(Format::csr_imm) = {x, n, n, n, true, false};
   at(Format::amo) = {x, x, x, n, false, false};
   at(Format::sources) = {n, x, x, n, false, false};
+  at(Format::base) = {n, x, n, n, false, false};
   at(Format::f_load) = {f, x, n, n, true, false};
   at(Format::f_store) = {n, x, f, n, true, false};
   at(Format::f_r) = {f, f, f, n, false, false};

@@ -40,7 +40,7 @@ isa::Cycles cycle_of_tick(const HartState& hart, std::uint64_t ticks) {
 }
 
 // Decreasing priority among interrupts for the same destination.
-constexpr std::array<Interrupt, 10> kPriority{Interrupt::machine_external,
+constexpr std::array<Interrupt, 11> kPriority{Interrupt::machine_external,
                                               Interrupt::machine_software,
                                               Interrupt::machine_timer,
                                               Interrupt::supervisor_external,
@@ -49,7 +49,8 @@ constexpr std::array<Interrupt, 10> kPriority{Interrupt::machine_external,
                                               Interrupt::supervisor_guest_external,
                                               Interrupt::virtual_supervisor_external,
                                               Interrupt::virtual_supervisor_software,
-                                              Interrupt::virtual_supervisor_timer};
+                                              Interrupt::virtual_supervisor_timer,
+                                              Interrupt::counter_overflow};
 
 std::optional<isa::Trap> highest(std::uint64_t candidates) {
   for (Interrupt interrupt : kPriority)

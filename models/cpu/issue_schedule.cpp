@@ -45,6 +45,9 @@ isa::Cycles system_cost(const Op& op, const TimingConfig& costs) {
     case Id::sfence_vma:
     case Id::hfence_vvma:
     case Id::hfence_gvma:
+    case Id::sinval_vma:
+    case Id::hinval_vvma:
+    case Id::hinval_gvma:
       return costs.tlb_fence;
     default:
       return 1;

@@ -39,6 +39,7 @@ enum class Class : std::uint8_t {
   system,  // csr, fence_i and system end a block
   guest_load,
   guest_store,  // HLV, HLVX, HSV
+  cache_block,  // cbo.*
   mark,         // a HINT for observers (isa/mark.h); ends a block
   illegal,      // ends a block
   count,

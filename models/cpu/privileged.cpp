@@ -54,6 +54,27 @@ CsrResult may_hfence(const HartState& hart, bool guest_physical) {
   return supervisor_only(hart, guest_physical ? csr::kTvm : 0, 0);
 }
 
+CsrResult may_order_invalidations(const HartState& hart) { return supervisor_only(hart, 0, 0); }
+
+CsrResult may_use_cache_block(const HartState& hart, std::uint64_t permission) {
+  const CsrState& c = hart.csr;
+  if (machine(hart)) return kOk;
+  if ((c.menvcfg & permission) == 0) return kIllegal;
+  if (hart.mode.virtualized && (c.henvcfg & permission) == 0) return kVirtual;
+  if (user(hart) && (c.senvcfg & permission) == 0) return hart.mode.virtualized ? kVirtual : kIllegal;
+  return kOk;
+}
+
+bool invalidation_flushes(const HartState& hart) {
+  const auto flushes = [](std::uint64_t envcfg) {
+    return (envcfg & csr::kCbie) == std::uint64_t{1} << csr::kCbieShift;
+  };
+  const CsrState& c = hart.csr;
+  if (machine(hart)) return false;
+  return flushes(c.menvcfg) || (hart.mode.virtualized && flushes(c.henvcfg)) ||
+         (user(hart) && flushes(c.senvcfg));
+}
+
 CsrResult may_access_guest(const HartState& hart) {
   if (!hart.isa_config.h) return kIllegal;
   if (hart.mode.virtualized) return kVirtual;

@@ -14,7 +14,12 @@ csr_file::CsrResult may_sret(const HartState& hart);
 csr_file::CsrResult may_wait(const HartState& hart);                         // WFI
 csr_file::CsrResult may_sfence(const HartState& hart);                       // SFENCE.VMA
 csr_file::CsrResult may_hfence(const HartState& hart, bool guest_physical);  // HFENCE.GVMA or .VVMA
-csr_file::CsrResult may_access_guest(const HartState& hart);                 // HLV, HLVX, HSV
+csr_file::CsrResult may_order_invalidations(const HartState& hart);  // SFENCE.W.INVAL, SFENCE.INVAL.IR
+csr_file::CsrResult may_access_guest(const HartState& hart);         // HLV, HLVX, HSV
+
+// CBO.*: `permission` is the field of xenvcfg that allows the instruction.
+csr_file::CsrResult may_use_cache_block(const HartState& hart, std::uint64_t permission);
+bool invalidation_flushes(const HartState& hart);  // some xenvcfg.CBIE asks for that
 
 isa::Exception ecall_cause(isa::Mode mode);
 

@@ -6,10 +6,11 @@
 namespace hvsim::cpu {
 namespace {
 
-constexpr std::uint32_t kLoad = 0x03, kLoadFp = 0x07, kStore = 0x23, kStoreFp = 0x27, kAmo = 0x2F,
-                        kSystem = 0x73;
+constexpr std::uint32_t kLoad = 0x03, kLoadFp = 0x07, kMiscMem = 0x0F, kStore = 0x23, kStoreFp = 0x27,
+                        kAmo = 0x2F, kSystem = 0x73;
 constexpr std::uint32_t kRd = 0x1Fu << 7, kFunct3 = 7u << 12, kRs1 = 0x1Fu << 15, kRs2 = 0x1Fu << 20,
                         kOpcode = 0x7F;
+constexpr std::uint32_t kCacheBlock = 2u << 12;        // funct3 of CBO.*
 constexpr std::uint32_t kHypervisorAccess = 4u << 12;  // funct3 of HLV, HLVX and HSV
 
 // What is kept of the 32-bit encoding; basic loads and stores lose their immediate.
@@ -21,6 +22,8 @@ std::uint32_t kept(std::uint32_t instruction) {
     case kStore:
     case kStoreFp:
       return instruction & (kRs2 | kFunct3 | kOpcode);
+    case kMiscMem:
+      return (instruction & kFunct3) == kCacheBlock ? instruction & ~kRs1 : 0;
     case kAmo:
       return instruction & ~kRs1;
     case kSystem:

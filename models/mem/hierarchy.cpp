@@ -198,6 +198,22 @@ void Hierarchy::evict_from_l2(std::uint32_t slot) {
   entry = {};
 }
 
+isa::Cycles Hierarchy::manage(isa::BlockOperation operation, isa::Hpa address, isa::Cycles at) {
+  const isa::Cycles looked_up = at + config_.l2.hit_latency;
+  const std::uint32_t slot = l2_.find(address.value >> line_shift_);
+  if (slot == Cache::kAbsent) return looked_up;  // nor in any L1: the L2 is inclusive
+  DirectoryEntry& entry = directory_[slot];
+  if (entry.owner != kNobody) downgrade_owner(l2_.line_in(slot), entry);
+  const isa::Cycles done = entry.dirty ? looked_up + config_.memory_latency : looked_up;
+  if (operation != isa::BlockOperation::clean) {
+    evict_from_l2(slot);
+  } else if (entry.dirty) {
+    ++l2_.stats().writebacks;
+    entry.dirty = false;
+  }
+  return done;
+}
+
 void Hierarchy::fence_instruction(unsigned hart) {
   Cache& l1i = harts_[hart].l1i;
   for (std::uint32_t slot = 0; slot < l1i.slots(); ++slot) {

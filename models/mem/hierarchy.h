@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/cpu/isa/cache_block.h"
 #include "models/cpu/isa/result.h"
 #include "models/cpu/isa/types.h"
 #include "models/mem/cache.h"
@@ -50,6 +51,9 @@ class Hierarchy {
   void count_hits(unsigned hart, Kind kind, std::uint64_t n) {
     (kind == Kind::fetch ? harts_[hart].l1i : harts_[hart].l1d).stats().accesses += n;
   }
+  // CBO.*: what the caches do about the line with `address`, and when they have done it. An invalidation also
+  // writes back, as it may.
+  isa::Cycles manage(isa::BlockOperation operation, isa::Hpa address, isa::Cycles at);
   void fence_instruction(unsigned hart);  // FENCE.I: empties the hart's L1I
   void flush();                           // empties every cache; dirty lines count as written back
 

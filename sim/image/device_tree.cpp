@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/cpu/events.h"
 #include "models/cpu/isa/cause.h"
 #include "sim/image/fdt_writer.h"
 #include "sim/image/format.h"
@@ -101,6 +102,14 @@ void write_hart(FdtWriter& tree, const MachineDescription& machine, unsigned har
   tree.text("status", "okay");
   tree.text("compatible", "riscv");
   tree.text("riscv,isa", machine.isa);
+  tree.text("riscv,isa-base", "rv64i");
+  const auto extensions = isa_extensions(machine.isa);
+  tree.texts("riscv,isa-extensions", extensions);
+  const auto has = [&extensions](const char* name) {
+    return std::find(extensions.begin(), extensions.end(), name) != extensions.end();
+  };
+  if (has("zicbom")) tree.cell("riscv,cbom-block-size", cpu::IsaConfig::cache_block_bytes);
+  if (has("zicboz")) tree.cell("riscv,cboz-block-size", cpu::IsaConfig::cache_block_bytes);
   tree.text("mmu-type", machine.mmu_type);
   tree.begin("interrupt-controller");
   tree.cell("#interrupt-cells", 1);
@@ -234,6 +243,28 @@ void write_syscon_action(FdtWriter& tree, const MachineDescription& machine, con
   tree.end();
 }
 
+// Firmware's guide to the counters (OpenSBI's binding `riscv,pmu`). Events without an entry in a table of
+// selectors are selected by their own number.
+void write_pmu(FdtWriter& tree) {
+  constexpr std::uint32_t any = 0xFFFF'FFF8, mcycle = 1, minstret = 4;
+  std::vector<std::uint32_t> events;
+  for (const cpu::EventSelector& row : cpu::kEventSelectors) {
+    if (row.selector >= cpu::kRawEvents) continue;
+    const std::uint32_t fixed = row.event == cpu::Event::cycles         ? mcycle
+                                : row.event == cpu::Event::instructions ? minstret
+                                                                        : 0;
+    events.insert(events.end(), {row.selector, row.selector, any | fixed});
+  }
+  const auto high = [](std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); };
+  const auto low = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
+  tree.begin("pmu");
+  tree.text("compatible", "riscv,pmu");
+  tree.cells("riscv,event-to-mhpmcounters", events);
+  tree.cells("riscv,raw-event-to-mhpmcounters", {high(cpu::kRawEvents), low(cpu::kRawEvents),
+                                                 high(cpu::kRawEventsMask), low(cpu::kRawEventsMask), any});
+  tree.end();
+}
+
 }  // namespace
 
 // Single letters in canonical order, then the Z extensions, then the S extensions, by category and name
@@ -246,6 +277,19 @@ std::string isa_string(const cpu::IsaConfig& isa) {
          with(isa.sstc, "_sstc") + with(isa.ad_updates == cpu::AdUpdates::svade, "_svade") +
          with(isa.ad_updates == cpu::AdUpdates::svadu, "_svadu") + with(isa.svinval, "_svinval") +
          with(isa.svnapot, "_svnapot") + with(isa.svpbmt, "_svpbmt") + with(isa.smstateen, "_smstateen");
+}
+
+// "rv64imac_zba": i, m, a, c, zba.
+std::vector<std::string> isa_extensions(const std::string& isa) {
+  std::vector<std::string> names;
+  const std::size_t letters_end = std::min(isa.find('_'), isa.size());
+  for (std::size_t i = std::string("rv64").size(); i < letters_end; ++i) names.emplace_back(1, isa[i]);
+  for (std::size_t at = letters_end; at < isa.size();) {
+    const std::size_t end = std::min(isa.find('_', at + 1), isa.size());
+    names.push_back(isa.substr(at + 1, end - at - 1));
+    at = end;
+  }
+  return names;
 }
 
 std::string mmu_type(const cpu::IsaConfig& isa) {
@@ -275,6 +319,7 @@ isa::Result<std::vector<std::byte>, std::string> make_device_tree(const MachineD
   }
   write_memory(tree, machine);
   write_cpus(tree, machine);
+  if (machine.event_counters) write_pmu(tree);
   write_soc(tree, machine);
   return tree.finish();
 }

@@ -13,8 +13,9 @@
 
 namespace hvsim::sim {
 
-// What `riscv,isa` and `mmu-type` say of harts with these options.
+// What `riscv,isa`, `riscv,isa-extensions` and `mmu-type` say of harts with these options.
 std::string isa_string(const cpu::IsaConfig& isa);
+std::vector<std::string> isa_extensions(const std::string& isa);
 std::string mmu_type(const cpu::IsaConfig& isa);
 
 struct MachineDescription {
@@ -26,6 +27,7 @@ struct MachineDescription {
   std::uint32_t timebase_hz = 10'000'000;
   std::string bootargs{};
   std::optional<AddressRange> initrd{};
+  bool event_counters = true;           // mhpmcounter3 to 31
   std::optional<std::uint64_t> seed{};  // of the randomness that a kernel starts with; none: it gets none
   bool uart = true, plic = true, clint = true, finisher = true, rtc = true, virtio = true;
 };

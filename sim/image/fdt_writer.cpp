@@ -51,7 +51,7 @@ void FdtWriter::cells64(const std::string& name, std::initializer_list<std::uint
   bytes(name, raw);
 }
 
-void FdtWriter::texts(const std::string& name, std::initializer_list<std::string> values) {
+void FdtWriter::texts(const std::string& name, std::span<const std::string> values) {
   std::string joined;
   for (const std::string& value : values) joined += value + '\0';
   bytes(name, std::as_bytes(std::span(joined)));

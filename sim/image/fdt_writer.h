@@ -26,7 +26,10 @@ class FdtWriter {
   void cells(const std::string& name, std::span<const std::uint32_t> values);
   void cells64(const std::string& name, std::initializer_list<std::uint64_t> values);
   void text(const std::string& name, const std::string& value) { texts(name, {value}); }
-  void texts(const std::string& name, std::initializer_list<std::string> values);
+  void texts(const std::string& name, std::initializer_list<std::string> values) {
+    texts(name, std::span(values.begin(), values.size()));
+  }
+  void texts(const std::string& name, std::span<const std::string> values);
   void bytes(const std::string& name, std::span<const std::byte> value);
 
   // Ends the root node and the tree.

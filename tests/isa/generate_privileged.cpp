@@ -34,7 +34,8 @@ bool must_be_restored(unsigned number) {
 // Counters run at their own pace, and what events and inhibition there are is implementation-defined.
 bool is_left_out(unsigned number) {
   const bool counts = (number >= 0xB03 && number < 0xB20) || (number >= 0xC03 && number < 0xC20);
-  return counts || (number >= csr::mcountinhibit && number < csr::mcountinhibit + 32);
+  const bool high_halves = number >= 0x723 && number < 0x740;  // mhpmevent3h and on
+  return counts || high_halves || (number >= csr::mcountinhibit && number < csr::mcountinhibit + 32);
 }
 bool is_counter(unsigned number) {
   return number == csr::mcycle || number == csr::minstret ||

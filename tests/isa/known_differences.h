@@ -25,6 +25,7 @@ struct FinalField {
 // What the programs keep clear of, because no field shows it to be QEMU's error or the manual's freedom.
 inline constexpr const char* kAvoided[] = {
     "ctzw of a value with a zero low word and another high word: QEMU counts into the high word (Zbb, ctzw)",
+    "mhpmevent3h to mhpmevent31h: QEMU has them with Sscofpmf (Sscofpmf, \"mhpmevent\": on RV32 only)",
     "hvip.VSTIP with menvcfg.STCE: QEMU does not let it be written (Sstc, \"Virtual Supervisor Timer\")",
     "an illegal instruction delegated to VS where QEMU takes a virtual instruction for one",
     "satp in VS-mode under hstatus.VTVM: QEMU allows it (\"Hypervisor Status Register\", VTVM)",

@@ -67,12 +67,13 @@ bool Qemu::installed() {
 
 // Extensions that our harts do not have are off.
 Qemu::Qemu(const RamFile& ram)
-    : process_(start(
-          {"qemu-system-riscv64", "-M", "virt,memory-backend=ram", "-cpu",
-           "rv64,h=true,zba=true,zbb=true,zbs=true,zbc=false,sstc=true,debug=false,marchid=0,mimpid=0", "-m",
-           "128M", "-object", "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
-           "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"},
-          false)) {}
+    : process_(start({"qemu-system-riscv64", "-M", "virt,memory-backend=ram", "-cpu",
+                      "rv64,h=true,zba=true,zbb=true,zbs=true,zbc=true,sstc=true,svinval=true,svpbmt=true,"
+                      "sscofpmf=true,debug=false,marchid=0,mimpid=0",
+                      "-m", "128M", "-object",
+                      "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
+                      "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"},
+                     false)) {}
 
 Qemu::~Qemu() {
   if (process_ < 0) return;

@@ -38,6 +38,7 @@ enum class Interrupt : std::uint8_t {
   virtual_supervisor_external = 10,
   machine_external = 11,
   supervisor_guest_external = 12,
+  counter_overflow = 13,  // LCOFI (Sscofpmf)
 };
 
 inline constexpr std::uint64_t kInterruptBit = std::uint64_t{1} << 63;

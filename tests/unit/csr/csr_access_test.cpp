@@ -79,6 +79,7 @@ TEST(CsrAccess, AbsentCsrsAreIllegalInEveryMode) {
                      sedeleg = 0x102, ustatus = 0x000, seed = 0x015, vstart = 0x008, mcounter1 = 0xB01,
                      scontext = 0x5A8, dcsr = 0x7B0;
   TestHart hart;
+  hart.isa_config.sscofpmf = false;
   for (isa::Mode mode : kAllModes)
     for (unsigned number :
          {csr::mseccfg, mstateen0,   mtopi,   tselect, tinfo,     scountovf, mstatush, cycleh,
@@ -199,6 +200,13 @@ TEST(CsrAccess, WithoutSstcTimeCompareDoesNotExist) {
   EXPECT_EQ(hart.reads(csr::stimecmp), kIllegal);
   EXPECT_EQ(hart.reads(csr::vstimecmp), kIllegal);
   EXPECT_EQ(hart.set_and_get(csr::menvcfg, csr::kStce), 0u);
+}
+
+// CSRs that all supervisor modes share are not swapped with V.
+TEST(CsrAccess, CsrsWithoutAVsTwinAreTheSameInAGuest) {
+  TestHart hart(kVs);
+  for (unsigned number : {csr::scounteren, csr::senvcfg, csr::scountovf, csr::sstateen0, csr::sstateen0 + 3})
+    EXPECT_EQ(csr_file::resolve(hart, number), number);
 }
 
 // mstatus.FS, and H "Virtual Supervisor Status Register": always an illegal instruction.

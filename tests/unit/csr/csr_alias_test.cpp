@@ -14,7 +14,8 @@ constexpr std::uint64_t kSsi = bit(Interrupt::supervisor_software), kSti = bit(I
                         kVssi = bit(Interrupt::virtual_supervisor_software),
                         kVsti = bit(Interrupt::virtual_supervisor_timer),
                         kVsei = bit(Interrupt::virtual_supervisor_external),
-                        kMsi = bit(Interrupt::machine_software), kMei = bit(Interrupt::machine_external);
+                        kMsi = bit(Interrupt::machine_software), kMei = bit(Interrupt::machine_external),
+                        kLcofi = bit(Interrupt::counter_overflow);
 
 constexpr std::array<std::pair<unsigned, unsigned>, 9> kPairs{{{csr::stvec, csr::vstvec},
                                                                {csr::sscratch, csr::vsscratch},
@@ -58,9 +59,9 @@ TEST(VsAliases, ScounterenAndSenvcfgHaveNoVsTwin) {
 
 TEST(Mie, HoldsAllLevelsEnables) {
   TestHart hart;
-  EXPECT_EQ(hart.set_and_get(csr::mie, kAllOnes), 0x1EEEu);
+  EXPECT_EQ(hart.set_and_get(csr::mie, kAllOnes), 0x3EEEu);
   hart.isa_config.h = false;
-  EXPECT_EQ(hart.set_and_get(csr::mie, kAllOnes), 0xAAAu);
+  EXPECT_EQ(hart.set_and_get(csr::mie, kAllOnes), 0x2AAAu);
 }
 
 TEST(Sie, ShowsAndWritesDelegatedSupervisorEnablesOnly) {
@@ -70,7 +71,7 @@ TEST(Sie, ShowsAndWritesDelegatedSupervisorEnablesOnly) {
   hart.set(csr::mideleg, kSsi | kSei);
   EXPECT_EQ(hart.get(csr::sie), kSsi | kSei);
   hart.set(csr::sie, 0);
-  EXPECT_EQ(hart.get(csr::mie), 0x1EEEu & ~(kSsi | kSei));
+  EXPECT_EQ(hart.get(csr::mie), 0x3EEEu & ~(kSsi | kSei));
 }
 
 // H: "the nonzero bits in sie and hie are always mutually exclusive, and likewise for sip and hip".
@@ -100,7 +101,7 @@ TEST(Vsie, AliasesHieWhereHidelegHandsOver) {
 TEST(Mip, SoftwareWritesSupervisorBitsAndVssipOnly) {
   TestHart hart;
   hart.set(csr::mip, kAllOnes);
-  EXPECT_EQ(hart.get(csr::mip), kSsi | kSti | kSei | kVssi);
+  EXPECT_EQ(hart.get(csr::mip), kSsi | kSti | kSei | kVssi | kLcofi);
   EXPECT_EQ(hart.get(csr::hvip), kVssi);
   hart.set(csr::mip, 0);
   EXPECT_EQ(hart.get(csr::mip), 0u);

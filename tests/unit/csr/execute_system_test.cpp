@@ -153,6 +153,11 @@ TEST(Privileged, PermissionsFollowTheManual) {
   const auto sfence = [&](FakeCore& c) { return execute::sfence_vma(c, op); };
   const auto vvma = [&](FakeCore& c) { return execute::hfence_vvma(c, op); };
   const auto gvma = [&](FakeCore& c) { return execute::hfence_gvma(c, op); };
+  const auto sinval = [&](FakeCore& c) { return execute::sinval_vma(c, op); };
+  const auto order_before = [&](FakeCore& c) { return execute::sfence_w_inval(c, op); };
+  const auto order_after = [&](FakeCore& c) { return execute::sfence_inval_ir(c, op); };
+  const auto inval_vvma = [&](FakeCore& c) { return execute::hinval_vvma(c, op); };
+  const auto inval_gvma = [&](FakeCore& c) { return execute::hinval_gvma(c, op); };
   const auto hlv = [&](FakeCore& c) { return execute::hlv_d(c, op); };
   const auto hsv = [&](FakeCore& c) { return execute::hsv_d(c, op); };
   const Permission cases[] = {
@@ -172,6 +177,14 @@ TEST(Privileged, PermissionsFollowTheManual) {
       {"hfence.vvma, TVM and VTVM", vvma, csr::kTvm, csr::kVtvm, 0, 0, 2, 22, 22},
       {"hfence.gvma", gvma, 0, 0, 0, 0, 2, 22, 22},
       {"hfence.gvma, TVM", gvma, csr::kTvm, 0, 0, 2, 2, 22, 22},
+      {"sinval.vma", sinval, 0, 0, 0, 0, 2, 0, 22},
+      {"sinval.vma, TVM", sinval, csr::kTvm, 0, 0, 2, 2, 0, 22},
+      {"sinval.vma, VTVM", sinval, 0, csr::kVtvm, 0, 0, 2, 22, 22},
+      {"sfence.w.inval, TVM and VTVM", order_before, csr::kTvm, csr::kVtvm, 0, 0, 2, 0, 22},
+      {"sfence.inval.ir, TVM and VTVM", order_after, csr::kTvm, csr::kVtvm, 0, 0, 2, 0, 22},
+      {"hinval.vvma, TVM and VTVM", inval_vvma, csr::kTvm, csr::kVtvm, 0, 0, 2, 22, 22},
+      {"hinval.gvma", inval_gvma, 0, 0, 0, 0, 2, 22, 22},
+      {"hinval.gvma, TVM", inval_gvma, csr::kTvm, 0, 0, 2, 2, 22, 22},
       {"hlv", hlv, 0, 0, 0, 0, 2, 22, 22},
       {"hlv, HU", hlv, 0, csr::kHu, 0, 0, 0, 22, 22},
       {"hsv", hsv, 0, 0, 0, 0, 2, 22, 22},

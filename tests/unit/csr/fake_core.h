@@ -30,6 +30,8 @@ struct FakeCore {
   bool guest_fails = false;
   unsigned waits = 0, instruction_fences = 0;
   std::vector<std::pair<unsigned, std::uint64_t>> marks;
+  std::vector<std::uint64_t> zeroed;
+  std::vector<std::pair<std::uint64_t, isa::BlockOperation>> managed;
 
   bool raise(const isa::Trap& t) {
     trap = t;
@@ -51,6 +53,14 @@ struct FakeCore {
   bool guest_store(std::uint64_t address, T value) {
     if (guest_fails) return raise({.code = 23});
     guest_accesses.push_back({address, isa::Access::store, sizeof(T), value});
+    return true;
+  }
+  bool zero_block(std::uint64_t address) {
+    zeroed.push_back(address);
+    return true;
+  }
+  bool manage_block(std::uint64_t address, isa::BlockOperation operation) {
+    managed.emplace_back(address, operation);
     return true;
   }
   // The rest of the Core concept, which system instructions do not use.

@@ -11,7 +11,8 @@
 namespace hvsim::tests {
 namespace {
 
-constexpr const char* kAssembler = "riscv64-linux-gnu-as -march=rv64gch_zba_zbb_zbs_zicsr_zifencei ";
+constexpr const char* kAssembler =
+    "riscv64-linux-gnu-as -march=rv64gch_zicbom_zicboz_zicsr_zifencei_zba_zbb_zbc_zbs_svinval ";
 constexpr const char* kDisassembler = "riscv64-linux-gnu-objdump -d -z -M no-aliases,numeric ";
 
 bool run(const std::string& command) { return std::system(command.c_str()) == 0; }

@@ -1,4 +1,4 @@
-// Zba, Zbb and Zbs against loops over bits and bytes.
+// Zba, Zbb, Zbc and Zbs against loops over bits and bytes.
 #include <gtest/gtest.h>
 
 #include "models/cpu/execute_bitmanip.h"
@@ -52,6 +52,25 @@ TEST(Bitmanip, AddressGenerationShiftsTheFirstOperand) {
   expect_for_all_pairs(execute::sh2add_uw, [](U a, U b) { return low_word(a) * 4 + b; });
   expect_for_all_pairs(execute::sh3add_uw, [](U a, U b) { return low_word(a) * 8 + b; });
   expect_for_all_amounts(execute::slli_uw, 64, [](U a, U n) { return low_word(a) << n; });
+}
+
+// Result bit i of the 128 is the parity of the pairs of bits whose numbers add up to i.
+bool product_bit(U a, U b, unsigned i) {
+  bool parity = false;
+  for (unsigned k = 0; k < 64; ++k)
+    if (k <= i && i - k < 64) parity ^= bit(a, k) && bit(b, i - k);
+  return parity;
+}
+U product_bits(U a, U b, unsigned first) {
+  U result = 0;
+  for (unsigned i = 0; i < 64; ++i) result |= U{product_bit(a, b, first + i)} << i;
+  return result;
+}
+
+TEST(Bitmanip, CarrylessProductsAreTheirLowHighAndReversedParts) {
+  expect_for_all_pairs(execute::clmul, [](U a, U b) { return product_bits(a, b, 0); });
+  expect_for_all_pairs(execute::clmulh, [](U a, U b) { return product_bits(a, b, 64); });
+  expect_for_all_pairs(execute::clmulr, [](U a, U b) { return product_bits(a, b, 63); });
 }
 
 TEST(Bitmanip, LogicWithNegatedOperand) {

@@ -56,6 +56,7 @@ TEST(Decoder, NamesEveryInstructionAndItsOperandsAsObjdumpDoes) {
   std::vector<const Instruction*> rows;
   for (const Instruction& row : kInstructions) {
     if (&row == &instruction(Id::illegal) || &row == &instruction(Id::mark)) continue;
+    if (row.extension == Extension::zicond) continue;  // binutils 2.40 does not know it
     for (int sample = 0; sample < 60; ++sample) {
       const auto operand_bits = static_cast<std::uint32_t>(random());
       lines.push_back(insn(4, tame(row, row.pattern.match | (operand_bits & ~row.pattern.mask))));
@@ -131,7 +132,8 @@ TEST(Decoder, AgreesWithObjdumpOnWhichWordsAreInstructions) {
                          op.id == Id::fcvt_d_wu || op.id == Id::fcvt_d_s;
     const bool obsolete = theirs.text == "uret" || theirs.text == "hret" ||
                           theirs.text.starts_with("sfence.vm ") || theirs.text == "sfence.vm";
-    if (lenient || obsolete) continue;
+    const bool too_new = instruction(op.id).extension == Extension::zicond;
+    if (lenient || obsolete || too_new) continue;
     EXPECT_EQ(op.id != Id::illegal, known_to_them) << std::hex << theirs.raw << " " << theirs.text;
   }
 }

@@ -62,6 +62,8 @@ class FakeCore {
   bool guest_store(std::uint64_t address, Word word) {
     return store(address, word);
   }
+  bool zero_block(std::uint64_t) { return raise({}); }
+  bool manage_block(std::uint64_t, isa::BlockOperation) { return raise({}); }
   void fence(const cpu::TranslationFence&) {}
   void fence_instruction() {}
   void wait_for_interrupt() {}

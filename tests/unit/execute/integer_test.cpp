@@ -143,5 +143,12 @@ TEST(Integer, X0StaysZeroBecauseItsWritesGoToTheSink) {
   EXPECT_EQ(core.state.x[HartState::kSink], 7u);
 }
 
+TEST(Zicond, ZeroesOnItsCondition) {
+  tests::expect_for_all_pairs(execute::czero_eqz,
+                              [](std::uint64_t a, std::uint64_t b) { return b == 0 ? 0 : a; });
+  tests::expect_for_all_pairs(execute::czero_nez,
+                              [](std::uint64_t a, std::uint64_t b) { return b == 0 ? a : 0; });
+}
+
 }  // namespace
 }  // namespace hvsim::cpu

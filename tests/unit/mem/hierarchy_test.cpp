@@ -166,6 +166,31 @@ TEST(Hierarchy, LinesOutsideRamAreCachedButNeverInAMask) {
   for (std::uint64_t i = 0; i < words; ++i) EXPECT_EQ(caches->fetchable_words(0)[i], 0U);
 }
 
+TEST(Hierarchy, ManagingALineReachesEveryCopyOfIt) {
+  for (const auto operation : {isa::BlockOperation::flush, isa::BlockOperation::invalidate}) {
+    auto caches = build(HierarchyConfig{}, 2);
+    caches->access(0, Kind::store, kRam.base, 0);
+    caches->access(1, Kind::fetch, kRam.base, 0);
+    caches->manage(operation, kRam.base + 8, 0);
+    EXPECT_FALSE(readable(*caches, 0, kRam.base) || writable(*caches, 0, kRam.base));
+    EXPECT_FALSE(fetchable(*caches, 1, kRam.base));
+    EXPECT_EQ(caches->access(1, Kind::load, kRam.base, 0).by, Served::memory);
+  }
+}
+
+TEST(Hierarchy, ACleanedLineStaysAndIsWrittenBackOnce) {
+  const HierarchyConfig config;
+  auto caches = build(config, 1);
+  caches->access(0, Kind::store, kRam.base, 0);
+  const isa::Cycles lookup = config.l2.hit_latency;
+  EXPECT_EQ(caches->manage(isa::BlockOperation::clean, kRam.base, 100), 100 + lookup + config.memory_latency);
+  EXPECT_EQ(caches->manage(isa::BlockOperation::clean, kRam.base, 100), 100 + lookup);
+  EXPECT_TRUE(readable(*caches, 0, kRam.base));
+  EXPECT_FALSE(writable(*caches, 0, kRam.base));
+  EXPECT_EQ(caches->l2_stats().writebacks, 1u);
+  EXPECT_EQ(caches->manage(isa::BlockOperation::flush, kRam.base + 4096, 7), 7 + lookup);  // not there
+}
+
 TEST(Hierarchy, FlushEmptiesEverything) {
   auto caches = build(HierarchyConfig{}, 2);
   caches->access(0, Kind::store, kRam.base, 0);

@@ -22,7 +22,8 @@ using testing::FakeCore;
 constexpr std::uint32_t kEcall = 0x00000073, kEbreak = 0x00100073, kSret = 0x10200073, kMret = 0x30200073,
                         kWfi = 0x10500073, kSfence = 0x12628073, kHfenceVvma = 0x22628073,
                         kHfenceGvma = 0x62628073, kHlvD = 0x6C02C573, kHlvxWu = 0x6832C573,
-                        kHlvBu = 0x6012C573;
+                        kHlvBu = 0x6012C573, kSinval = 0x16628073, kSfenceWInval = 0x18000073,
+                        kSfenceInvalIr = 0x18100073, kHinvalVvma = 0x26628073, kHinvalGvma = 0x66628073;
 
 constexpr isa::Mode kModes[] = {testing::kM, testing::kHs, testing::kU, testing::kVs, testing::kVu};
 
@@ -105,8 +106,9 @@ std::uint32_t csr_instruction(Random& random) {
 }
 
 std::uint32_t any_instruction(isa::Mode mode, Random& random) {
-  constexpr std::uint32_t others[] = {kEcall,      kEbreak,     kSret, kMret,   kSfence,
-                                      kHfenceVvma, kHfenceGvma, kHlvD, kHlvxWu, kHlvBu};
+  constexpr std::uint32_t others[] = {kEcall,      kEbreak,       kSret,          kMret,       kSfence,
+                                      kHfenceVvma, kHfenceGvma,   kHlvD,          kHlvxWu,     kHlvBu,
+                                      kSinval,     kSfenceWInval, kSfenceInvalIr, kHinvalVvma, kHinvalGvma};
   if (random.chance(75)) return csr_instruction(random);
   if (mode == testing::kVu && random.chance(10)) return kWfi;  // elsewhere it might wait for ever
   return random.one_of(others);
@@ -176,6 +178,16 @@ bool execute_op(FakeCore& core, const Op& op) {
       return execute::hfence_vvma(core, op);
     case Id::hfence_gvma:
       return execute::hfence_gvma(core, op);
+    case Id::sinval_vma:
+      return execute::sinval_vma(core, op);
+    case Id::sfence_w_inval:
+      return execute::sfence_w_inval(core, op);
+    case Id::sfence_inval_ir:
+      return execute::sfence_inval_ir(core, op);
+    case Id::hinval_vvma:
+      return execute::hinval_vvma(core, op);
+    case Id::hinval_gvma:
+      return execute::hinval_gvma(core, op);
     case Id::hlv_d:
       return execute::hlv_d(core, op);
     case Id::hlvx_wu:

@@ -75,7 +75,8 @@ TEST(QemuWitness, AgreesOnPrivilegedStepsButForItsKnownErrors) {
 
   const std::string elf = HVSIM_SYSTEM_STEPS_ELF;
   const std::vector<Step> steps = random_steps(seed, count);
-  const auto qemu = outcomes_of(run_on_qemu(elf, std::vector{data_of(steps)}));
+  const auto qemu =
+      outcomes_of(run_on_qemu(elf, std::vector{data_of(steps)}, "svinval=true,svpbmt=true,sscofpmf=true"));
   ASSERT_EQ(qemu.size(), steps.size());
 
   const Addresses addresses{.slot = symbol_address(elf, "slot"),
