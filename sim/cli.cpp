@@ -2,10 +2,12 @@
 #include "sim/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "sim/cli_config.h"
 #include "sim/cli_run.h"
+#include "sim/disasm.h"
 #include "sim/result_hash.h"
 
 namespace hvsim::sim {
@@ -19,6 +21,7 @@ constexpr char kExitCodes[] =
 
 struct Commands {
   RunOptions run;
+  DisasmOptions disasm;
   WorkerOptions worker;
   std::string file, other_file;
   std::vector<std::string> settings;
@@ -40,12 +43,36 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "wait for GDB at a loopback port (1234 if none is named, 0: any) or at unix:PATH")
       ->expected(0, 1)
       ->default_str("");
+  app.add_option("--explain", options.explain,
+                 "explain traps: --explain for all, or --explain=cause=page_fault,mode=VS,count=10");
+  app.add_option("--explain-output", options.explain_output, "file for them instead of standard error");
+  app.add_option("--trace", options.trace, "list instructions: --trace, or --trace=start=main,count=1000");
+  app.add_option("--trace-output", options.trace_output, "file for them instead of standard error");
+  app.add_option("--observe-format", options.observe_format,
+                 "of both: text, or json with one object per line");
   app.add_flag("--json", options.json, "print JSON instead of tables");
   app.add_flag("--quiet", options.quiet, "no progress, no guest console");
 }
 
+void add_disasm(CLI::App& app, DisasmOptions& options) {
+  app.add_option("file", options.file, "an ELF, or a flat image with --base")->required();
+  app.add_option("--base", options.base, "address of a flat image's first byte");
+  app.add_option("--start", options.start, "first address");
+  app.add_option("--end", options.end, "address behind the last one");
+  app.add_option("--symbol", options.symbol, "list this function only");
+  app.add_flag("--canonical", options.canonical,
+               "no aliases, registers by number: objdump -M no-aliases,numeric");
+}
+
 void add_settings(CLI::App& app, std::vector<std::string>& settings) {
   app.add_option("--set", settings, "override a key")->allow_extra_args(false)->take_all();
+}
+
+// The filter of --explain and --trace is optional and comes after '=', so that a config may follow either.
+std::vector<std::string> complete_observers(std::vector<std::string> arguments) {
+  for (std::string& each : arguments)
+    if (each == "--explain" || each == "--trace") each += "=all";
+  return arguments;
 }
 
 }  // namespace
@@ -75,6 +102,9 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   diff->add_option("before", c.file)->required();
   diff->add_option("after", c.other_file)->required();
 
+  auto* disasm_command = app.add_subcommand("disasm", "list the instructions of an ELF or a flat image");
+  add_disasm(*disasm_command, c.disasm);
+
   auto* version = app.add_subcommand("version", "print the version");
 
   auto* run_one = app.add_subcommand("run-one")->group("");  // internal
@@ -82,8 +112,10 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   run_one->add_option("--message-fd", c.worker.message_descriptor)->required();
   run_one->add_option("--out", c.worker.output)->required();
 
+  std::vector<std::string> arguments = complete_observers({argv + 1, argv + argc});
+  std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
-    app.parse(argc, argv);
+    app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
@@ -92,6 +124,7 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   if (*schema) return show_schema();
   if (*show) return show_config(c.file, c.settings);
   if (*diff) return diff_configs(c.file, c.other_file);
+  if (*disasm_command) return disasm(c.disasm);
   if (*version) return std::printf("hvsim %s\n", std::string(simulator_version()).c_str()), 0;
   return worker(c.worker);
 }

@@ -31,6 +31,27 @@ void set_bare(Document& document, const std::string& elf) {
   merge(document, Json{{"boot", {{"image", image}, {"firmware", "none"}}}}, "--elf");
 }
 
+std::optional<std::string> absolute(const std::optional<std::string>& file) {
+  return file ? std::optional(std::filesystem::absolute(*file).string()) : file;
+}
+
+// Several runs at a time would write into one another.
+std::optional<std::string> find_mixed_output(const Experiment& experiment) {
+  if (experiment.runs.size() == 1) return std::nullopt;
+  for (const Run& run : experiment.runs)
+    if (!run.config.observe.explain.empty() || !run.config.observe.trace.empty())
+      return "observe: " + std::to_string(experiment.runs.size()) +
+             " runs: expected a config of one run when traps are explained or instructions traced";
+  return std::nullopt;
+}
+
+// Explanations on standard error and the progress line do not go together.
+bool talks(const Experiment& experiment) {
+  const ObserveConfig& observe = experiment.runs.front().config.observe;
+  return (!observe.explain.empty() && observe.explain_output.empty()) ||
+         (!observe.trace.empty() && observe.trace_output.empty());
+}
+
 isa::Result<Document, Problem> assemble(const RunOptions& options) {
   Document document;
   if (!options.config.empty()) {
@@ -48,6 +69,11 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
   set("--max-cycles", "limits.max_cycles", options.max_cycles);
   set("--max-instructions", "limits.max_instructions", options.max_instructions);
   set("--seed", "seed", options.seed);
+  set("--explain", "observe.explain", options.explain);
+  set("--explain-output", "observe.explain_output", absolute(options.explain_output));
+  set("--trace", "observe.trace", options.trace);
+  set("--trace-output", "observe.trace_output", absolute(options.trace_output));
+  set("--observe-format", "observe.format", options.observe_format);
   if (problem) return isa::Failure{*problem};
   return document;
 }
@@ -74,11 +100,12 @@ int run(const RunOptions& options) {
       return refuse("--gdb: expected one run, the experiment has " + std::to_string(experiment->runs.size()));
     experiment.value().runs[0].gdb = options.gdb;
   }
+  if (auto problem = find_mixed_output(*experiment)) return refuse(*problem);
   if (auto problem = check_output(options.output)) return refuse(problem->text());
 
   ExperimentResult result;
   {
-    ProgressDisplay progress(progress_style(options.quiet));
+    ProgressDisplay progress(progress_style(options.quiet || talks(*experiment)));
     const bool alone = experiment->runs.size() == 1;
     result = run_experiment(*experiment,
                             {.output = options.output,

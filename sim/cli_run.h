@@ -16,6 +16,8 @@ struct RunOptions {
   std::string output = "runs";
   unsigned jobs = 0;
   std::optional<std::string> gdb;  // where a debugger may attach; empty: at the default port
+  std::optional<std::string> explain, explain_output, trace, trace_output;  // observe.*
+  std::optional<std::string> observe_format;
   bool json = false;
   bool quiet = false;
 };

@@ -114,6 +114,16 @@ struct VmConfig {
 };
 
 enum class OnReset : std::uint8_t { stop, restart };
+enum class ObserveFormat : std::uint8_t { text, json };
+
+// What is told about a run while it goes on. Changes nothing in it, and is no part of its identity.
+struct ObserveConfig {
+  std::string explain;         // filter of traps to explain; empty: none
+  std::string explain_output;  // file; empty: standard error
+  std::string trace;           // filter of instructions to list; empty: none
+  std::string trace_output;
+  ObserveFormat format = ObserveFormat::text;
+};
 
 struct LimitsConfig {
   isa::Cycles max_cycles = 0;  // 0: no limit
@@ -130,6 +140,7 @@ struct Config {
   HypervisorConfig hypervisor;
   std::vector<VmConfig> vms;
   LimitsConfig limits;
+  ObserveConfig observe;
   std::uint64_t seed = 1;
 };
 

@@ -12,6 +12,7 @@
 #include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"
 #include "sim/json_read.h"
+#include "sim/observe_filter.h"
 
 namespace hvsim::sim {
 namespace {
@@ -28,6 +29,8 @@ class Checker {
     boot();
     for (std::size_t i = 0; i < config_.vms.size(); ++i) vm(config_.vms[i], child_path("vms", i));
     vms();
+    filter("observe.explain", config_.observe.explain, FilterUse::explain);
+    filter("observe.trace", config_.observe.trace, FilterUse::trace);
     return problem_;
   }
 
@@ -36,6 +39,7 @@ class Checker {
   void boot();
   void vm(const VmConfig& vm, const std::string& path);
   void vms();
+  void filter(const std::string& path, const std::string& text, FilterUse use);
   template <class Model>
   void geometry(const Model& model, const std::string& path) {
     if (const auto why = problem(model)) report(path, "", *why);
@@ -113,6 +117,12 @@ void Checker::vm(const VmConfig& vm, const std::string& path) {
   const std::size_t length = argument_string(vm).size();
   require(length <= longest, path + ".arguments", std::to_string(length) + " characters",
           "expected at most " + std::to_string(longest));
+}
+
+void Checker::filter(const std::string& path, const std::string& text, FilterUse use) {
+  if (text.empty()) return;
+  const auto parsed = parse_filter(text, use, config_.vms);
+  if (!parsed) report(path, parsed.error().value, parsed.error().expectation);
 }
 
 void Checker::vms() {

@@ -25,6 +25,11 @@ struct Named<HypervisorRun> {
                                       std::pair{HypervisorRun::host, "host"}};
 };
 template <>
+struct Named<ObserveFormat> {
+  static constexpr std::array choices{std::pair{ObserveFormat::text, "text"},
+                                      std::pair{ObserveFormat::json, "json"}};
+};
+template <>
 struct Named<hv::abi::Delivery> {
   using E = hv::abi::Delivery;
   static constexpr std::array choices{std::pair{E::immediate, "immediate"}, std::pair{E::dlh, "dlh"}};
@@ -376,6 +381,22 @@ struct Described<LimitsConfig> {
 };
 
 template <>
+struct Described<ObserveConfig> {
+  using T = ObserveConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"explain", &T::explain, Unit::none,
+            "traps to explain: \"all\", or terms like cause=guest_page_fault,mode=VS,count=10; empty: none"},
+      Field{"explain_output", &T::explain_output, Unit::none, "file for explanations; empty: standard error",
+            Rule{.path = true}},
+      Field{"trace", &T::trace, Unit::none,
+            "instructions to list: \"all\", or terms like start=main,stop=exit,mode=VS,count=1000; empty: "
+            "none"},
+      Field{"trace_output", &T::trace_output, Unit::none,
+            "file for the instruction trace; empty: standard error", Rule{.path = true}},
+      Field{"format", &T::format, Unit::none, "of both: text, or json with one object per line"}};
+};
+
+template <>
 struct Described<Config> {
   using T = Config;
   static constexpr auto fields = std::tuple{
@@ -388,6 +409,7 @@ struct Described<Config> {
       Field{"hypervisor", &T::hypervisor, Unit::none, "how VMs are run"},
       Field{"vms", &T::vms, Unit::none, "virtual machines", Rule{.max = hv::kMaxVms}},
       Field{"limits", &T::limits, Unit::none, "where a run stops at the latest"},
+      Field{"observe", &T::observe, Unit::none, "what to tell while a run goes on; changes no result"},
       Field{"seed", &T::seed, Unit::none, "of everything random in the machine and its guests"}};
 };
 

@@ -11,7 +11,7 @@ namespace hvsim::sim {
 
 isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineConfig& config,
                                                                   std::uint64_t seed, bool host_hypervisor,
-                                                                  Console console) {
+                                                                  Console console, cpu::Observer* observer) {
   auto memory = mem::PhysicalMemory::create(map::ram, config.memory_bytes);
   if (!memory) return isa::Failure{"machine.memory_bytes: " + memory.error()};
   std::unique_ptr<mem::Hierarchy> caches;
@@ -26,17 +26,17 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
   if (!scripts) return isa::Failure{scripts.error()};
   return std::unique_ptr<Machine>(new Machine(config, std::move(memory.value()), std::move(caches),
                                               std::move(disks.value()), std::move(scripts.value()), seed,
-                                              host_hypervisor, std::move(console)));
+                                              host_hypervisor, std::move(console), observer));
 }
 
 Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
                  std::unique_ptr<mem::Hierarchy> caches, Disks disks, Scripts scripts, std::uint64_t seed,
-                 bool host_hypervisor, Console console)
+                 bool host_hypervisor, Console console, cpu::Observer* observer)
     : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
   shells_.resize(config.harts);
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));
-    harts_.push_back(make_hart(number, seed, host_hypervisor));
+    harts_.push_back(make_hart(number, seed, host_hypervisor, observer));
     lines_.push_back(std::make_unique<Lines>(*harts_.back()));
   }
   aclint_ = std::make_unique<irq::Aclint>(clint_wiring());
@@ -60,12 +60,14 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
   agenda_.on_change([this] { harts_[accessing_hart_]->stop(); });
 }
 
-std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor) {
+std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor,
+                                              cpu::Observer* observer) {
   const cpu::HartConfig hart{.hart_id = number,
                              .isa = config_.isa,
                              .cycles_per_tick = config_.clock_mhz / kTimebaseMhz,
                              .synchronize_devices = config_.harts > 1,
-                             .host_hypervisor = host_hypervisor};
+                             .host_hypervisor = host_hypervisor,
+                             .observer = observer};
   cpu::DevicePort& devices = *ports_[number];
   if (caches_ == nullptr)
     return std::make_unique<cpu::Engine<cpu::Untimed>>(hart, memory_, devices, cpu::Untimed{});

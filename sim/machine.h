@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/cpu/hart.h"
+#include "models/cpu/observer.h"
 #include "models/cpu/timing_policy.h"
 #include "models/device/disk.h"
 #include "models/device/dma.h"
@@ -55,7 +56,8 @@ class Machine {
   // Errors are one line about the config. The seed is that of all random replacement.
   static isa::Result<std::unique_ptr<Machine>, std::string> build(const MachineConfig& config,
                                                                   std::uint64_t seed, bool host_hypervisor,
-                                                                  Console console);
+                                                                  Console console,
+                                                                  cpu::Observer* observer = nullptr);
 
   unsigned harts() const { return static_cast<unsigned>(harts_.size()); }
   cpu::Hart& hart(unsigned number) { return *harts_[number]; }
@@ -130,7 +132,8 @@ class Machine {
   };
 
   Machine(const MachineConfig& config, mem::PhysicalMemory memory, std::unique_ptr<mem::Hierarchy> caches,
-          Disks disks, Scripts scripts, std::uint64_t seed, bool host_hypervisor, Console console);
+          Disks disks, Scripts scripts, std::uint64_t seed, bool host_hypervisor, Console console,
+          cpu::Observer* observer);
   static isa::Result<Disks, std::string> open_disks(const DevicesConfig& config);
   static isa::Result<Scripts, std::string> read_scripts(const MachineConfig& config);
   void plug_rtc();
@@ -140,7 +143,8 @@ class Machine {
   void plug(unsigned slot, unsigned latency_us, unsigned megabytes_per_second);
   isa::Cycles device_now() const;
   std::uint64_t device_now_ns() const;
-  std::unique_ptr<cpu::Hart> make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor);
+  std::unique_ptr<cpu::Hart> make_hart(unsigned number, std::uint64_t seed, bool host_hypervisor,
+                                       cpu::Observer* observer);
   irq::AclintWiring clint_wiring();
   std::vector<irq::Sink*> sinks();
   void place(isa::Hpa base, std::uint64_t bytes, const char* name, device::RegisterWindow& window);

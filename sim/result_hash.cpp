@@ -18,6 +18,7 @@ Json canonical(const Config& config, const ImagePaths& images) {
   Json json = resolved_json(config);
   json.erase("name");
   json.erase("description");
+  json.erase("observe");
   json["boot"]["firmware"] = hash_file(images.firmware);
   json["boot"]["image"] = hash_file(images.image);
   json["boot"]["initrd"] = hash_file(images.initrd);

@@ -17,6 +17,7 @@
 #include "sim/image/device_tree.h"
 #include "sim/machine.h"
 #include "sim/memory_module.h"
+#include "sim/observation.h"
 
 namespace hvsim::sim {
 namespace {
@@ -190,10 +191,13 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
                                              Progress& progress, const std::optional<std::string>& gdb) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
-  auto built = Machine::build(config.machine, config.seed, on_host, [&](std::uint8_t byte) {
+  auto observation = Observation::make(config, images);
+  if (!observation) return isa::Failure{observation.error()};
+  const auto console = [&](std::uint8_t byte) {
     result.console.push_back(static_cast<char>(byte));
     progress.console({&result.console.back(), 1});
-  });
+  };
+  auto built = Machine::build(config.machine, config.seed, on_host, console, observation.value().get());
   if (!built) return isa::Failure{built.error()};
   Machine& machine = **built;
 

@@ -103,6 +103,7 @@ class Accountant {
   void mode_changed(const HartState& state);  // after xRET, or after the host hypervisor moved the hart
   void marked(const HartState& state, std::uint16_t kind, std::uint64_t value);
 
+  const CellKey& current() const { return key_; }
   const std::map<CellKey, std::unique_ptr<ComponentCycles>>& cells() const { return cells_; }
   const std::map<ExitKey, ExitStats>& exits() const { return exits_; }
   const std::map<std::uint32_t, MarkTotals>& marks() const { return marks_; }  // by VM

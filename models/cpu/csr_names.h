@@ -1,11 +1,11 @@
-// What the manuals call each CSR.
+// The names of CSRs, as in the privileged manual's tables "Currently allocated RISC-V ... CSR addresses".
 #pragma once
 
 #include <string>
 
 namespace hvsim::cpu {
 
-// "hstatus"; empty: no CSR of RV64 that this project knows has the number.
+// "" for a number that names nothing.
 std::string csr_name(unsigned number);
 
 }  // namespace hvsim::cpu

@@ -17,6 +17,7 @@
 #include "models/cpu/isa/cache_block.h"
 #include "models/cpu/isa_config.h"
 #include "models/cpu/level_zero.h"
+#include "models/cpu/observer.h"
 #include "models/mem/physical_memory.h"
 #include "models/mmu/mmu.h"
 #include "models/mmu/pmp.h"
@@ -30,6 +31,7 @@ struct HartConfig {
   std::uint64_t cycles_per_tick = 100;
   bool synchronize_devices = false;  // stop before device accesses until other harts have caught up
   bool host_hypervisor = false;      // stop when HS-mode is reached
+  Observer* observer = nullptr;      // may be null
 };
 
 template <class Timing>
@@ -114,6 +116,7 @@ class Engine final : public Hart {
   void branch_outcome(const Op* op, bool taken);
   void direct_jump(const Op* op, std::uint64_t target);
   void indirect_jump(const Op* op, std::uint64_t target);
+  void observe_step(const Op* op);  // called before each op when the observer wants steps
   const Block& block() const { return *block_; }
   Block& block() { return *block_; }
 
@@ -130,12 +133,14 @@ class Engine final : public Hart {
 
   // The fault behind `trap_`, kept because the trap's instruction bits need the op that made it.
   struct PendingFault {
-    enum class Kind : std::uint8_t { translation, access, misaligned } kind;
+    using Kind = FaultSeen::Kind;
+    Kind kind;
     isa::Access access;
     std::uint64_t address;
     mmu::AddressSpace space;
     mmu::TranslationFault why{};
     unsigned offset = 0;  // of `address` from the first byte of a misaligned access
+    std::optional<isa::Hpa> physical{};  // of an access that was translated
   };
   static isa::Trap trap_of(const PendingFault& fault, std::uint32_t instruction);
   bool raise_fault(const PendingFault& fault);
@@ -162,8 +167,9 @@ class Engine final : public Hart {
   isa::Result<mmu::Translation, mmu::TranslationFault> translate(std::uint64_t address, isa::Access access,
                                                                  unsigned bytes,
                                                                  const mmu::AddressSpace& space);
-  bool access_fault(isa::Access access, std::uint64_t address, const mmu::AddressSpace& space) {
-    return raise_fault({PendingFault::Kind::access, access, address, space});
+  bool access_fault(isa::Access access, std::uint64_t address, const mmu::AddressSpace& space,
+                    std::optional<isa::Hpa> physical = {}) {
+    return raise_fault({PendingFault::Kind::access, access, address, space, {}, 0, physical});
   }
   template <class T>
   std::uint8_t* atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical = nullptr);
@@ -189,7 +195,9 @@ class Engine final : public Hart {
 
   // engine_run.h
   std::optional<Stop> attend(isa::Cycles end);
-  void deliver(const isa::Trap& trap);
+  void deliver(const isa::Trap& trap, const Op* op = nullptr);
+  void observe_trap(const TrapTaken& taken, const Op* op);
+  void end_step(bool retired);
   void select_spaces();
   void note_translation();
   void update_pmp();
@@ -207,6 +215,7 @@ class Engine final : public Hart {
   Block* current_block(Block* block);  // known to match memory, and fit for the present FS
   void measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const;
   void fetch_lines(const Block& block, const FetchEntry& entry);
+  Handler handler_for(Id id) const;
 
   HartState state_storage_{};
   HartConfig config_;
@@ -238,6 +247,8 @@ class Engine final : public Hart {
   bool respace_ = false;     // level zero was cleared: select the slots anew
   std::optional<isa::Trap> trap_;
   std::optional<PendingFault> fault_;
+  std::optional<std::uint64_t> walked_;  // the address that walk_ is about, when an observer might ask
+  bool step_open_ = false;               // the observer was told of an op that has not retired yet
   std::optional<Stop> stop_;
 
   const DebugPoints* points_ = nullptr;

@@ -54,7 +54,7 @@ FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
           ? pmp_.allows(physical, 2, isa::Access::fetch, fetch_->space.privilege)
           : pmp_.allows(physical + (pc & isa::kPageMask), 2, isa::Access::fetch, fetch_->space.privilege);
   if (host == nullptr || !allowed) {
-    access_fault(isa::Access::fetch, pc, fetch_->space);
+    access_fault(isa::Access::fetch, pc, fetch_->space, physical + (pc & isa::kPageMask));
     return nullptr;
   }
   entry = {page, host, kAllPresent.data(), physical, &store_.page(physical)};
@@ -139,6 +139,12 @@ Block* Engine<Timing>::use_scratch(std::vector<Op> ops, std::uint64_t page_offse
   return &scratch_;
 }
 
+template <class Timing>
+Handler Engine<Timing>::handler_for(Id id) const {
+  const bool watched = config_.observer != nullptr && config_.observer->steps();
+  return watched ? &run_watched<Engine> : handler_of<Engine>(id);
+}
+
 // One instruction whose second half lies in the next page, which may translate quite differently.
 template <class Timing>
 Block* Engine<Timing>::decode_straddling(const FetchEntry& entry, std::uint64_t pc) {
@@ -149,7 +155,7 @@ Block* Engine<Timing>::decode_straddling(const FetchEntry& entry, std::uint64_t 
   std::memcpy(&high, next->host, 2);
   const std::uint32_t raw = static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
   Op op = decode(raw, {.float_enabled = float_on_, .isa = config_.isa});
-  op.run = handler_of<Engine>(op.id);
+  op.run = handler_for(op.id);
   std::vector<Op> ops{op, Op{}};
   ops[1].run = end_of_block_handler<Engine>();
   ops[1].offset = op.length;
@@ -179,7 +185,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
     }
     Op op = decode(raw, {.float_enabled = float_enabled, .isa = config_.isa});
     op.offset = static_cast<std::uint16_t>(at);
-    op.run = handler_of<Engine>(op.id);
+    op.run = handler_for(op.id);
     const Class klass = instruction(op.id).klass;
     if (klass == Class::branch || klass == Class::jump) {
       const auto target = static_cast<std::int64_t>(page_offset + at) + op.imm;

@@ -127,6 +127,13 @@ Handler handler_of(Id id) {
   return handlers[static_cast<std::size_t>(id)];
 }
 
+// What ops are given in the place of their own handler when every step is observed.
+template <class E>
+void run_watched(void* opaque, const Op* op) {
+  static_cast<E*>(opaque)->observe_step(op);
+  return handler_of<E>(op->id)(opaque, op);
+}
+
 template <class E>
 constexpr Handler end_of_block_handler() {
   return &run_end<E>;

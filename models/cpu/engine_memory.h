@@ -58,7 +58,7 @@ inline std::uint8_t* Engine<Timing>::atomic_place(std::uint64_t address, isa::Ac
   const Place place = locate(address, sizeof(T), access);
   if (!place.ok) return nullptr;
   if (place.host == nullptr) {
-    access_fault(access, address, data_->space);
+    access_fault(access, address, data_->space, place.physical);
     return nullptr;
   }
   if (physical != nullptr) *physical = place.physical;

@@ -73,6 +73,7 @@ RunResult Engine<Timing>::run(isa::Cycles budget, bool devices_in_step) {
     block->ops->run(this, block->ops);
     block = link_ != nullptr ? *link_ : nullptr;
   }
+  end_step(true);
   return {why, state.retired - retired_before, state.cycle - began};
 }
 
@@ -99,9 +100,12 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
 }
 
 template <class Timing>
-void Engine<Timing>::deliver(const isa::Trap& trap) {
+void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
+  end_step(op == nullptr);
   if (state.active_counters != 0) settle_events();
   const TrapTaken taken = take_trap(state, trap);
+  if (config_.observer != nullptr) [[unlikely]]
+    observe_trap(taken, op);
   trap_.reset();
   fault_.reset();
   ++counters_.traps;
@@ -125,16 +129,65 @@ void Engine<Timing>::abandon(const Op* op) {
   state.pc += op->offset;
   link_ = nullptr;
   deadline_ = 0;
-  if (!trap_) return;  // it only has to wait for the other harts
+  if (!trap_) return end_step(false);  // it only has to wait for the other harts
   if (fault_) trap_ = trap_of(*fault_, op->raw);
-  deliver(*trap_);
+  deliver(*trap_, op);
 }
 
 template <class Timing>
-void Engine<Timing>::abandon_system(const Op*) {
+void Engine<Timing>::abandon_system(const Op* op) {
   link_ = nullptr;
   deadline_ = 0;
-  if (trap_) deliver(*trap_);
+  if (!trap_) return end_step(false);
+  deliver(*trap_, op);
+}
+
+template <class Timing>
+void Engine<Timing>::observe_trap(const TrapTaken& taken, const Op* op) {
+  const CellKey& who = accountant_.current();
+  TrapSeen seen{.taken = taken, .op = op, .vm = who.vm, .vcpu = who.vcpu};
+  seen.native = config_.host_hypervisor && taken.to == isa::Mode{isa::Privilege::supervisor, false};
+  FaultSeen fault;
+  if (fault_) {
+    const bool walked = walked_ == fault_->address;
+    fault = {.kind = fault_->kind,
+             .access = fault_->access,
+             .address = fault_->address,
+             .space = fault_->space,
+             .why = fault_->why,
+             .physical = fault_->physical,
+             .walk = walked ? &walk_ : nullptr};
+    seen.fault = &fault;
+  }
+  config_.observer->trapped(state, seen);
+}
+
+template <class Timing>
+void Engine<Timing>::observe_step(const Op* op) {
+  end_step(true);
+  const CellKey& who = accountant_.current();
+  const auto before = static_cast<std::uint64_t>(op - block_->ops);
+  const isa::Cycles issued = before > 0 ? op[-1].issue : 0u;
+  config_.observer->begins(state, {.op = op,
+                                   .pc = pc(*op),
+                                   .mode = state.mode,
+                                   .cycle = state.cycle + issued,
+                                   .retired = state.retired + before,
+                                   .vm = who.vm,
+                                   .vcpu = who.vcpu});
+  step_open_ = true;
+}
+
+// The step that the observer was told of is over.
+template <class Timing>
+void Engine<Timing>::end_step(bool retired) {
+  if (!step_open_) [[likely]]
+    return;
+  step_open_ = false;
+  if (retired)
+    config_.observer->retired(state);
+  else
+    config_.observer->abandoned(state);
 }
 
 template <class Timing>

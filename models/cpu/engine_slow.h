@@ -102,7 +102,7 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   }
   const isa::Hpa physical = translation->address;
   if (!pmp_.allows(physical, bytes, access, space.privilege)) {
-    access_fault(access, address, space);
+    access_fault(access, address, space, physical);
     return {};
   }
   const bool write = access == isa::Access::store;
@@ -152,7 +152,7 @@ auto Engine<Timing>::device_read(isa::Hpa address, unsigned bytes, std::uint64_t
   std::uint64_t value = 0;
   ++counters_.device_accesses;
   if (address.value % bytes != 0 || !devices_.read(address, bytes, value))
-    return {0, access_fault(access, virtual_address, space)};
+    return {0, access_fault(access, virtual_address, space, address)};
   bypass_l1d();
   if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
   return {value, true};
@@ -164,7 +164,7 @@ bool Engine<Timing>::device_write(isa::Hpa address, unsigned bytes, std::uint64_
   if (must_synchronize()) return false;
   ++counters_.device_accesses;
   if (address.value % bytes != 0 || !devices_.write(address, bytes, value))
-    return access_fault(isa::Access::store, virtual_address, space);
+    return access_fault(isa::Access::store, virtual_address, space, address);
   bypass_l1d();
   if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
   deadline_ = 0;  // the write may have raised or cleared an interrupt of this very hart
@@ -207,6 +207,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
     -> isa::Result<mmu::Translation, mmu::TranslationFault> {
   const isa::Gva gva{address};
   const bool through_tlb = translates(space);
+  if (config_.observer != nullptr) walked_.reset();
   const auto side =
       access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
   if constexpr (Timing::timed) {
@@ -223,6 +224,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   walk_.count = 0;
   auto result = mmu_.translate(gva, access, bytes, space, walk_);
   if (!through_tlb) return result;
+  if (config_.observer != nullptr) walked_ = address;
   count_walk(walk_);
   if constexpr (Timing::timed) {
     charge_walk(walk_);

@@ -27,7 +27,8 @@ class Parser {
     if (Error error = check_header()) return isa::Failure{*error};
     if (Error error = read_segments()) return isa::Failure{*error};
     if (Error error = read_entry()) return isa::Failure{*error};
-    if (Error error = read_symbols()) return isa::Failure{*error};
+    if (Error error = read_sections()) return isa::Failure{*error};
+    if (image_.code.empty()) take_segments_for_code();
     return std::move(image_);
   }
 
@@ -54,7 +55,10 @@ class Parser {
   Error read_segment(const Elf64_Phdr& header, const std::string& field);
   Error check_disjoint();
   Error read_entry();
-  Error read_symbols();
+  void take_segments_for_code();
+  Error read_sections();
+  Error read_code(const Elf64_Shdr& section, const std::string& field);
+  std::string section_name(const Elf64_Shdr& section) const;
   Error read_symbol_table(const Elf64_Shdr& table, const std::string& field);
   Error read_symbol(const Elf64_Sym& symbol, Bytes names, const std::string& field);
 
@@ -135,7 +139,7 @@ Error Parser::read_entry() {
   return message("entry is " + hex(header_.e_entry) + ", expected an even address inside a segment");
 }
 
-Error Parser::read_symbols() {
+Error Parser::read_sections() {
   // A stripped file has no section headers. (With 0xff00 or more sections e_shnum is 0 too; no program
   // for this machine has that many.)
   const std::uint64_t count = header_.e_shnum;
@@ -146,6 +150,8 @@ Error Parser::read_symbols() {
     return error;
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto section = record<Elf64_Shdr>(header_.e_shoff + i * sizeof(Elf64_Shdr));
+    if (section.sh_type == SHT_PROGBITS && (section.sh_flags & SHF_EXECINSTR) != 0)
+      if (Error error = read_code(section, "section " + std::to_string(i))) return error;
     if (section.sh_type != SHT_SYMTAB) continue;
     if (Error error = read_symbol_table(section, "symbol table (section " + std::to_string(i) + ")"))
       return error;
@@ -153,6 +159,35 @@ Error Parser::read_symbols() {
   std::ranges::sort(image_.symbols, {},
                     [](const Symbol& each) { return std::tie(each.address, each.name, each.bytes); });
   return std::nullopt;
+}
+
+Error Parser::read_code(const Elf64_Shdr& section, const std::string& field) {
+  if (Error error = outside_file(field, section.sh_offset, section.sh_size)) return error;
+  if (section.sh_size > ~section.sh_addr)
+    return mismatch(field + " address", section.sh_addr, "no wrap around");
+  const Bytes content = file_.subspan(section.sh_offset, section.sh_size);
+  image_.code.push_back({section_name(section), section.sh_addr, {content.begin(), content.end()}});
+  return std::nullopt;
+}
+
+// Only for people to read: a name that is not there is empty.
+std::string Parser::section_name(const Elf64_Shdr& section) const {
+  if (header_.e_shstrndx >= header_.e_shnum) return {};
+  const auto table = record<Elf64_Shdr>(header_.e_shoff + header_.e_shstrndx * sizeof(Elf64_Shdr));
+  if (!AddressRange{0, file_.size()}.holds(table.sh_offset, table.sh_size)) return {};
+  const Bytes names = file_.subspan(table.sh_offset, table.sh_size);
+  if (section.sh_name >= names.size()) return {};
+  const Bytes rest = names.subspan(section.sh_name);
+  const auto end = std::ranges::find(rest, std::byte{0});
+  return {reinterpret_cast<const char*>(rest.data()), static_cast<std::size_t>(end - rest.begin())};
+}
+
+void Parser::take_segments_for_code() {
+  for (const Elf64_Phdr& load : loads_) {
+    if ((load.p_flags & PF_X) == 0) continue;
+    const Bytes content = file_.subspan(load.p_offset, load.p_filesz);
+    image_.code.push_back({"segment", load.p_vaddr, {content.begin(), content.end()}});
+  }
 }
 
 Error Parser::read_symbol_table(const Elf64_Shdr& table, const std::string& field) {
@@ -191,6 +226,10 @@ Error Parser::read_symbol(const Elf64_Sym& symbol, Bytes names, const std::strin
 }
 
 }  // namespace
+
+bool is_elf(std::span<const std::byte> file) {
+  return file.size() >= SELFMAG && std::memcmp(file.data(), ELFMAG, SELFMAG) == 0;
+}
 
 isa::Result<Image, std::string> parse_elf(std::span<const std::byte> file, const std::string& name) {
   return Parser(file, name).parse();

@@ -27,11 +27,19 @@ struct Symbol {
   std::uint64_t bytes = 0;
 };
 
+// Instructions, as linked: an executable section, or a segment of a file without sections.
+struct CodeSection {
+  std::string name;
+  std::uint64_t address = 0;
+  std::vector<std::byte> bytes{};
+};
+
 struct Image {
   std::string name;                 // for messages: the file it came from
   std::uint64_t entry = 0;          // physical
   std::vector<Segment> segments{};  // by address, never empty, disjoint
   std::vector<Symbol> symbols{};    // by address, then name
+  std::vector<CodeSection> code{};  // as in the file
 };
 
 // [base, base + bytes); never wraps around.
