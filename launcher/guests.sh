@@ -52,10 +52,11 @@ guest_cache() {
 
 # An apt of its own, for riscv64 and one suite: the system's lists, keys and packages stay as they are.
 make_apt_state() {
-  local state=$1
+  local state=$1 mirror
+  mirror=$(debian_mirror) || exit 3
   mkdir -p "$state"/{lists/partial,archives/partial,none,deb}
   : >"$state/status"
-  echo "deb [arch=riscv64 signed-by=$guest_keyring] $(debian_mirror) $guest_suite main" >"$state/sources.list"
+  echo "deb [arch=riscv64 signed-by=$guest_keyring] $mirror $guest_suite main" >"$state/sources.list"
   cat >"$state/apt.conf" <<TEXT
 Dir::Etc::SourceList "$state/sources.list"; Dir::Etc::SourceParts "$state/none";
 Dir::Etc::PreferencesParts "$state/none"; Dir::State "$state"; Dir::State::Lists "$state/lists";
@@ -77,7 +78,7 @@ guest_apt() {
 
 # The versioned kernel package that linux-image-riscv64 stands for today.
 kernel_package() {
-  APT_CONFIG="$1/apt.conf" apt-cache depends linux-image-riscv64 |
+  APT_CONFIG="$1/apt.conf" apt-cache depends linux-image-riscv64 2>/dev/null |
     sed -n 's/^ *Depends: *\(linux-image-[^ ]*\).*/\1/p' | head -n 1
 }
 
@@ -109,7 +110,7 @@ fetch_debian() {
   say "fetching Debian $guest_suite's riscv64 kernel and tools (150 MB)"
   make_apt_state "$state"
   guest_apt "$state" "$log" "reading the archive's index" apt-get -q -o APT::Update::Error-Mode=any update
-  kernel=$(kernel_package "$state")
+  kernel=$(kernel_package "$state") || kernel=""
   [[ -n $kernel ]] || fail "the archive has no linux-image-riscv64 in $guest_suite; see ${log#"$root"/}"
   (cd "$state/deb" && guest_apt "$state" "$log" "downloading packages" \
     apt-get -q download "$kernel" "${guest_packages[@]}")
@@ -189,7 +190,8 @@ kvm_files() {
   local work=$1 vmm="$1/root/usr/bin/qemu-system-riscv64" file
   cpio_file lib/kvm.ko "$work/lib/kvm.ko" 0100644
   cpio_file bin/qemu-system-riscv64 "$vmm"
-  while read -r file; do cpio_file "lib/${file##*/}" "$file"; done < <(library_closure "$work/root" "$vmm")
+  library_closure "$work/root" "$vmm" >"$work/libraries" || exit 3
+  while read -r file; do cpio_file "lib/${file##*/}" "$file"; done <"$work/libraries"
   cpio_directory guest
   cpio_file guest/Image "$work/out/Image" 0100644
   cpio_file guest/initramfs.cpio "$work/out/initramfs.cpio" 0100644

@@ -239,3 +239,29 @@ def test_doctor_says_what_is_missing_and_changes_nothing(checkout):
     assert "libsystemc-dev" in out
     assert checkout.calls("apt-get") == []
     assert not (checkout.root / "build").exists()
+
+
+def test_guests_are_fetched_by_name_only(checkout):
+    status, _, errors = checkout.run("guest", "fetch", "debain")
+    assert status == 2
+    assert "usage: ./hvsim guest fetch debian" in errors
+    assert checkout.calls("apt-get") == []
+
+
+def test_an_archive_without_a_guest_is_an_error_that_leaves_nothing_behind(checkout):
+    if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
+        pytest.skip("not a Debian system")
+    process = checkout.start("guest", "fetch", "debian", HVSIM_DEBIAN_MIRROR="file:/nonexistent/debian/")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "no linux-image-riscv64" in errors
+    assert any("update" in call for call in checkout.calls("apt-get"))
+    assert not (checkout.root / "build/guests/debian").exists()
+
+
+def test_without_an_archive_to_ask_the_error_says_what_to_set(checkout):
+    if not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists():
+        pytest.skip("not a Debian system")
+    status, _, errors = checkout.run("guest", "fetch", "debian")
+    assert status == 3
+    assert "set HVSIM_DEBIAN_MIRROR" in errors
