@@ -139,7 +139,7 @@ class Engine final : public Hart {
     std::uint64_t address;
     mmu::AddressSpace space;
     mmu::TranslationFault why{};
-    unsigned offset = 0;  // of `address` from the first byte of a misaligned access
+    unsigned offset = 0;                 // of `address` from the first byte of a misaligned access
     std::optional<isa::Hpa> physical{};  // of an access that was translated
   };
   static isa::Trap trap_of(const PendingFault& fault, std::uint32_t instruction);

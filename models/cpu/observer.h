@@ -24,7 +24,7 @@ struct FaultSeen {
   std::uint64_t address = 0;  // as the instruction named it
   mmu::AddressSpace space{};
   mmu::TranslationFault why{};
-  std::optional<isa::Hpa> physical{};     // where the access went, if it was translated
+  std::optional<isa::Hpa> physical{};    // where the access went, if it was translated
   const mmu::WalkTrace* walk = nullptr;  // of this access; null: nothing was walked
 };
 
