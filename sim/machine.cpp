@@ -49,6 +49,8 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
       *plic_, map::uart_interrupt);
   finisher_ = std::make_unique<device::TestFinisher>([this](device::FinishRequest r) { power_off(r); });
 
+  if (const auto problem = bus_.reserve(memory_.ram_base(), memory_.ram_bytes(), "RAM"))
+    throw std::logic_error(*problem);
   place(map::finisher, device::TestFinisher::kBytes, "test finisher", *finisher_);
   place(map::aclint, irq::Aclint::kBytes, "clint", *aclint_);
   place(map::plic, irq::Plic::kBytes, "plic", *plic_);
