@@ -16,6 +16,16 @@ struct VirtioBlockStats {
   std::uint64_t bytes_read = 0, bytes_written = 0;
 };
 
+// A request under way. Its data move piece by piece.
+struct VirtioBlockRequest {
+  VirtioChain chain;
+  std::uint32_t type = 0;
+  std::uint64_t sector = 0;
+  std::uint64_t bytes = 0;  // of data
+  std::uint64_t done = 0;
+  std::uint8_t status = 0;
+};
+
 class VirtioBlock final : public VirtioDevice {
  public:
   // Feature bits.
@@ -40,20 +50,11 @@ class VirtioBlock final : public VirtioDevice {
   const VirtioBlockStats& stats() const { return stats_; }
 
  private:
+  using Request = VirtioBlockRequest;
   static constexpr std::size_t kConfigBytes = 60;
   static constexpr std::uint64_t kPieceBytes = 1 << 20;  // moved at once
   // Most that one request may discard or fill with zeros.
   static constexpr std::uint32_t kMaxRangeSectors = 32768;
-
-  // A request under way. Its data move piece by piece.
-  struct Request {
-    VirtioChain chain;
-    std::uint32_t type = 0;
-    std::uint64_t sector = 0;
-    std::uint64_t bytes = 0;  // of data
-    std::uint64_t done = 0;
-    std::uint8_t status = kOk;
-  };
 
   bool accept(VirtioPort& port, VirtioChain chain);
   void prepare(VirtioPort& port, Request& request);

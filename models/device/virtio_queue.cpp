@@ -86,7 +86,8 @@ VirtioQueue::Take VirtioQueue::take(DmaPort& dma, const Options& options, Virtio
   if (waiting > state.size) return Take::broken;
 
   chain = {};
-  if (!load(dma, state.driver + 4 + 2 * (state.taken % state.size), chain.head)) return Take::broken;
+  if (!load(dma, state.driver + 4 + std::uint64_t{2} * (state.taken % state.size), chain.head))
+    return Take::broken;
   if (chain.head >= state.size || !collect(dma, options, chain)) return Take::broken;
   ++state.taken;
   if (options.event_index && !store(dma, available_event(), state.taken)) return Take::broken;
@@ -95,7 +96,7 @@ VirtioQueue::Take VirtioQueue::take(DmaPort& dma, const Options& options, Virtio
 
 VirtioQueue::Give VirtioQueue::give(DmaPort& dma, const Options& options, std::uint16_t head,
                                     std::uint32_t written) {
-  const std::uint64_t entry = state.device + 4 + 8 * (state.used % state.size);
+  const std::uint64_t entry = state.device + 4 + std::uint64_t{8} * (state.used % state.size);
   const std::uint16_t before = state.used++;
   if (!store(dma, entry, std::uint32_t{head}) || !store(dma, entry + 4, written) ||
       !store(dma, state.device + 2, state.used))
