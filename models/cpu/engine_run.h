@@ -102,13 +102,13 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
 template <class Timing>
 void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
   end_step(op == nullptr);
+  ++counters_.traps;  // an event of the mode that traps
   if (state.active_counters != 0) settle_events();
   const TrapTaken taken = take_trap(state, trap);
   if (config_.observer != nullptr) [[unlikely]]
     observe_trap(taken, op);
   trap_.reset();
   fault_.reset();
-  ++counters_.traps;
   accountant_.trapped(state, taken);
   row_ = &accountant_.row();
   if constexpr (Timing::timed)

@@ -154,6 +154,23 @@ TEST(EventCounters, CountInstructionsOfTheModesThatAreNotFiltered) {
   EXPECT_EQ(state.x[8], state.x[7]);
 }
 
+TEST(EventCounters, ATrapBelongsToTheModeThatTraps) {
+  for (const auto& [filter, counted] : {std::pair{csr::kMinh, 1u}, std::pair{csr::kUinh, 0u}}) {
+    auto rig = functional();
+    auto& state = rig->state();
+    state.csr.mtvec = kRam + 0x100;
+    open_pmp(state.csr);
+    rig->hart.state_changed();
+    state.x[6] = 0x20001 | filter;
+    state.csr.mepc = kRam + 0x200;
+    rig->put(kRam, {as::csrrw(0, csr::mhpmevent3, 6), 0x3020'0073});  // MRET to U-mode
+    rig->put(kRam + 0x200, {as::ecall});
+    rig->put(kRam + 0x100, {as::csrr(7, csr::mhpmcounter3), as::self});
+    rig->hart.run(8, false);
+    EXPECT_EQ(state.x[7], counted);
+  }
+}
+
 TEST(EventCounters, AnOverflowInterruptsTheHart) {
   auto rig = functional();
   auto& state = rig->state();
