@@ -48,8 +48,9 @@ TEST_F(ConfigErrors, AnUnknownKeyComesWithTheNearestKnownOne) {
 }
 
 TEST_F(ConfigErrors, AnUnknownKeyFarFromAllOthersComesWithTheList) {
-  EXPECT_EQ(complaint(bare(R"("limits": {"zzzzzzzz": 1})")),
-            "c.json: limits.zzzzzzzz: unknown key, expected \"max_cycles\" or \"max_instructions\"");
+  EXPECT_EQ(
+      complaint(bare(R"("limits": {"zzzzzzzz": 1})")),
+      "c.json: limits.zzzzzzzz: unknown key, expected \"max_cycles\", \"max_instructions\" or \"on_reset\"");
 }
 
 TEST_F(ConfigErrors, AValueOfTheWrongTypeIsShown) {
