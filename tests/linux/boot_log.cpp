@@ -20,7 +20,9 @@ const std::vector<Rewrite>& rewrites() {
       {std::regex(R"(^\[ *[0-9]+\.[0-9]+\] )"), ""},
       {std::regex(R"(0x[0-9a-fA-F]+|\b[0-9a-f]{16}\b)"), "0x#"},
       {std::regex(R"([0-9]+(\.[0-9]+)? ?(ms|ns|us|msec|usec)\b)"), "# time"},
-      {std::regex(R"(Ratio of byte access time to unaligned word access is [0-9.]+)"), "Ratio is #"},
+      {std::regex(
+           R"(Ratio of byte access time to unaligned word access is [0-9.]+, unaligned accesses are \w+)"),
+       "Ratio is #"},
       {std::regex(R"(audit\([0-9.:]+\))"), "audit(#)"},
       {std::regex(R"(setting system clock to .*)"), "setting system clock to #"},
       // The sizes of what firmware and device tree reserve, and of the initramfs in pages.
