@@ -24,6 +24,10 @@ T exchange(T& at, T value) {
   return std::atomic_ref<T>(at).exchange(value, std::memory_order_acq_rel);
 }
 template <class T>
+void add_bits(T& to, T bits) {
+  std::atomic_ref<T>(to).fetch_or(bits, std::memory_order_acq_rel);
+}
+template <class T>
 T add(T& to, T amount) {  // the new value; no ordering
   return std::atomic_ref<T>(to).fetch_add(amount, std::memory_order_relaxed) + amount;
 }

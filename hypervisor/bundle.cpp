@@ -106,6 +106,8 @@ bool Bundle::read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& v
   const std::span<const std::byte> nothing{};
   vm.initrd = tree.property(node, "initrd").value_or(nothing);
   vm.disk = tree.property(node, "disk").value_or(nothing);
+  vm.rng_seed = tree.property(node, "rng-seed").value_or(nothing);
+  if (vm.rng_seed.size() > kMaxSeedBytes) return fail(why, where, "rng-seed must have at most 64 bytes");
   vm.bootargs = tree.text(node, "bootargs").value_or("");
   if (!vm.linux_boot && !(vm.initrd.empty() && vm.disk.empty() && vm.bootargs.empty()))
     return fail(why, where, "initrd, disk and bootargs are for boot = \"linux\"");

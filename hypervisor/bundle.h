@@ -32,7 +32,7 @@ struct VmConfig {
   std::string_view arguments;
   std::span<const std::byte> image;
   bool linux_boot = false;  // the image is a Linux Image, entered as the firmware would
-  std::span<const std::byte> initrd, disk;
+  std::span<const std::byte> initrd, disk, rng_seed;
   std::string_view bootargs;
 };
 

@@ -78,9 +78,9 @@ void FdtBuilder::open_property(std::string_view name, std::size_t bytes) {
   word(name_offset(name));
 }
 
-void FdtBuilder::property(std::string_view name, std::string_view value) {
+void FdtBuilder::bytes(std::string_view name, std::span<const std::byte> value) {
   open_property(name, value.size());
-  characters(value);
+  for (const std::byte each : value) byte(std::to_integer<std::uint8_t>(each));
   pad();
 }
 

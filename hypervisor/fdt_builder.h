@@ -17,7 +17,8 @@ class FdtBuilder {
   void begin(std::string_view name);
   void begin(std::string_view name, std::uint64_t unit_address);  // "name@hex"
   void end();
-  void flag(std::string_view name) { property(name, {}); }
+  void flag(std::string_view name) { bytes(name, {}); }
+  void bytes(std::string_view name, std::span<const std::byte> value);
   void cell(std::string_view name, std::uint32_t value) { cells(name, {value}); }
   void cells(std::string_view name, std::initializer_list<std::uint32_t> values) {
     cells(name, std::span(values.begin(), values.size()));
@@ -30,7 +31,6 @@ class FdtBuilder {
 
  private:
   static constexpr std::size_t kNameBytes = 768;
-  void property(std::string_view name, std::string_view value);
   void open_property(std::string_view name, std::size_t bytes);
   std::uint32_t name_offset(std::string_view name);
   void byte(std::uint8_t value);

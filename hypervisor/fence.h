@@ -7,9 +7,10 @@ namespace hv {
 
 struct GuestFence {
   enum class Kind : std::uint8_t {
-    g_stage,    // HFENCE.GVMA x0, vmid: guest-physical mappings of one VM
-    vs_stage,   // HFENCE.VVMA x0, x0: the guest's own mappings, for the VMID in hgatp
-    everything  // HFENCE.GVMA x0, x0
+    g_stage,       // HFENCE.GVMA x0, vmid: guest-physical mappings of one VM
+    vs_stage,      // HFENCE.VVMA x0, x0: the guest's own mappings, for the VMID in hgatp
+    instructions,  // FENCE.I
+    everything     // HFENCE.GVMA x0, x0
   };
   Kind kind = Kind::everything;
   std::uint16_t vmid = 0;

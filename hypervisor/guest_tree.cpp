@@ -54,6 +54,7 @@ IsaText guest_isa(std::string_view machine, bool sstc) {
 void write_chosen(FdtBuilder& tree, const GuestMachine& machine) {
   tree.begin("chosen");
   tree.text("bootargs", machine.bootargs);
+  if (!machine.rng_seed.empty()) tree.bytes("rng-seed", machine.rng_seed);
   tree.text("stdout-path", "/soc/serial@10000000");
   if (machine.initrd_bytes != 0) {
     tree.cells64("linux,initrd-start", {machine.initrd});

@@ -24,6 +24,7 @@ struct GuestMachine {
   std::uint64_t memory_base = 0, memory_bytes = 0;
   std::uint64_t initrd = 0, initrd_bytes = 0;  // guest-physical; 0 bytes: none
   std::string_view bootargs;
+  std::span<const std::byte> rng_seed;
 };
 
 // Empty: it does not fit.

@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxNameBytes = 31;          // of a VM
 inline constexpr std::size_t kConsoleLineBytes = 256;     // longer lines are printed in pieces
 inline constexpr std::uint64_t kMaxPoolPages = 1u << 20;  // 4 GiB of 4 KiB pages
 inline constexpr std::size_t kMaxBootargsBytes = 1023;
+inline constexpr std::size_t kMaxSeedBytes = 64;  // of randomness for a guest's kernel
 inline constexpr std::uint64_t kMaxTimerSlackMicroseconds = 1'000'000;
 
 using VcpuId = std::uint16_t;

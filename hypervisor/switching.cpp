@@ -177,8 +177,12 @@ void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
     const bool fp_here = hart.fp_loaded == vcpu.id && vcpu.fp_hart == arch.hart();
     vcpu.general.sstatus = (vcpu.general.sstatus & ~csr::kFs) | (fp_here ? kFsClean : 0);
   }
-  if (load_relaxed(vcpu.fence_pending) != 0 && exchange(vcpu.fence_pending, std::uint32_t{0}) != 0)
-    arch.fence({GuestFence::Kind::vs_stage, vm_of(vcpu).vmid, only(arch.hart())});
+  if (load_relaxed(vcpu.fence_pending) == 0) return;
+  const std::uint32_t wanted = exchange(vcpu.fence_pending, std::uint32_t{0});
+  const std::uint16_t vmid = vm_of(vcpu).vmid;
+  if ((wanted & kFenceMappings) != 0) arch.fence({GuestFence::Kind::vs_stage, vmid, only(arch.hart())});
+  if ((wanted & kFenceInstructions) != 0)
+    arch.fence({GuestFence::Kind::instructions, vmid, only(arch.hart())});
 }
 
 // Translations are tagged by VMID and ASID only. What this hart cached for the VMID may be another VCPU's or,
@@ -191,6 +195,8 @@ void Hypervisor::fence_for(Arch& arch, const Vcpu& vcpu, bool moved) {
   else if (last != kNoVcpu && (last != vcpu.id || moved))
     arch.fence({GuestFence::Kind::vs_stage, vmid, only(arch.hart())});
   last = vcpu.id;
+  // What it fenced elsewhere is not fenced here.
+  if (moved) arch.fence({GuestFence::Kind::instructions, vmid, only(arch.hart())});
 }
 
 void Hypervisor::load_fp(Arch& arch, Vcpu& vcpu) {

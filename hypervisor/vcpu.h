@@ -8,6 +8,9 @@
 
 namespace hv {
 
+// Bits of Vcpu::fence_pending.
+inline constexpr std::uint32_t kFenceMappings = 1, kFenceInstructions = 2;
+
 struct Vcpu {
   GeneralRegisters general;  // first: the port finds the VCPU by it
   VsRegisters vs;
@@ -26,7 +29,7 @@ struct Vcpu {
   std::uint32_t software_pending = 0;  // VSSIP is to be presented at the next entry
   std::uint32_t external_pending = 0;  // level of VSEIP: the VM's PLIC has something for this VCPU
   std::uint32_t suspended = 0;         // by SBI HSM hart_suspend, until it is entered again
-  std::uint32_t fence_pending = 0;     // the guest asked for a fence while this VCPU was not on a hart
+  std::uint32_t fence_pending = 0;     // fences that the guest asked for while this VCPU was not on a hart
 };
 
 }  // namespace hv

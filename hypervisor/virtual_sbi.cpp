@@ -132,10 +132,12 @@ Hypervisor::Answer Hypervisor::sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_
   if (function > 2) return {.error = abi::kErrorNotSupported};  // the others are for hypervisors
   const auto targets = vcpu_mask(vm, mask, base);
   if (!targets) return {.error = abi::kErrorInvalidParameter};
+  const std::uint32_t wanted = function == 0 ? kFenceInstructions : kFenceMappings;
   for (unsigned i = 0; i < vm.vcpus; ++i)
-    if (((*targets >> i) & 1) != 0) store_release(vcpus_[vm.first_vcpu + i].fence_pending, std::uint32_t{1});
+    if (((*targets >> i) & 1) != 0) add_bits(vcpus_[vm.first_vcpu + i].fence_pending, wanted);
   const std::uint64_t harts = scheduler_.running_harts(arch, vm.first_vcpu, *targets);
-  if (harts != 0) arch.fence({GuestFence::Kind::vs_stage, vm.vmid, harts});
+  if (harts != 0)
+    arch.fence({function == 0 ? GuestFence::Kind::instructions : GuestFence::Kind::vs_stage, vm.vmid, harts});
   return {};
 }
 

@@ -143,7 +143,8 @@ bool Hypervisor::load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Pl
                                               .memory_bytes = vm.memory_bytes - own,
                                               .initrd = initrd_at,
                                               .initrd_bytes = config.initrd.size(),
-                                              .bootargs = config.bootargs});
+                                              .bootargs = config.bootargs,
+                                              .rng_seed = config.rng_seed});
   if (tree.empty()) return fail("its device tree takes more than 8 KiB");
   const std::uint64_t kernel_at = abi::kGuestMemoryBase + image->offset;
   copy_to_guest(arch, vm.table, Gpa{kernel_at}, config.image.data(), config.image.size());

@@ -122,10 +122,12 @@ isa::Result<std::vector<std::byte>, std::string> bundle_of(const Config& config,
       .drain_budget_cycles = static_cast<std::uint32_t>(config.hypervisor.drain_budget_cycles),
       .max_deferred_entries = config.hypervisor.max_deferred_entries,
       .time_slice_us = config.hypervisor.time_slice_us,
+      .read_instructions = config.hypervisor.read_instructions,
       .vms = {}};
   for (std::size_t i = 0; i < config.vms.size(); ++i) {
     auto vm = describe_vm(config.vms[i], images, i);
     if (!vm) return isa::Failure{vm.error()};
+    if (vm->linux_boot) vm.value().seed = config.seed + i;
     bundle.vms.push_back(std::move(vm.value()));
   }
   return make_bundle(bundle);

@@ -98,6 +98,7 @@ struct HypervisorConfig {
   isa::Cycles drain_budget_cycles = 20'000;
   unsigned max_deferred_entries = 4;
   unsigned time_slice_us = 1000;
+  bool read_instructions = false;
   std::string image = "hypervisor";
   hv::CostModel costs;  // of a host run
 };

@@ -336,6 +336,8 @@ struct Described<HypervisorConfig> {
             "VM entries that a queued call may wait for", Rule{.min = 1, .max = 1'000'000}},
       Field{"time_slice_us", &T::time_slice_us, Unit::microseconds, "time slice of a VCPU",
             Rule{.min = 10, .max = 10'000'000}},
+      Field{"read_instructions", &T::read_instructions, Unit::none,
+            "decode accesses to emulated devices from the guest's memory, although htinst tells"},
       Field{"image", &T::image, Unit::none, "ELF of the hypervisor: a name or a path", Rule{.path = true}},
       Field{"costs", &T::costs, Unit::none, "what the hypervisor's work costs in a host run"}};
 };

@@ -106,8 +106,14 @@ void HostHart::send_ipi(unsigned hart) {
 }
 
 void HostHart::fence(const hv::GuestFence& fence) {
-  for (unsigned hart = 0; hart < machine_.harts(); ++hart)
-    if ((fence.harts >> hart & 1) != 0) machine_.hart(hart).fence(translate_fence(fence));
+  for (unsigned number = 0; number < machine_.harts(); ++number) {
+    if ((fence.harts >> number & 1) == 0) continue;
+    cpu::Hart& hart = machine_.hart(number);
+    if (fence.kind == hv::GuestFence::Kind::instructions)
+      hart.code_changed();
+    else
+      hart.fence(translate_fence(fence));
+  }
 }
 
 void HostHart::mark(std::uint16_t kind, std::uint64_t value) { hart_.mark(kind, value); }

@@ -14,7 +14,7 @@
 //                  image = [flat binary for guest-physical 0x80000000, entered at its first byte];
 //                  // A VM that boots Linux has a device tree, a PLIC, a 16550 and perhaps a disk:
 //                  boot = "linux";          // the image is a flat RISC-V Linux Image; "flat" is the default
-//                  bootargs = "console=ttyS0"; initrd = [...];
+//                  bootargs = "console=ttyS0"; initrd = [...]; rng-seed = [...];
 //                  disk = [what its virtio block device holds at first] }; }; }
 #pragma once
 

@@ -85,6 +85,7 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
     tree.text("bootargs", vm.bootargs);
     if (!vm.initrd.empty()) tree.bytes("initrd", vm.initrd);
     if (!vm.disk.empty()) tree.bytes("disk", vm.disk);
+    if (vm.seed) write_rng_seed(tree, *vm.seed);
   }
   tree.bytes("image", vm.image);
   tree.end();

@@ -25,6 +25,7 @@ struct BundleVm {
   bool linux_boot = false;
   std::string bootargs{};  // of Linux, as the next two
   std::vector<std::byte> initrd{}, disk{};
+  std::optional<std::uint64_t> seed{};  // of the randomness that the kernel starts with; none: it gets none
 };
 
 struct BundleDescription {

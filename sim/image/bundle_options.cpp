@@ -59,6 +59,12 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
   if (key == "name") return vm.name = value, std::nullopt;
   if (key == "arguments") return vm.arguments = value, std::nullopt;
   if (key == "bootargs") return vm.bootargs = value, std::nullopt;
+  if (key == "seed") {
+    std::uint32_t seed = 0;
+    const Error error = parse_number(key, value, seed);
+    vm.seed = seed;
+    return error;
+  }
   if (key == "initrd") return read_whole(value, vm.initrd);
   if (key == "disk") return read_whole(value, vm.disk);
   if (key == "vcpus") return parse_number(key, value, vm.vcpus);
@@ -70,7 +76,7 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
   }
   if (key == "sstc") return parse_switch(key, value, vm.sstc);
   return "\"" + key +
-         "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat, linux, initrd, disk, "
+         "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat, linux, initrd, disk, seed, "
          "bootargs or arguments";
 }
 

@@ -86,4 +86,16 @@ void FdtWriter::apply(const std::function<int(void*)>& step) {
   }
 }
 
+// Four turns of SplitMix64.
+void write_rng_seed(FdtWriter& tree, std::uint64_t seed) {
+  const auto next = [&seed] {
+    std::uint64_t mixed = seed += 0x9E37'79B9'7F4A'7C15;
+    mixed = (mixed ^ mixed >> 30) * 0xBF58'476D'1CE4'E5B9;
+    mixed = (mixed ^ mixed >> 27) * 0x94D0'49BB'1331'11EB;
+    return mixed ^ mixed >> 31;
+  };
+  const std::uint64_t a = next(), b = next(), c = next(), d = next();
+  tree.cells64("rng-seed", {a, b, c, d});
+}
+
 }  // namespace hvsim::sim

@@ -42,4 +42,7 @@ class FdtWriter {
   int error_ = 0;
 };
 
+// 256 bits of randomness for a kernel, from a seed.
+void write_rng_seed(FdtWriter& tree, std::uint64_t seed);
+
 }  // namespace hvsim::sim

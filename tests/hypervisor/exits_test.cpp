@@ -212,9 +212,25 @@ TEST(Switching, FencesWhenAVcpuComesBackFromAnotherHartOrItsSiblingRanHere) {
   bench.machine.fences.clear();
   bench.call(0, Hypercall::yield);
   EXPECT_EQ(bench.on[0]->number, 1);
-  ASSERT_EQ(bench.machine.fences.size(), 1u);
+  ASSERT_EQ(bench.machine.fences.size(), 2u);
   EXPECT_EQ(bench.machine.fences[0].kind, GuestFence::Kind::vs_stage);
   EXPECT_EQ(bench.machine.fences[0].harts, 1u);
+  EXPECT_EQ(bench.machine.fences[1].kind, GuestFence::Kind::instructions);  // it has never run here
+}
+
+TEST(Switching, ARemoteFenceOfInstructionsIsJustThat) {
+  Bench bench(2);
+  bench.start(vms({small_vm("a", 3)}));
+  for (const std::uint64_t vcpu : {1u, 2u}) bench.ecall(0, 0x48534D, 0, {vcpu, 0x80000000, 0});
+  bench.interrupt_idle(1);
+  bench.machine.fences.clear();
+  EXPECT_EQ(bench.ecall(0, 0x52464E43, 0, {0b110, 0}).error, 0);
+  ASSERT_EQ(bench.machine.fences.size(), 1u);
+  EXPECT_EQ(bench.machine.fences[0].kind, GuestFence::Kind::instructions);
+  EXPECT_EQ(bench.machine.fences[0].harts, 0b10u);
+  bench.call(0, Hypercall::yield);
+  EXPECT_EQ(bench.machine.fences.back().kind, GuestFence::Kind::instructions);
+  EXPECT_EQ(bench.machine.fences.back().harts, 0b01u);
 }
 
 TEST(Switching, ARemoteFenceReachesRunningVcpusAtOnceAndOthersAtTheirNextEntry) {
@@ -241,8 +257,9 @@ TEST(Switching, FencesEverythingWhenVmidsAreTooFew) {
   bench.start(vms({small_vm("a"), small_vm("b")}));
   bench.machine.fences.clear();
   bench.call(0, Hypercall::yield);
-  ASSERT_EQ(bench.machine.fences.size(), 1u);
+  ASSERT_EQ(bench.machine.fences.size(), 2u);
   EXPECT_EQ(bench.machine.fences[0].kind, GuestFence::Kind::everything);
+  EXPECT_EQ(bench.machine.fences[1].kind, GuestFence::Kind::instructions);
 }
 
 TEST(Reflection, AnIllegalInstructionGoesToTheGuestsOwnHandler) {

@@ -178,7 +178,8 @@ GuestMachine small_machine() {
           .memory_bytes = 0x7ffe000,
           .initrd = 0x87000000,
           .initrd_bytes = 5,
-          .bootargs = "console=ttyS0 quiet"};
+          .bootargs = "console=ttyS0 quiet",
+          .rng_seed = {}};
 }
 
 const char* text(const void* tree, const char* path, const char* name) {

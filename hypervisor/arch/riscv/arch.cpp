@@ -18,6 +18,9 @@ void local_fence(const GuestFence& fence) {
     case GuestFence::Kind::vs_stage:
       riscv_hfence_vvma();
       break;
+    case GuestFence::Kind::instructions:
+      asm volatile("fence.i" : : : "memory");
+      break;
     case GuestFence::Kind::everything:
       riscv_hfence_gvma();
       break;
@@ -31,6 +34,8 @@ void remote_fence(const GuestFence& fence) {
       break;
     case GuestFence::Kind::vs_stage:
       riscv::sbi_remote_hfence_vvma(fence.harts);
+      break;
+    case GuestFence::Kind::instructions:
       riscv::sbi_remote_fence_i(fence.harts);
       break;
     case GuestFence::Kind::everything:

@@ -17,6 +17,19 @@ bool word_aligned(const void* pointer) {
 
 extern "C" {
 
+// From a source at another offset within its words: each word read once, two of them shifted together. The
+// words read hold at least one byte each of what is copied, so nothing outside is touched.
+HV_PLAIN_LOOPS static void copy_shifted(Word* words, const unsigned char* in, std::size_t count) {
+  const auto misfit = reinterpret_cast<std::uintptr_t>(in) % sizeof(Word);
+  const auto* source = reinterpret_cast<const Word*>(in - misfit);
+  const unsigned low = static_cast<unsigned>(8 * misfit), high = 64 - low;
+  for (Word before = *source; count != 0; --count) {
+    const Word after = *++source;
+    *words++ = before >> low | after << high;
+    before = after;
+  }
+}
+
 HV_PLAIN_LOOPS void* memcpy(void* to, const void* from, std::size_t bytes) {
   auto* out = static_cast<unsigned char*>(to);
   const auto* in = static_cast<const unsigned char*>(from);
@@ -29,6 +42,14 @@ HV_PLAIN_LOOPS void* memcpy(void* to, const void* from, std::size_t bytes) {
     }
     for (; bytes >= 8; bytes -= 8, out += 8, in += 8)
       *reinterpret_cast<Word*>(out) = *reinterpret_cast<const Word*>(in);
+  }
+  if (bytes >= 64) {
+    for (; !word_aligned(out); --bytes) *out++ = *in++;
+    if (!word_aligned(in)) {
+      const std::size_t words = bytes / sizeof(Word);
+      copy_shifted(reinterpret_cast<Word*>(out), in, words);
+      out += words * sizeof(Word), in += words * sizeof(Word), bytes %= sizeof(Word);
+    }
   }
   for (; bytes != 0; --bytes) *out++ = *in++;
   return to;

@@ -81,7 +81,6 @@ riscv_hfence_gvma_vmid:
     .global riscv_hfence_vvma
 riscv_hfence_vvma:
     hfence.vvma x0, x0
-    fence.i
     ret
 
     .section .text.probe, "ax"

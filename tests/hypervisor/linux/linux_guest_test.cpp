@@ -1,0 +1,144 @@
+// Stock Debian kernels as guests: what their BusyBox session says must not depend on what runs them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "tests/twin/runs.h"
+
+namespace hvsim::twin {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+const fs::path kGuest = HVSIM_SOURCE "/build/guests/debian";
+constexpr std::size_t kDiskBytes = 100'000;
+
+Json linux_guests() {
+  std::ifstream file(HVSIM_SOURCE "/configs/linux-guests.json");
+  Json config = Json::parse(file);
+  config["extends"] = HVSIM_SOURCE "/configs/machines/cva6-like.json";
+  for (Json& vm : config["vms"]) {
+    vm["workload"] = (kGuest / "Image").string();
+    vm["initrd"] = (kGuest / "initramfs.cpio").string();
+  }
+  return config;
+}
+
+// What the first process printed: no time stamps, so the same wherever the VM runs.
+std::string session_of(const std::string& console) {
+  std::string session;
+  std::istringstream lines(console);
+  bool begun = false;
+  for (std::string line; std::getline(lines, line);) {
+    begun |= line.starts_with("guest: first process");
+    if (!begun || line.starts_with("[") || line.starts_with("processor") || line.starts_with("MemTotal") ||
+        line.find("isa") != std::string::npos || line.starts_with("mmu") || line.starts_with("hart") ||
+        line.starts_with("m"))
+      continue;
+    session += line + "\n";
+  }
+  return session;
+}
+
+std::string output_of(const std::string& command) {
+  std::FILE* pipe = popen(command.c_str(), "r");
+  char text[256] = {};
+  const std::size_t size = std::fread(text, 1, sizeof text - 1, pipe);
+  pclose(pipe);
+  return {text, size};
+}
+
+struct LinuxGuests : testing::Test {
+  fs::path disk = fs::temp_directory_path() / ("hvsim-linux-guest-disk-" + std::to_string(getpid()));
+
+  void SetUp() override {
+    if (!fs::exists(kGuest / "Image")) {
+      if (std::getenv("HVSIM_REQUIRE_GUESTS") != nullptr) FAIL() << kGuest << " is missing";
+      GTEST_SKIP() << "no " << kGuest << ": run ./hvsim guest fetch debian";
+    }
+    std::ofstream file(disk, std::ios::binary);
+    for (std::size_t i = 0; i < kDiskBytes; ++i) file.put(static_cast<char>(i * i / 7));
+  }
+  void TearDown() override { fs::remove(disk); }
+
+  // One VM with Sstc, a disk and one VCPU; one without Sstc and with two VCPUs.
+  Json config() const {
+    Json config = linux_guests();
+    config["vms"][0]["disk"] = disk.string();
+    config["vms"][0]["bootargs"] = config["vms"][0]["bootargs"].get<std::string>() + " what=session,disk";
+    return config;
+  }
+  // As the guest sees it: whole sectors.
+  std::string disk_hash() const {
+    const std::string padded = disk.string() + ".padded";
+    fs::copy_file(disk, padded, fs::copy_options::overwrite_existing);
+    fs::resize_file(padded, (kDiskBytes + 511) / 512 * 512);
+    const std::string hash = output_of("sha256sum < " + padded).substr(0, 64);
+    fs::remove(padded);
+    return hash;
+  }
+  void check(const Outcome& outcome) const {
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.log;
+    const std::string alpha = outcome.console.at("alpha"), beta = outcome.console.at("beta");
+    EXPECT_THAT(alpha, HasSubstr("smp: Brought up 1 node, 1 CPU\n"));
+    EXPECT_THAT(alpha, HasSubstr("riscv-timer: Timer interrupt in S-mode is available via sstc extension"));
+    EXPECT_THAT(alpha, HasSubstr("guest: session done\n"));
+    EXPECT_THAT(alpha, HasSubstr("guest: /dev/vda 100352 " + disk_hash()));
+    EXPECT_THAT(beta, HasSubstr("smp: Brought up 1 node, 2 CPUs\n"));
+    EXPECT_THAT(beta, HasSubstr("guest: first process on riscv64, 2 processors\n"));
+    EXPECT_THAT(beta, Not(HasSubstr("via sstc extension")));
+    EXPECT_THAT(beta, HasSubstr("guest: session done\n"));
+    for (const std::string& console : {alpha, beta}) {
+      EXPECT_THAT(console, HasSubstr("SBI specification v2.0 detected"));
+      EXPECT_THAT(console, HasSubstr("is a 16550A"));
+      EXPECT_THAT(console, HasSubstr("reboot: Power down"));
+      EXPECT_THAT(console, Not(HasSubstr("WARNING:")));
+      EXPECT_THAT(console, Not(HasSubstr("Oops")));
+    }
+  }
+  Outcome run_and_check(const std::string& where) const {
+    const Outcome outcome = where == "qemu" ? qemu(config()) : simulate(config(), where);
+    check(outcome);
+    return outcome;
+  }
+};
+
+TEST_F(LinuxGuests, RunTheSameSessionOnQemuOnTheModelledMachineAndOnTheHost) {
+  const Outcome witness = run_and_check("qemu");
+  if (HasFatalFailure()) return;
+  for (const char* where : {"target", "host"}) {
+    const Outcome outcome = run_and_check(where);
+    if (HasFatalFailure()) return;
+    for (const char* vm : {"alpha", "beta"}) {
+      const std::string session = session_of(outcome.console.at(vm));
+      EXPECT_EQ(session, session_of(witness.console.at(vm))) << where;
+      EXPECT_THAT(session, HasSubstr("2000 hvsim\n"));
+    }
+    EXPECT_GT(outcome.exits.at("STORE_GUEST_PAGE_FAULT"), 1000u) << "their consoles are emulated";
+  }
+}
+
+// KVM finds out what a guest wanted of a device in this way on harts that leave htinst zero.
+TEST_F(LinuxGuests, ReachTheirDevicesWhenInstructionsAreReadFromTheirMemory) {
+  Json config = linux_guests();
+  config["vms"].erase(0);
+  config["machine"]["harts"] = 1;
+  config["hypervisor"]["read_instructions"] = true;
+  config["vms"][0]["bootargs"] = config["vms"][0]["bootargs"].get<std::string>() + " quiet what=show";
+  for (const char* where : {"target", "host"}) {
+    const Outcome outcome = simulate(config, where);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.log;
+    EXPECT_THAT(outcome.console.at("beta"), HasSubstr("guest: first process on riscv64, 2 processors\n"));
+  }
+}
+
+}  // namespace
+}  // namespace hvsim::twin
