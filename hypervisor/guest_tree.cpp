@@ -39,7 +39,7 @@ IsaText guest_isa(std::string_view machine, bool sstc) {
     machine.remove_prefix(4);
   else
     machine = "imafdc";
-  const auto rest_at = machine.find_first_of("_");
+  const auto rest_at = machine.find('_');
   for (const char letter : machine.substr(0, rest_at))
     if (kLetters.find(letter) != std::string_view::npos) isa.add({&letter, 1});
   while (machine.find('_') != std::string_view::npos) {
@@ -96,10 +96,10 @@ void write_harts(FdtBuilder& tree, const GuestMachine& machine) {
 }
 
 void write_plic(FdtBuilder& tree, const GuestMachine& machine) {
-  std::array<std::uint32_t, 2 * kMaxVcpusPerVm> contexts{};
+  std::array<std::uint32_t, std::size_t{2} * kMaxVcpusPerVm> contexts{};
   for (unsigned number = 0; number < machine.vcpus; ++number) {
-    contexts[2 * number] = kFirstHartHandle + number;
-    contexts[2 * number + 1] = kSupervisorExternal;
+    contexts[std::size_t{2} * number] = kFirstHartHandle + number;
+    contexts[std::size_t{2} * number + 1] = kSupervisorExternal;
   }
   tree.begin("interrupt-controller", kGuestPlic);
   tree.text("compatible", "sifive,plic-1.0.0");

@@ -5,8 +5,7 @@
 //     hypervisor { delivery = "dlh"; calls-per-notification = <8>; queue-capacity = <64>;
 //                  drain-budget-cycles = <20000>; max-deferred-entries = <4>; time-slice-us = <1000>;
 //                  print-statistics = <0>;      // 1: one line of counts per VM when it is off
-//                  read-instructions = <0>; };  // 1: device accesses are decoded from the guest's memory, not
-//                                               // from htinst
+//                  read-instructions = <0>; };  // 1: device accesses are decoded without htinst
 //     vms { vm@0 { name = "storm-0"; memory-bytes = /bits/ 64 <0x1000000>; vcpus = <1>;
 //                  harts = <0 1>;           // where its VCPUs may run; absent: anywhere
 //                  sstc = <0>;              // 1: the guest may use vstimecmp

@@ -61,7 +61,7 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
   if (key == "bootargs") return vm.bootargs = value, std::nullopt;
   if (key == "seed") {
     std::uint32_t seed = 0;
-    const Error error = parse_number(key, value, seed);
+    Error error = parse_number(key, value, seed);
     vm.seed = seed;
     return error;
   }

@@ -61,8 +61,8 @@ struct Devices : testing::Test {
     bench.exit(hart, make_exit(23, at & 3, at >> 2, bytes == 1 ? 0x00b00023 : 0x00b02023));
   }
   void route_uart(unsigned hart, unsigned context) {
-    store(hart, kGuestPlic + 4 * kUartInterrupt, 1);
-    store(hart, kPlicEnable + 0x80 * context, 1u << kUartInterrupt);
+    store(hart, kGuestPlic + std::uint64_t{4} * kUartInterrupt, 1);
+    store(hart, kPlicEnable + std::uint64_t{0x80} * context, 1u << kUartInterrupt);
   }
 };
 
@@ -119,7 +119,7 @@ TEST_F(Devices, AnAccessIsPerformedAndStepsOverItsInstruction) {
   for (const char c : std::string("hello\n")) store(0, kGuestUart, static_cast<std::uint64_t>(c), 1);
   EXPECT_EQ(bench.machine.console, "[lin] hello\n");
   bench.exit(0, make_exit(21, 1, (kGuestUart + 4) >> 2, 0x00004581));  // c.lbu a1: two bytes
-  EXPECT_EQ(vcpu.general.sepc, kKernel + 4 * 7 + 2);
+  EXPECT_EQ(vcpu.general.sepc, kKernel + 30);
 }
 
 TEST_F(Devices, TheInstructionIsReadWhenTheHartDoesNotTell) {

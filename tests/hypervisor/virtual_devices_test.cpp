@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t kPending = 0x1000, kEnable = 0x2000, kThreshold = 0x200000, kClaim = 0x200004;
 
+constexpr std::uint64_t priority_of(unsigned source) { return std::uint64_t{4} * source; }
+
 VirtualPlic plic_with_two_contexts() {
   VirtualPlic plic;
   plic.configure(2);
@@ -27,7 +29,7 @@ TEST(VirtualPlic, InterruptsAContextThatEnabledASourceAboveItsThreshold) {
   plic.set_level(10, true);
   EXPECT_EQ(plic.read(kPending), 1u << 10);
   EXPECT_FALSE(plic.interrupts(0));
-  plic.write(4 * 10, 1);
+  plic.write(priority_of(10), 1);
   EXPECT_FALSE(plic.interrupts(0));
   plic.write(kEnable + 0x80, 1u << 10);
   EXPECT_FALSE(plic.interrupts(0));
@@ -38,7 +40,7 @@ TEST(VirtualPlic, InterruptsAContextThatEnabledASourceAboveItsThreshold) {
 
 TEST(VirtualPlic, GivesEachRequestToOneClaimAndTheNextAfterCompletion) {
   VirtualPlic plic = plic_with_two_contexts();
-  plic.write(4 * 3, 1);
+  plic.write(priority_of(3), 1);
   plic.write(kEnable, 1u << 3);
   plic.write(kEnable + 0x80, 1u << 3);
   plic.set_level(3, true);
@@ -57,7 +59,7 @@ TEST(VirtualPlic, GivesEachRequestToOneClaimAndTheNextAfterCompletion) {
 TEST(VirtualPlic, PrefersHighPrioritiesThenLowNumbers) {
   VirtualPlic plic = plic_with_two_contexts();
   for (const unsigned source : {4u, 5u, 6u}) {
-    plic.write(4 * source, source == 6 ? 2 : 1);
+    plic.write(priority_of(source), source == 6 ? 2 : 1);
     plic.set_level(source, true);
   }
   plic.write(kEnable, 0x70);
@@ -69,7 +71,7 @@ TEST(VirtualPlic, PrefersHighPrioritiesThenLowNumbers) {
 
 TEST(VirtualPlic, IgnoresACompletionOfASourceThatTheContextHasNotEnabled) {
   VirtualPlic plic = plic_with_two_contexts();
-  plic.write(4 * 3, 1);
+  plic.write(priority_of(3), 1);
   plic.write(kEnable, 1u << 3);
   plic.set_level(3, true);
   EXPECT_EQ(plic.read(kClaim), 3u);
@@ -85,14 +87,14 @@ TEST(VirtualPlic, HasNoSourceZeroAndNoMoreContextsThanVcpus) {
   VirtualPlic plic = plic_with_two_contexts();
   plic.write(0, 7);
   EXPECT_EQ(plic.read(0), 0u);
-  plic.write(4 * 31, 0xffffffff);
-  EXPECT_EQ(plic.read(4 * 31), 7u);
-  plic.write(4 * 32, 7);
-  EXPECT_EQ(plic.read(4 * 32), 0u);
+  plic.write(priority_of(31), 0xffffffff);
+  EXPECT_EQ(plic.read(priority_of(31)), 7u);
+  plic.write(priority_of(32), 7);
+  EXPECT_EQ(plic.read(priority_of(32)), 0u);
   plic.write(kEnable, 0xffffffff);
   EXPECT_EQ(plic.read(kEnable), 0xfffffffeu);
-  plic.write(kEnable + 2 * 0x80, 0xffffffff);
-  EXPECT_EQ(plic.read(kEnable + 2 * 0x80), 0u);
+  plic.write(kEnable + 0x100, 0xffffffff);
+  EXPECT_EQ(plic.read(kEnable + 0x100), 0u);
   plic.write(kThreshold + 0x2000, 3);
   EXPECT_EQ(plic.read(kThreshold + 0x2000), 0u);
 }

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "tests/linux/machines.h"
 #include "tests/twin/runs.h"
 
 namespace hvsim::twin {
@@ -60,10 +60,8 @@ struct LinuxGuests : testing::Test {
   fs::path disk = fs::temp_directory_path() / ("hvsim-linux-guest-disk-" + std::to_string(getpid()));
 
   void SetUp() override {
-    if (!fs::exists(kGuest / "Image")) {
-      if (std::getenv("HVSIM_REQUIRE_GUESTS") != nullptr) FAIL() << kGuest << " is missing";
-      GTEST_SKIP() << "no " << kGuest << ": run ./hvsim guest fetch debian";
-    }
+    const std::string problem = linux_boot::fetch_guest();
+    ASSERT_EQ(problem, "");
     std::ofstream file(disk, std::ios::binary);
     for (std::size_t i = 0; i < kDiskBytes; ++i) file.put(static_cast<char>(i * i / 7));
   }
@@ -81,7 +79,7 @@ struct LinuxGuests : testing::Test {
     const std::string padded = disk.string() + ".padded";
     fs::copy_file(disk, padded, fs::copy_options::overwrite_existing);
     fs::resize_file(padded, (kDiskBytes + 511) / 512 * 512);
-    const std::string hash = output_of("sha256sum < " + padded).substr(0, 64);
+    std::string hash = output_of("sha256sum < " + padded).substr(0, 64);
     fs::remove(padded);
     return hash;
   }
@@ -105,7 +103,7 @@ struct LinuxGuests : testing::Test {
     }
   }
   Outcome run_and_check(const std::string& where) const {
-    const Outcome outcome = where == "qemu" ? qemu(config()) : simulate(config(), where);
+    Outcome outcome = where == "qemu" ? qemu(config()) : simulate(config(), where);
     check(outcome);
     return outcome;
   }
