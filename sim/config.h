@@ -130,6 +130,7 @@ struct LimitsConfig {
   isa::Cycles max_cycles = 0;  // 0: no limit
   std::uint64_t max_instructions = 0;
   OnReset on_reset = OnReset::stop;
+  isa::Cycles watchdog_cycles = 10'000'000;  // 0: no watchdog
 };
 
 struct Config {

@@ -379,7 +379,10 @@ struct Described<LimitsConfig> {
       Field{"max_instructions", &T::max_instructions, Unit::instructions,
             "stop when all harts together have retired so many; 0: never"},
       Field{"on_reset", &T::on_reset, Unit::none,
-            "when software resets the machine: stop ends the run, restart boots again"}};
+            "when software resets the machine: stop ends the run, restart boots again"},
+      Field{"watchdog_cycles", &T::watchdog_cycles, Unit::cycles,
+            "after so long without interrupts and device accesses, stop if all harts go round in circles for "
+            "ever; 0: never"}};
 };
 
 template <>

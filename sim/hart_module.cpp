@@ -56,7 +56,7 @@ void HartModule::live() {
     catch_up();
     machine_.reset_if_asked(settings_.hart);
     if (why == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
-    if (over() || settings_.limit_reached()) break;
+    if (over() || settings_.limit_reached(why)) break;
     if (why != cpu::Stop::hypervisor) continue;
     shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
     catch_up();

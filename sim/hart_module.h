@@ -25,9 +25,9 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
     isa::Cycles quantum = 10'000;
     sc_core::sc_time period;  // of one cycle
     Debugger* debugger = nullptr;
-    HostHart* host = nullptr;               // set when the hypervisor runs on the host
-    std::function<bool()> limit_reached;    // asked after each quantum; true ends the simulation
-    std::function<void()> unexpected_trap;  // the hart's trap handler cannot run; ends the simulation
+    HostHart* host = nullptr;                      // set when the hypervisor runs on the host
+    std::function<bool(cpu::Stop)> limit_reached;  // asked after each run; true ends the simulation
+    std::function<void()> unexpected_trap;         // the hart's trap handler cannot run; ends the simulation
   };
 
   HartModule(sc_core::sc_module_name name, Machine& machine, Settings settings);

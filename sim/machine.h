@@ -68,6 +68,7 @@ class Machine {
   const mem::Bus& bus() const { return bus_; }
   device::Uart16550& uart() { return *uart_; }
   Agenda& agenda() { return agenda_; }
+  const Agenda& agenda() const { return agenda_; }
   const MachineConfig& config() const { return config_; }
 
   // Device accesses of a hart go straight to the bus unless a shell puts itself in between.

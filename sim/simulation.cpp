@@ -15,9 +15,11 @@
 #include "sim/hart_module.h"
 #include "sim/host_hart.h"
 #include "sim/image/device_tree.h"
+#include "sim/image/elf.h"
 #include "sim/machine.h"
 #include "sim/memory_module.h"
 #include "sim/observation.h"
+#include "sim/watchdog.h"
 
 namespace hvsim::sim {
 namespace {
@@ -55,10 +57,11 @@ struct HostRun {
 class Limits {
  public:
   Limits(Machine& machine, const LimitsConfig& limits, Progress& progress)
-      : machine_(machine), limits_(limits), progress_(progress) {}
+      : machine_(machine), limits_(limits), progress_(progress), watchdog_(machine, limits.watchdog_cycles) {}
 
-  bool reached() {
+  bool reached(unsigned hart, cpu::Stop why) {
     if (stop_) return true;
+    if (watchdog_.ran(hart, why)) stop_ = StopReason::no_progress;
     isa::Cycles now = 0;
     std::uint64_t retired = 0;
     for (unsigned i = 0; i < machine_.harts(); ++i) {
@@ -89,6 +92,7 @@ class Limits {
   Machine& machine_;
   LimitsConfig limits_;
   Progress& progress_;
+  Watchdog watchdog_;
   std::uint64_t asked_ = 0;
   std::optional<StopReason> stop_;
   std::string trap_;
@@ -110,13 +114,14 @@ class Shells {
     const auto period = sc_core::sc_time::from_value(kFemtosecondsPerMicrosecond / config.machine.clock_mhz);
     agenda_ = std::make_unique<AgendaModule>("agenda", machine.agenda(), period);
     for (unsigned i = 0; i < machine.harts(); ++i) {
-      HartModule::Settings settings{.hart = i,
-                                    .quantum = config.machine.quantum_cycles,
-                                    .period = period,
-                                    .debugger = debugger,
-                                    .host = host != nullptr ? host->harts[i].get() : nullptr,
-                                    .limit_reached = [&limits] { return limits.reached(); },
-                                    .unexpected_trap = [&limits, i] { limits.unexpected_trap(i); }};
+      HartModule::Settings settings{
+          .hart = i,
+          .quantum = config.machine.quantum_cycles,
+          .period = period,
+          .debugger = debugger,
+          .host = host != nullptr ? host->harts[i].get() : nullptr,
+          .limit_reached = [&limits, i](cpu::Stop why) { return limits.reached(i, why); },
+          .unexpected_trap = [&limits, i] { limits.unexpected_trap(i); }};
       harts_.push_back(
           std::make_unique<HartModule>(("hart" + std::to_string(i)).c_str(), machine, std::move(settings)));
       harts_.back()->socket.bind(bus_.from);
@@ -139,18 +144,23 @@ class Shells {
   std::vector<std::unique_ptr<HartModule>> harts_;
 };
 
-std::string where_harts_stand(Machine& machine) {
-  std::string text = "every hart sleeps and nothing will wake one:";
+// The symbol that each hart is at, where the image that it runs has one.
+std::vector<std::string> symbols_of_harts(Machine& machine, const Config& config, const ImagePaths& images) {
+  std::vector<std::string> symbols;
   for (unsigned i = 0; i < machine.harts(); ++i) {
-    char line[64];
-    std::snprintf(line, sizeof line, " hart %u at pc 0x%llx", i,
-                  static_cast<unsigned long long>(machine.hart(i).hart_state().pc));
-    text += line;
+    const cpu::HartState& state = machine.hart(i).hart_state();
+    const std::uint32_t vm = machine.hart(i).accountant().now().vm;
+    std::string file = config.hypervisor.run == HypervisorRun::none ? images.image : images.hypervisor;
+    if (state.mode.virtualized && vm < images.workloads.size()) file = images.workloads[vm];
+    symbols.push_back(state.mode.privilege == isa::Privilege::machine && !images.firmware.empty()
+                          ? ""
+                          : symbol_at(file, state.pc));
   }
-  return text;
+  return symbols;
 }
 
-void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger, RunResult& result) {
+void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger,
+              const std::string& standing, RunResult& result) {
   result.debugged = debugger != nullptr && debugger->disturbed();
   if (machine.finished()) {
     using Kind = device::FinishRequest::Kind;
@@ -170,8 +180,8 @@ void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugg
     result.stop_detail = "the debugger ended the run";
   } else {
     result.stop = StopReason::no_progress;
-    result.stop_detail = where_harts_stand(machine);
   }
+  if (result.stop == StopReason::no_progress) result.stop_detail = "nothing will ever happen:" + standing;
 }
 
 // Null: nobody wants to debug.
@@ -229,7 +239,8 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   } while (session != nullptr && !machine.finished() && !limits.stop() && session->nothing_moves());
 
   shells.settle(machine);
-  conclude(machine, limits, session, result);
+  conclude(machine, limits, session, where_harts_stand(machine, symbols_of_harts(machine, config, images)),
+           result);
   if (session != nullptr) session->over(exit_code(result));
   machine.collect(result);
   result.virtio_console = machine.virtio_console();

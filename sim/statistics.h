@@ -54,7 +54,7 @@ enum class StopReason : std::uint8_t {
   finished,  // the guest or the hypervisor powered off
   cycle_limit,
   instruction_limit,
-  no_progress,  // every hart sleeps and nothing will wake one
+  no_progress,  // every hart sleeps or goes round in circles, and nothing will change that
   unexpected_trap,
   debugger,  // it ended the run
 };

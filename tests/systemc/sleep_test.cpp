@@ -40,7 +40,7 @@ TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
                                                           .quantum = 1000,
                                                           .period = sc_core::sc_time(1, sc_core::SC_NS),
                                                           .host = nullptr,
-                                                          .limit_reached = [] { return false; },
+                                                          .limit_reached = [](cpu::Stop) { return false; },
                                                           .unexpected_trap = [] {}}));
     harts.back()->socket.bind(bus.from);
   }

@@ -50,7 +50,8 @@ TEST_F(ConfigErrors, AnUnknownKeyComesWithTheNearestKnownOne) {
 TEST_F(ConfigErrors, AnUnknownKeyFarFromAllOthersComesWithTheList) {
   EXPECT_EQ(
       complaint(bare(R"("limits": {"zzzzzzzz": 1})")),
-      "c.json: limits.zzzzzzzz: unknown key, expected \"max_cycles\", \"max_instructions\" or \"on_reset\"");
+      "c.json: limits.zzzzzzzz: unknown key, expected \"max_cycles\", \"max_instructions\", \"on_reset\" or "
+      "\"watchdog_cycles\"");
 }
 
 TEST_F(ConfigErrors, AValueOfTheWrongTypeIsShown) {
