@@ -25,6 +25,7 @@ const std::vector<Rewrite>& rewrites() {
        "Ratio is #"},
       {std::regex(R"(audit\([0-9.:]+\))"), "audit(#)"},
       {std::regex(R"(setting system clock to .*)"), "setting system clock to #"},
+      {std::regex(R"(^kvm \[[0-9]+\]:)"), "kvm [#]:"},  // the process that loaded it
       // The sizes of what firmware and device tree reserve, and of the initramfs in pages.
       {std::regex(R"(^Memory: [0-9]+K/)"), "Memory: #/"},
       {std::regex(R"(, [0-9]+K reserved,)"), ", # reserved,"},
