@@ -25,7 +25,7 @@ bool Builder::next_bundle() {
     program.code[at_ + 1] = 0;
     at_ += 2;
   }
-  if (limit_ / kBundleBytes >= ORACLE_MAX_BUNDLES) return false;
+  if (limit_ / kBundleBytes >= program.most_bundles) return false;
   limit_ += kBundleBytes;
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "models/cpu/instruction_table.h"
 #include "tests/isa/program.h"
@@ -18,6 +19,19 @@ inline constexpr std::uint32_t kPinned =
 // Scratch registers of the sequences, free for anybody in between.
 inline constexpr unsigned kT0 = 5, kT1 = 6, kT2 = 7;
 
+// The random page tables of a program (paging.h), and who walks them.
+struct Paging {
+  bool first = false, second = false;  // which stages translate
+  unsigned first_levels = 3, g_levels = 3;
+  bool through_guest = false;     // the first stage is VS's, and maps guest physical addresses
+  std::uint64_t mode = 3;         // the program's own, as MPP has it
+  bool virtualized = false;       // and its V
+  std::uint64_t permissions = 0;  // SUM and MXR as far as they may change
+  bool fetches = true;
+  bool behind_window = false;          // first-stage tables are where the G-stage is random
+  std::vector<std::uint64_t> fetched;  // pages in which there is nothing to execute but traps
+};
+
 class Builder {
  public:
   Builder(Random& numbers, Program& target) : random(numbers), program(target) {}
@@ -25,6 +39,7 @@ class Builder {
   Random& random;
   Program& program;
   std::uint32_t pinned = 0;  // integer registers that random instructions leave alone
+  Paging paging;
 
   unsigned room() const { return limit_ - at_; }
   unsigned here() const { return at_; }

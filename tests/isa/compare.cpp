@@ -85,9 +85,13 @@ class Comparison {
   void memory_page(std::uint64_t offset) {
     const std::uint64_t at = program_.slot + offset - ORACLE_RAM;
     if (std::memcmp(&qemu_[at], &model_[at], 4096) == 0) return;
-    const auto inexplicable = [](std::uint64_t, std::uint64_t) -> const char* { return nullptr; };
     for (unsigned i = 0; i < 4096; i += 8)
-      word(offset + i, inexplicable, "memory " + hex(program_.slot + offset + i));
+      word(
+          offset + i,
+          [&](std::uint64_t a, std::uint64_t b) {
+            return explanation(MemoryField{program_, offset + i, a, b});
+          },
+          "memory " + hex(program_.slot + offset + i));
   }
 
   const Program& program_;

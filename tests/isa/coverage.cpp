@@ -18,7 +18,7 @@ bool leaves(cpu::Id id) { return id == cpu::Id::ecall || id == cpu::Id::ebreak; 
 }  // namespace
 
 void Coverage::add(const Program& program, std::span<const std::uint8_t> memory) {
-  std::array<unsigned, ORACLE_MAX_BUNDLES + 2> end{};
+  Limits end{};
   end.fill(4096);
   bool elsewhere = false;
   for (unsigned trap = 0; trap < trap_count(program, memory); ++trap) {
@@ -33,6 +33,7 @@ void Coverage::add(const Program& program, std::span<const std::uint8_t> memory)
     const bool stub = from >= ORACLE_STUBS && from < ORACLE_STUBS + 4096;
     elsewhere |= !stub && from - program.code_address >= 4096;
   }
+  if (program.faults_anywhere) count_accesses(program, end);
   if (elsewhere) return;  // control was lost: nothing is certain
   for (const Placed& placed : program.placed) {
     if (!placed.certain) continue;
@@ -42,6 +43,25 @@ void Coverage::add(const Program& program, std::span<const std::uint8_t> memory)
     seen_.insert(std::string(cpu::instruction(op.id).name()));
     if (placed.compressed())
       seen_.insert(std::string(cpu::compressed_name(static_cast<std::uint16_t>(placed.raw))));
+  }
+}
+
+// Jumps to other pages end their bundle, and need not be looked for in the log.
+void Coverage::count_accesses(const Program& program, const Limits& end) {
+  using cpu::Class;
+  for (const Placed& placed : program.placed) {
+    if (placed.offset > end[placed.bundle()]) continue;
+    switch (cpu::instruction(cpu::decode(placed.raw, {}).id).klass) {
+      case Class::load:
+      case Class::store:
+      case Class::amo:
+      case Class::guest_load:
+      case Class::guest_store:
+        ++accesses_;
+        break;
+      default:
+        accesses_ += (placed.raw & 0xFFF) == 0x367;  // put_fetch's jalr
+    }
   }
 }
 

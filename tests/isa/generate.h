@@ -26,8 +26,15 @@ void put_csr(Builder& b);          // any CSR, read or written
 void put_mode_change(Builder& b);  // ecall, ebreak, mret, sret
 void put_system(Builder& b);       // fences of translation, WFI
 
+// generate_paging.cpp
+void put_pointer(Builder& b);       // a pinned register that points somewhere else
+void put_permission(Builder& b);    // SUM, MXR and SPVP
+void put_fetch(Builder& b);         // a jump to where nothing but traps can be executed
+void put_table_change(Builder& b);  // a leaf and its fence
+
 // Delegation that sends the causes between which QEMU errs (known_differences.cpp) to one place: illegal and
-// virtual instruction, misaligned load and store, access fault and guest page fault.
+// virtual instruction, misaligned load and store, access faults and guest page faults,
+// and the page faults of AMOs.
 constexpr std::uint64_t kMedeleg = 0xF0'B1FF;  // never the HS stub's own way out
 constexpr std::uint64_t kHedeleg = 0xB109;     // none whose partner cannot go to VS, nor misaligned accesses
 constexpr std::uint64_t paired_medeleg(std::uint64_t delegation) {
@@ -36,9 +43,8 @@ constexpr std::uint64_t paired_medeleg(std::uint64_t delegation) {
   };
   copy(4, 6);
   copy(2, 22);
-  copy(1, 20);
-  copy(5, 21);
-  copy(7, 23);
+  copy(13, 15);
+  for (const unsigned other : {5u, 7u, 20u, 21u, 23u}) copy(1, other);
   return delegation;
 }
 

@@ -3,6 +3,7 @@
 
 #include "models/cpu/isa/csr.h"
 #include "tests/isa/generate.h"
+#include "tests/isa/witness.h"
 
 namespace hvsim::oracle {
 namespace {
@@ -22,7 +23,10 @@ std::vector<Id> ids_of(Class klass) {
 void put_guest_memory(Builder& b) {
   static const std::vector<Id> loads = ids_of(Class::guest_load), stores = ids_of(Class::guest_store);
   const unsigned base = b.random.of({kSp, kPointerA, kPointerB, kAligned, kAnywhere});
-  b.emit(Builder::with_rs1(b.random_encoding(b.random.of(b.random.one_in(3) ? stores : loads)), base));
+  const Id id = b.random.of(b.random.one_in(3) ? stores : loads);
+  const bool executes = id == Id::hlvx_hu || id == Id::hlvx_wu;
+  if (executes && b.program.faults_anywhere && !witness().right_about_hlvx()) return;
+  b.emit(Builder::with_rs1(b.random_encoding(id), base));
 }
 
 // M-mode with MPRV for one access. Everywhere else the first instruction is illegal.
@@ -32,10 +36,12 @@ void put_protected(Builder& b) {
   b.li(kT0, csr::kMpp | csr::kMpv | csr::kMprv);
   b.csr(3, 0, csr::mstatus, kT0);
   const std::uint64_t mode = b.random.of({std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1}});
-  const std::uint64_t virtualized = b.random.one_in(2) ? csr::kMpv : 0;
+  const std::uint64_t virtualized = b.program.guests ? csr::kMpv : 0;
   b.li(kT1, mode << csr::kMppShift | virtualized | csr::kMprv);
   b.csr(2, 0, csr::mstatus, kT1);
+  b.pinned |= 1u << kT0;
   put_memory(b);
+  b.pinned &= ~(1u << kT0);
   b.csr(3, 0, csr::mstatus, kT0);
 }
 

@@ -20,6 +20,10 @@ std::vector<Id> ids_of(Class first, Class second) {
   return ids;
 }
 
+bool is_store(std::uint32_t raw) {
+  return cpu::instruction(cpu::find_instruction(raw)).klass == Class::store;
+}
+
 bool is_base(unsigned reg) { return reg == kSp || reg == kPointerA || reg == kPointerB; }
 
 std::uint32_t random_compressed(Builder& b) {
@@ -50,8 +54,9 @@ void put_pair(Builder& b) {
   put_atomic_address(b, kT0);
   b.emit(Builder::with_rd(Builder::with_rs1(lr, kT0), loaded));
   if (b.random.one_in(4)) b.emit(as::addi(loaded, loaded, 1));
-  // Elsewhere, outside of any reservation set, it must fail.
-  if (b.random.one_in(5)) b.emit(as::addi(kT0, kT0, b.random.one_in(2) ? 1024 : -1024));
+  // Elsewhere, outside of any reservation set, it must fail; whether it may fault then is left open.
+  if (!b.program.faults_anywhere && b.random.one_in(5))
+    b.emit(as::addi(kT0, kT0, b.random.one_in(2) ? 1024 : -1024));
   b.emit(Builder::with_rd(Builder::with_rs1(sc, kT0), result));
   // The reservation is gone.
   if (b.random.one_in(4)) b.emit(Builder::with_rd(Builder::with_rs1(sc, kT0), result));
@@ -63,13 +68,17 @@ void put_memory(Builder& b) {
   static const std::vector<Id> ids = ids_of(Class::load, Class::store);
   if (b.random.one_in(3)) return b.emit(random_compressed(b));
   const unsigned base = b.random.of({kSp, kPointerA, kPointerB, kAligned, kAnywhere});
-  b.emit(Builder::with_rs1(b.random_encoding(b.random.of(ids)), base));
+  std::uint32_t raw = Builder::with_rs1(b.random_encoding(b.random.of(ids)), base);
+  // The immediate's low three bits; the registers are aligned too.
+  constexpr std::uint32_t load_immediate = 7u << 20, store_immediate = 7u << 7;
+  if (b.program.aligned) raw &= ~(is_store(raw) ? store_immediate : load_immediate);
+  b.emit(raw);
 }
 
 void put_atomic(Builder& b) {
   static const std::vector<Id> amos = ids_of(Class::amo, Class::amo);
   if (b.room() < 26) return;
-  if (b.random.one_in(3)) return put_pair(b);
+  if (b.random.one_in(3) || !b.program.amos) return put_pair(b);
   put_atomic_address(b, kT0);
   b.emit(Builder::with_rs1(b.random_encoding(b.random.of(amos)), kT0));
 }

@@ -3,6 +3,7 @@
 #include "tests/isa/known_differences.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "models/cpu/instruction_table.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
+#include "models/cpu/isa/paging.h"
 #include "tests/isa/compare.h"
 
 namespace hvsim::oracle {
@@ -23,7 +25,12 @@ namespace csr = isa::csr;
 std::optional<std::uint32_t> instruction_at(const Program& program, std::uint64_t pc) {
   for (const Placed& placed : program.placed)
     if (program.code_address + placed.offset == pc) return placed.raw;
-  return std::nullopt;
+  // In the middle of one: a jump of its own made it an instruction.
+  const std::uint64_t offset = pc - program.code_address;
+  if (offset + 4 > program.code.size()) return std::nullopt;
+  std::uint32_t raw = 0;
+  std::memcpy(&raw, &program.code[offset], sizeof raw);
+  return cpu::is_compressed(raw) ? raw & 0xFFFF : raw;
 }
 
 std::uint32_t expanded(std::uint32_t raw) {
@@ -76,7 +83,8 @@ bool machine_gva_is_right(const TrapField& field) {
   const auto raw = instruction_at(field.program, at(TrapCsr::mepc));
   const bool hlv = raw && (class_of(*raw) == Class::guest_load || class_of(*raw) == Class::guest_store);
   const bool fetch = cause == 1 || cause == 12 || cause == 20;
-  const bool guest = (status & csr::kMpv) != 0 || (hlv && !fetch);
+  const bool protected_access = field.program.guests && (status & csr::kMprv) != 0;  // put_protected
+  const bool guest = (status & csr::kMpv) != 0 || ((hlv || protected_access) && !fetch);
   const bool address = cause < 64 && (kAddressCauses >> cause & 1) != 0;
   return ((status & csr::kGva) != 0) == (guest && address);
 }
@@ -143,23 +151,107 @@ bool by_number_not_priority(const TrapField& field) {
   return field.qemu_value < field.model_value && rank(field.model_value) < rank(field.qemu_value);
 }
 
+// Of the trap that `field` belongs to, by the level that its CSR is of.
+std::uint64_t model_at(const TrapField& field, TrapCsr machine, TrapCsr supervisor) {
+  const bool of_machine = field.csr == TrapCsr::mcause || field.csr == TrapCsr::mtval2 ||
+                          field.csr == TrapCsr::mtinst || field.csr == TrapCsr::mtval ||
+                          field.csr == TrapCsr::mstatus;
+  return trap_csr(field.program, field.model, field.trap, of_machine ? machine : supervisor);
+}
+
+// The cause that `field` belongs to, as our machine has it.
+std::uint64_t model_cause(const TrapField& field) {
+  switch (field.csr) {
+    case TrapCsr::vscause:
+    case TrapCsr::vstval:
+      return trap_csr(field.program, field.model, field.trap, TrapCsr::vscause);
+    default:
+      return model_at(field, TrapCsr::mcause, TrapCsr::scause);
+  }
+}
+
+constexpr std::uint64_t kLoadFaults = 1u << 5 | 1u << 13 | 1u << 21, kStoreFaults = kLoadFaults << 2,
+                        kAccessFaults = 1u << 1 | 1u << 5 | 1u << 7,
+                        kGuestPageFaults = 1u << 20 | 1u << 21 | 1u << 23;
+bool is_one_of(std::uint64_t causes, std::uint64_t cause) { return cause < 64 && (causes >> cause & 1) != 0; }
+
+// A fault of the G-stage while the walker was at the guest's page tables: the instruction is the pseudo one.
+bool implicit_guest_fault(const TrapField& field) {
+  const std::uint64_t instruction = model_at(field, TrapCsr::mtinst, TrapCsr::htinst);
+  return is_cause(field.csr) && field.qemu_value == 21 && is_one_of(kGuestPageFaults, field.model_value) &&
+         (instruction == 0x3000 || instruction == 0x3020);
+}
+
+// M-mode's loads and stores with MPRV and MPV, which QEMU does not know to be a guest's when the G-stage
+// faults.
+bool protected_guest_fault(const TrapField& field) {
+  const std::uint64_t status = trap_csr(field.program, field.model, field.trap, TrapCsr::mstatus);
+  return field.csr == TrapCsr::mcause && (status & csr::kMprv) != 0 && field.program.guests &&
+         (field.qemu_value == 13 || field.qemu_value == 15) &&
+         (field.model_value == 21 || field.model_value == 23);
+}
+
+// QEMU ignores writes of htinst, so that it holds what an earlier program left until a trap sets it.
+bool htinst_of_another_program(const TrapField& field) {
+  if (field.csr != TrapCsr::htinst || field.model_value != 0) return false;
+  for (unsigned trap = 0; trap <= field.trap; ++trap)
+    if (trap_csr(field.program, field.model, trap, TrapCsr::htinst) != 0 ||
+        trap_csr(field.program, field.qemu, trap, TrapCsr::htinst) != field.qemu_value)
+      return false;
+  return true;
+}
+
+// An AMO that cannot read: QEMU reads first, and finds out about writing later.
+bool amo_called_a_load(const TrapField& field, std::uint32_t raw) {
+  return is_cause(field.csr) && class_of(raw) == Class::amo && is_one_of(kLoadFaults, field.qemu_value) &&
+         is_one_of(kStoreFaults, field.model_value);
+}
+
 bool is_guest_physical(TrapCsr csr) { return csr == TrapCsr::mtval2 || csr == TrapCsr::htval; }
 
-// 20 for 1, 21 for 5, 23 for 7: what QEMU makes of PMP violations and absent memory with V=1.
-bool guest_fault_for_access_fault(const TrapField& field) {
-  const auto is = [](std::uint64_t qemu, std::uint64_t model) {
-    return (qemu == 20 && model == 1) || (qemu == 21 && model == 5) || (qemu == 23 && model == 7);
-  };
-  if (is_cause(field.csr)) return is(field.qemu_value, field.model_value);
-  if (!is_guest_physical(field.csr) || field.model_value != 0) return false;
+// The same AMO, whose read failed elsewhere than its write must.
+bool guest_physical_of_amo(const TrapField& field, std::uint32_t raw) {
   const TrapCsr cause = field.csr == TrapCsr::mtval2 ? TrapCsr::mcause : TrapCsr::scause;
-  const auto at = [&](std::span<const std::uint8_t> memory) {
-    return trap_csr(field.program, memory, field.trap, cause);
-  };
-  return is(at(field.qemu), at(field.model));
+  return is_guest_physical(field.csr) && class_of(raw) == Class::amo &&
+         is_one_of(kStoreFaults, model_cause(field)) &&
+         is_one_of(kLoadFaults, trap_csr(field.program, field.qemu, field.trap, cause));
+}
+
+// Ours is zero, as it must be for any other cause.
+bool guest_physical_of_no_guest_fault(const TrapField& field) {
+  return is_guest_physical(field.csr) && field.model_value == 0 &&
+         !is_one_of(kGuestPageFaults, model_cause(field));
+}
+
+// What QEMU makes of PMP violations and absent memory with V=1: 20 for 1, 21 for 5, 23 for 7, and always 21
+// where the walker was at the guest's page tables.
+bool guest_fault_for_access_fault(const TrapField& field) {
+  return is_cause(field.csr) && is_one_of(kGuestPageFaults, field.qemu_value) &&
+         is_one_of(kAccessFaults, field.model_value);
+}
+
+// A misaligned access to absent memory, which QEMU makes in aligned parts.
+bool aligned_value_of_misaligned_access(const TrapField& field) {
+  return is_value(field.csr) && is_one_of(kAccessFaults, model_cause(field)) && field.qemu_value % 2 == 0 &&
+         field.model_value - field.qemu_value < 8;
 }
 
 const char* explain(const TrapField& field) {
+  if (implicit_guest_fault(field))
+    return "QEMU calls a guest page fault at a page-table entry a load's (\"Trap Cause Codes\" of H: that of "
+           "the "
+           "original access)";
+  if (protected_guest_fault(field))
+    return "QEMU calls a guest page fault under MPRV a page fault (\"Memory Privilege in mstatus\" of H)";
+  if (htinst_of_another_program(field))
+    return "QEMU ignores writes of htinst (\"Hypervisor Trap Instruction Register\": WARL)";
+  if (guest_physical_of_no_guest_fault(field))
+    return "QEMU has a guest physical address in mtval2 or htval after access faults (\"Machine Second Trap "
+           "Value Register\": zero)";
+  if (aligned_value_of_misaligned_access(field))
+    return "QEMU has the aligned address in tval when a misaligned access finds no memory (\"Machine Trap "
+           "Value "
+           "Register\": that of the access)";
   if (guest_fault_for_access_fault(field))
     return "QEMU takes an access fault with V=1 for a guest page fault (\"Physical Memory Protection\": "
            "access fault)";
@@ -174,14 +266,23 @@ const char* explain(const TrapField& field) {
   if (const char* why = explain_status(field)) return why;
   const auto raw = instruction_at(field.program, pc_of(field));
   if (!raw) return nullptr;
-  if (is_instruction_csr(field.csr) && field.qemu_value == 0 &&
-      (field.model_value & ~(31u << 15)) == transformed(*raw))
+  const bool ours_transformed =
+      is_instruction_csr(field.csr) && (field.model_value & ~(31u << 15)) == transformed(*raw);
+  const bool pseudo = field.qemu_value == 0x3000 || field.qemu_value == 0x3020;
+  const bool of_fetch = is_instruction_csr(field.csr) && field.model_value == 0 && model_cause(field) == 1;
+  if (pseudo && (ours_transformed || of_fetch) && is_one_of(kAccessFaults, model_cause(field)))
+    return "QEMU takes an access fault at a page-table entry for a guest page fault (\"Physical Memory "
+           "Protection\": access fault)";
+  if (ours_transformed && field.qemu_value == 0)
     return "mtinst and htinst may be zero (\"Trap Instruction Registers\"): QEMU leaves them zero where "
            "hvsim "
            "has the transformed instruction";
   if (is_cause(field.csr) && field.qemu_value == 4 && field.model_value == 6 && class_of(*raw) == Class::amo)
     return "QEMU calls a misaligned AMO a load (unprivileged manual, \"Atomic Memory Operations\": "
            "a store/AMO exception)";
+  if (amo_called_a_load(field, *raw) || guest_physical_of_amo(field, *raw))
+    return "QEMU calls a fault of an AMO a load's where nothing can be read (unprivileged manual, \"Atomic "
+           "Memory Operations\": store/AMO)";
   if (is_value(field.csr) && is_system(*raw) && field.model_value == *raw)
     return "QEMU has another instruction in tval when a CSR or system instruction is illegal (\"Machine Trap "
            "Value "
@@ -192,6 +293,20 @@ const char* explain(const TrapField& field) {
 }
 
 }  // namespace
+
+const char* explanation(const MemoryField& field) {
+  const bool table = field.offset >= ORACLE_TABLE_PAGE && field.offset < ORACLE_SLOT_BYTES;
+  if (!table || !field.program.amos) return nullptr;
+  if (field.qemu_value == (field.model_value | isa::pte::a))
+    return "QEMU sets A of a page that an AMO may read, but not write (\"Addressing and Memory Protection\": "
+           "A "
+           "may be set by speculation)";
+  if (field.model_value == (field.qemu_value | isa::pte::d))
+    return "QEMU does not set D at the VS-stage when the G-stage refuses the read of an AMO (\"Virtual "
+           "Address "
+           "Translation Process\": D is set before the G-stage is asked)";
+  return nullptr;
+}
 
 // A value may stand as it was left by an earlier trap, whose pc the driver has changed since.
 const char* explanation(const TrapField& field) {

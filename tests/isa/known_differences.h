@@ -21,6 +21,11 @@ struct FinalField {
   FinalCsr csr;
   std::uint64_t qemu_value, model_value;
 };
+struct MemoryField {
+  const Program& program;
+  std::uint64_t offset;  // in the slot
+  std::uint64_t qemu_value, model_value;
+};
 
 // What the programs keep clear of, because no field shows it to be QEMU's error or the manual's freedom.
 inline constexpr const char* kAvoided[] = {
@@ -50,9 +55,31 @@ inline constexpr const char* kAvoided[] = {
     "a new flag from an instruction without f destination under a clean FS: QEMU leaves FS clean "
     "(\"Extension "
     "Context Status\": fcsr is part of the state)",
+    "HLVX through random page tables: QEMU 7 wants the page to be readable, not executable (\"Hypervisor "
+    "Virtual-Machine Load and Store Instructions\")",
+    "SUM and MXR that differ between the levels: QEMU 7 takes SUM for set in HLV and HSV, and the wrong "
+    "level's "
+    "MXR (\"Virtual Supervisor Status Register\", \"Hypervisor Virtual-Machine Load and Store "
+    "Instructions\")",
+    "fetches of supervisors from user pages under SUM: QEMU 7 allows them after a load (\"Supervisor Memory "
+    "Privilege\")",
+    "page tables that the G-stage maps as executable only: QEMU lets MXR make them readable (\"Two-Stage "
+    "Address "
+    "Translation\": MXR is for explicit accesses)",
+    "page tables that PMP lets be read, but not written: QEMU sets A and D there (\"Physical Memory "
+    "Protection and "
+    "Paging\")",
+    "accesses across two pages under PMP: QEMU checks them as if the pages were neighbours in memory too "
+    "(\"Address Matching\": all bytes of the access)",
+    "vsstatus and SPVP changed without a fence: QEMU keeps what it translated (\"Virtual Supervisor Status "
+    "Register\": they take effect at once)",
+    "page faults of HLV, HSV and MPRV while satp is Bare: QEMU calls them access faults (looks at satp, not "
+    "vsatp)",
     "mie bit 13: QEMU keeps it without Sscofpmf (\"Machine Interrupt Registers\")",
     "sie in VS-mode and vsie with bits other than 1, 5 and 9: QEMU takes them for VS-level ones",
     "bit 0 of sepc and vsepc: QEMU keeps it (\"Supervisor Exception Program Counter\": always zero)",
+    "SC elsewhere than LR where stores fault: QEMU looks at the reservation first (\"Zalrsc\": either is "
+    "legal)",
     "misaligned SC where it fails: QEMU looks at the reservation first (\"Zalrsc\": either is legal)",
     "SC after other stores to its reservation set, or of another size than LR (\"Zalrsc\": either is legal)",
 };
@@ -60,5 +87,6 @@ inline constexpr const char* kAvoided[] = {
 // Null: nothing explains it. Otherwise why, with the manual's section.
 const char* explanation(const TrapField& field);
 const char* explanation(const FinalField& field);
+const char* explanation(const MemoryField& field);
 
 }  // namespace hvsim::oracle

@@ -20,14 +20,15 @@
 #define ORACLE_START_PAGE 0x0
 #define ORACLE_RESULT_PAGE 0x1000
 #define ORACLE_LOG_PAGE 0x2000
-#define ORACLE_CODE_PAGE 0x3000
-#define ORACLE_DATA_PAGE 0x4000
+#define ORACLE_CODE_PAGE 0x7000
+#define ORACLE_DATA_PAGE 0x8000
 #define ORACLE_DATA_PAGES 5
-#define ORACLE_TABLE_PAGE 0xA000
-#define ORACLE_TABLE_PAGES 4
-#define ORACLE_G_ROOT 0x10000
-#define ORACLE_G_TABLE_PAGE 0x14000
-#define ORACLE_G_TABLE_PAGES 3
+#define ORACLE_TABLE_PAGE 0xD000
+#define ORACLE_TABLE_PAGES 5
+#define ORACLE_G_ROOT 0x14000
+#define ORACLE_G_TABLE_PAGE 0x18000
+#define ORACLE_G_TABLE_PAGES 4
+#define ORACLE_HS_ROOT 0x1C000
 
 // Start and result pages
 #define ORACLE_X 0x000
@@ -42,8 +43,8 @@
 
 // The trap log: one record per trap into M-mode.
 #define ORACLE_RECORD_SHIFT 8
-#define ORACLE_MAX_TRAPS 16
+#define ORACLE_MAX_TRAPS 64
 
 // A program resumes at the next bundle after a trap, and jumps only within a bundle.
 #define ORACLE_BUNDLE_SHIFT 6
-#define ORACLE_MAX_BUNDLES 14
+#define ORACLE_MAX_BUNDLES 62

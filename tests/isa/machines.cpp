@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/isa/layout.h"
+#include "tests/isa/witness.h"
 
 namespace hvsim::oracle {
 
@@ -42,7 +43,7 @@ std::span<std::uint8_t> RamFile::memory() const { return {bytes_, ORACLE_RAM_BYT
 
 namespace {
 
-int start(std::vector<std::string> words, bool quiet) {
+int start(std::vector<std::string> words) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -50,7 +51,6 @@ int start(std::vector<std::string> words, bool quiet) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  if (quiet) posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
   pid_t process = -1;
   if (posix_spawnp(&process, arguments[0], &actions, nullptr, arguments.data(), environ) != 0) process = -1;
   posix_spawn_file_actions_destroy(&actions);
@@ -59,21 +59,11 @@ int start(std::vector<std::string> words, bool quiet) {
 
 }  // namespace
 
-bool Qemu::installed() {
-  const int process = start({"qemu-system-riscv64", "--version"}, true);
-  int status = -1;
-  return process >= 0 && waitpid(process, &status, 0) == process && status == 0;
-}
-
-// Extensions that our harts do not have are off.
 Qemu::Qemu(const RamFile& ram)
-    : process_(start({"qemu-system-riscv64", "-M", "virt,memory-backend=ram", "-cpu",
-                      "rv64,h=true,zba=true,zbb=true,zbs=true,zbc=true,sstc=true,svinval=true,svpbmt=true,"
-                      "sscofpmf=true,debug=false,marchid=0,mimpid=0",
-                      "-m", "128M", "-object",
-                      "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
-                      "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"},
-                     false)) {}
+    : process_(
+          start({witness().program, "-M", "virt,memory-backend=ram", "-cpu", witness().cpu(), "-m", "128M",
+                 "-object", "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
+                 "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"})) {}
 
 Qemu::~Qemu() {
   if (process_ < 0) return;
@@ -104,6 +94,7 @@ ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode) {
   sim::MachineConfig config;
   config.memory_bytes = ORACLE_RAM_BYTES;
   config.mode = mode;
+  config.isa = witness().isa();
   auto built = sim::Machine::build(config, 1, false, [](std::uint8_t) {});
   if (!built) return {nullptr, built.error()};
   ModelRun run{std::move(built.value()), {}};
@@ -114,7 +105,7 @@ ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode) {
   hart.state_changed();
 
   constexpr isa::Cycles budget = 100'000;
-  constexpr unsigned most_rounds = 20'000;
+  constexpr unsigned most_rounds = 5'000;
   for (unsigned round = 0; round < most_rounds && !machine.finished(); ++round)
     if (hart.run(budget, true).stop == cpu::Stop::wait_for_interrupt) break;
   if (!machine.finished()) run.problem = "the machine did not power off";

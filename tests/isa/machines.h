@@ -34,7 +34,6 @@ class RamFile {
 // A QEMU that runs beside us.
 class Qemu {
  public:
-  static bool installed();
   explicit Qemu(const RamFile& ram);
   ~Qemu();
   Qemu(const Qemu&) = delete;

@@ -3,17 +3,11 @@
 
 #include "models/cpu/isa/csr.h"
 #include "tests/isa/generate.h"
+#include "tests/isa/kinds.h"
 
 namespace hvsim::oracle {
-namespace {
 
 namespace csr = isa::csr;
-
-using Put = void (*)(Builder&);
-struct Part {
-  Put put;
-  unsigned weight;
-};
 
 void fill(Builder& b, std::initializer_list<Part> parts) {
   unsigned total = 0;
@@ -26,26 +20,6 @@ void fill(Builder& b, std::initializer_list<Part> parts) {
       part->put(b);
     }
   } while (b.next_bundle());
-}
-
-constexpr std::uint64_t napot(std::uint64_t base, std::uint64_t bytes) { return base >> 2 | (bytes / 8 - 1); }
-constexpr std::uint64_t kReadWriteExecute = 0x1F, kReadExecute = 0x1D;  // with NAPOT
-
-// M-mode, no translation, everything permitted, traps to their default places.
-void start_plainly(Builder& b) {
-  Program& p = b.program;
-  Random& random = b.random;
-  for (unsigned i = 1; i < 32; ++i) p.x[i] = random.integer();
-  for (auto& value : p.f) value = random.floating();
-  p[StartCsr::pmpaddr0] = napot(ORACLE_STUBS, 4096);
-  p[StartCsr::pmpaddr7] = (std::uint64_t{1} << 54) - 1;
-  p[StartCsr::pmpcfg0_final] = kReadWriteExecute << 56 | kReadExecute;
-  p[StartCsr::stvec] = p[StartCsr::vstvec] = ORACLE_STUBS;
-  p[StartCsr::stimecmp] = p[StartCsr::vstimecmp] = ~std::uint64_t{0};
-  p[StartCsr::fcsr] = random.below(5) << 5 | random.below(32);
-  p.code_address = p.slot + ORACLE_CODE_PAGE;
-  p[StartCsr::mepc] = p.code_address;
-  p.start_status = csr::kMpp | csr::kFs;
 }
 
 void add_data(Builder& b) {
@@ -63,6 +37,29 @@ void point_at_data(Builder& b) {
     if (b.random.one_in(2)) b.program.x[reg] = anywhere();
   b.program.x[kAligned] = anywhere() & ~15ull;
   b.pinned = kPinned;
+}
+
+namespace {
+
+constexpr std::uint64_t napot(std::uint64_t base, std::uint64_t bytes) { return base >> 2 | (bytes / 8 - 1); }
+constexpr std::uint64_t kReadWriteExecute = 0x1F, kReadExecute = 0x1D;  // with NAPOT
+
+// M-mode, no translation, everything permitted, traps to their default places.
+void start_plainly(Builder& b) {
+  Program& p = b.program;
+  Random& random = b.random;
+  for (unsigned i = 1; i < 32; ++i) p.x[i] = random.integer();
+  for (auto& value : p.f) value = random.floating();
+  // The stubs, and what is around them lest QEMU find that accesses across pages match two entries.
+  p[StartCsr::pmpaddr0] = napot(ORACLE_RAM, 0x4000);
+  p[StartCsr::pmpaddr7] = (std::uint64_t{1} << 54) - 1;
+  p[StartCsr::pmpcfg0_final] = kReadWriteExecute << 56 | kReadExecute;
+  p[StartCsr::stvec] = p[StartCsr::vstvec] = ORACLE_STUBS;
+  p[StartCsr::stimecmp] = p[StartCsr::vstimecmp] = ~std::uint64_t{0};
+  p[StartCsr::fcsr] = random.below(5) << 5 | random.below(32);
+  p.code_address = p.slot + ORACLE_CODE_PAGE;
+  p[StartCsr::mepc] = p.code_address;
+  p.start_status = csr::kMpp | csr::kFs;
 }
 
 void integer(Builder& b) { fill(b, {{put_integer, 20}, {put_jump, 3}}); }
@@ -87,9 +84,6 @@ void anything(Builder& b) {
            {put_fence, 1},
            {put_reserved, 1}});
 }
-
-// Bits of `of`, each with an even chance.
-std::uint64_t some_of(Random& random, std::uint64_t of) { return random.next() & of; }
 
 // A start in any mode, with any delegation, interrupts pending and FP state on or off.
 void start_anywhere(Builder& b) {
@@ -149,13 +143,14 @@ struct Kind {
   void (*make)(Builder&);
   unsigned weight;
 };
-constexpr Kind kKinds[] = {{"integer", integer, 10},
-                           {"float", floating, 15},
-                           {"memory", memory, 10},
-                           {"anything", anything, 10},
-                           {"privileged", privileged, 20}};
+constexpr Kind kKinds[] = {
+    {"integer", integer, 10},           {"float", floating, 15},        {"memory", memory, 10},
+    {"anything", anything, 10},         {"privileged", privileged, 20}, {"paging", paging, 12},
+    {"guest paging", guest_paging, 20}, {"protection", protection, 3}};
 
-const Kind& kind_of(Random& random) {
+const Kind& kind_of(Random& random, const std::string& wanted) {
+  for (const Kind& kind : kKinds)
+    if (kind.name == wanted) return kind;
   unsigned total = 0;
   for (const Kind& kind : kKinds) total += kind.weight;
   unsigned pick = random.below(total);
@@ -166,9 +161,10 @@ const Kind& kind_of(Random& random) {
 
 }  // namespace
 
-Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot) {
+Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot,
+                     const std::string& kind_wanted) {
   Random random(seed * 0x1'0000'0001 + number);
-  const Kind& kind = kind_of(random);
+  const Kind& kind = kind_of(random, kind_wanted);
   Program program;
   program.kind = kind.name;
   program.slot = slot;

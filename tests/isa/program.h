@@ -46,6 +46,10 @@ struct Program {
   std::uint64_t slot = 0;          // physical address
   std::uint64_t code_address = 0;  // as the program sees it
   unsigned bundles = 0;
+  unsigned most_bundles = 14;
+  bool amos = true;
+  bool aligned = false;                   // loads and stores are
+  bool faults_anywhere = false;           // memory accesses may fault, besides being misaligned
   std::uint64_t start_status = 0;         // mstatus that the program starts with
   std::uint64_t withheld_interrupts = 0;  // bits of hvip that QEMU does not take as it should
   bool vtvm = false;                      // hstatus.VTVM may be set, and satp is left alone
@@ -60,7 +64,9 @@ struct Program {
   std::uint64_t operator[](StartCsr csr) const { return csrs[static_cast<unsigned>(csr)]; }
 };
 
-// A program is a function of the seed and its number alone; `slot` says where it will run.
-Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot);
+// A program is a function of the seed and its number alone; `slot` says where it will run. A kind may be
+// asked for ("guest paging"); otherwise it is random.
+Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot,
+                     const std::string& kind_wanted = {});
 
 }  // namespace hvsim::oracle

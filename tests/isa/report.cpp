@@ -54,10 +54,20 @@ std::string traps(const Program& program, std::span<const std::uint8_t> memory) 
   std::string text;
   for (unsigned i = 0; i < trap_count(program, memory) && i < ORACLE_MAX_TRAPS; ++i) {
     const auto csr = [&](TrapCsr which) { return Wide{trap_csr(program, memory, i, which)}; };
-    text += format("  trap %u: mcause=%llx mepc=%llx mtval=%llx mstatus=%llx scause=%llx sepc=%llx\n", i,
-                   csr(TrapCsr::mcause), csr(TrapCsr::mepc), csr(TrapCsr::mtval), csr(TrapCsr::mstatus),
-                   csr(TrapCsr::scause), csr(TrapCsr::sepc));
+    text +=
+        format("  trap %u: mcause=%llx mepc=%llx mtval=%llx mstatus=%llx scause=%llx sepc=%llx stval=%llx\n",
+               i, csr(TrapCsr::mcause), csr(TrapCsr::mepc), csr(TrapCsr::mtval), csr(TrapCsr::mstatus),
+               csr(TrapCsr::scause), csr(TrapCsr::sepc), csr(TrapCsr::stval));
   }
+  return text;
+}
+
+// Of the random page tables.
+std::string tables(const Program& program) {
+  std::string text;
+  for (const auto& [offset, page] : program.pages)
+    for (unsigned i = 0; offset >= ORACLE_TABLE_PAGE && i < page.size(); ++i)
+      if (page[i] != 0) text += format("  table %x[%u] = %llx\n", offset, i, Wide{page[i]});
   return text;
 }
 
@@ -74,7 +84,7 @@ std::string report(const Program& program, std::uint64_t seed, unsigned number,
                    Wide{difference.model});
   if (found.size() > most) text += format("  and %zu more\n", found.size() - most);
   text += "QEMU's traps\n" + traps(program, qemu) + "hvsim's traps\n" + traps(program, model);
-  return text + start_state(program) + listing(program);
+  return text + start_state(program) + listing(program) + tables(program);
 }
 
 }  // namespace hvsim::oracle
