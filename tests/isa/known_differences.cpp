@@ -188,7 +188,8 @@ bool protected_guest_fault(const TrapField& field) {
   const std::uint64_t status = trap_csr(field.program, field.model, field.trap, TrapCsr::mstatus);
   return field.csr == TrapCsr::mcause && (status & csr::kMprv) != 0 && field.program.guests &&
          (field.qemu_value == 13 || field.qemu_value == 15) &&
-         (field.model_value == 21 || field.model_value == 23);
+         is_one_of(1u << 5 | 1u << 7 | 1u << 21 | 1u << 23,
+                   field.model_value);  // access faults too, see below
 }
 
 // QEMU ignores writes of htinst, so that it holds what an earlier program left until a trap sets it.

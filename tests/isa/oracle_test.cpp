@@ -15,7 +15,8 @@
 namespace hvsim::oracle {
 namespace {
 
-constexpr unsigned kDefaultPrograms = 10'000, kProgramsPerImage = 250, kQemuSeconds = 120;
+constexpr unsigned kDefaultPrograms = HVSIM_ORACLE_DEFAULT_PROGRAMS, kEnoughForCoverage = 10'000,
+                   kProgramsPerImage = 250, kQemuSeconds = 120;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -113,7 +114,7 @@ TEST_F(Oracle, RandomProgramsEndInTheSameStateOnQemu) {
     std::printf("known difference, %u times: %s\n", times, why.c_str());
   std::printf("%llu accesses through random page tables and protection\n",
               static_cast<unsigned long long>(coverage_.translated_accesses()));
-  if (programs_ < kDefaultPrograms || !kind_.empty()) return;
+  if (programs_ < kEnoughForCoverage || !kind_.empty()) return;
   for (const std::string& name : coverage_.missing()) ADD_FAILURE() << name << " was never executed";
 }
 
