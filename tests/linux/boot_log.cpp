@@ -38,7 +38,8 @@ std::vector<std::string> lines_of(const std::string& log) {
   std::vector<std::string> lines;
   std::istringstream in(log);
   for (std::string line; std::getline(in, line);) lines.push_back(normalized(line));
-  std::erase_if(lines, [](const std::string& line) { return line.find_first_not_of(' ') == line.npos; });
+  std::erase_if(lines,
+                [](const std::string& line) { return line.find_first_not_of(' ') == std::string::npos; });
   return lines;
 }
 

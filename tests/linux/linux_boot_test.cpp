@@ -55,7 +55,8 @@ class LinuxBoot : public testing::Test {
 };
 
 Boot expect_what_qemu_says(const Machine& machine) {
-  const Boot expected = qemu(machine), actual = simulate(machine);
+  const Boot expected = qemu(machine);
+  Boot actual = simulate(machine);
   expect_session(expected, machine.harts);
   expect_session(actual, machine.harts);
   EXPECT_EQ(compare(expected.console, actual.console, known_differences(),
