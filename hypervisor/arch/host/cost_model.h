@@ -30,7 +30,7 @@ struct CostModel {
   std::uint32_t fence = 60;                // cycles per translation fence on one hart
   std::uint32_t lock = 60;                 // cycles to take and release a free lock
   std::uint32_t console_byte = 90;         // cycles per character written to the UART
-  std::uint32_t device_access = 150;       // cycles to decode and perform an access to an emulated device
+  std::uint32_t device_access = 400;       // cycles to decode and perform an access to an emulated device
   std::uint32_t copy_line = 25;            // cycles to copy a 64-byte line that hits
 
   constexpr hvsim::isa::Cycles cycles(Work work) const {

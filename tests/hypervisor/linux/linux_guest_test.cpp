@@ -124,6 +124,17 @@ TEST_F(LinuxGuests, RunTheSameSessionOnQemuOnTheModelledMachineAndOnTheHost) {
   }
 }
 
+// Without an initramfs there is no root file system: the kernel panics and reboots.
+TEST_F(LinuxGuests, OneThatPanicsEndsAloneAndAsAFailure) {
+  Json config = linux_guests();
+  config["vms"][0].erase("initrd");
+  const Outcome outcome = simulate(config, "host");
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.log;
+  EXPECT_THAT(outcome.console.at("alpha"), HasSubstr("Kernel panic - not syncing: VFS"));
+  EXPECT_THAT(outcome.console.at("beta"), HasSubstr("guest: session done\n"));
+  EXPECT_THAT(outcome.console.at("beta"), HasSubstr("reboot: Power down"));
+}
+
 // KVM finds out what a guest wanted of a device in this way on harts that leave htinst zero.
 TEST_F(LinuxGuests, ReachTheirDevicesWhenInstructionsAreReadFromTheirMemory) {
   Json config = linux_guests();
