@@ -14,6 +14,9 @@ target_compile_options(hvsim_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false positives in libstdc++'s string (GCC bug 105329)
 target_include_directories(hvsim_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(HVSIM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(HVSIM_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
