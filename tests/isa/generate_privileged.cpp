@@ -215,7 +215,9 @@ void put_sret(Builder& b) {
 void put_csr(Builder& b) {
   if (!b.reserve(kBundleBytes - 8)) return;
   const unsigned number = random_number(b);
-  const unsigned rd = is_counter(number) || misreads(b, number) ? 0 : b.free_register();
+  // htinst holds what an earlier program left there until a trap of this one writes it.
+  const bool unknown = is_counter(number) || misreads(b, number) || number == csr::htinst;
+  const unsigned rd = unknown ? 0 : b.free_register();
   const bool timer = number == csr::stimecmp || number == csr::vstimecmp;
   const bool idle_timer = timer && b.program[StartCsr::menvcfg] == 0;  // which QEMU lets act on mip
   if (is_counter(number) || is_written_by_traps(number) || idle_timer || b.random.one_in(3))

@@ -265,15 +265,15 @@ const char* explain(const TrapField& field) {
     return "QEMU writes htval and htinst at traps into VS-mode too (\"Hypervisor Trap Value Register\": into "
            "HS-mode)";
   if (const char* why = explain_status(field)) return why;
-  const auto raw = instruction_at(field.program, pc_of(field));
-  if (!raw) return nullptr;
+  const auto raw = instruction_at(field.program, pc_of(field));  // nothing where the fetch itself failed
   const bool ours_transformed =
-      is_instruction_csr(field.csr) && (field.model_value & ~(31u << 15)) == transformed(*raw);
+      raw && is_instruction_csr(field.csr) && (field.model_value & ~(31u << 15)) == transformed(*raw);
   const bool pseudo = field.qemu_value == 0x3000 || field.qemu_value == 0x3020;
   const bool of_fetch = is_instruction_csr(field.csr) && field.model_value == 0 && model_cause(field) == 1;
   if (pseudo && (ours_transformed || of_fetch) && is_one_of(kAccessFaults, model_cause(field)))
     return "QEMU takes an access fault at a page-table entry for a guest page fault (\"Physical Memory "
            "Protection\": access fault)";
+  if (!raw) return nullptr;
   if (ours_transformed && field.qemu_value == 0)
     return "mtinst and htinst may be zero (\"Trap Instruction Registers\"): QEMU leaves them zero where "
            "hvsim "
