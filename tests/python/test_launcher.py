@@ -221,7 +221,7 @@ def test_tests_that_do_not_build_fail(checkout):
 def test_an_unknown_rung_is_a_usage_error(checkout):
     status, _, errors = checkout.run("test", "units")
     assert status == 2
-    assert "architecture unit hypervisor" in errors
+    assert "architecture unit fuzz hypervisor" in errors
 
 
 def test_help_installs_and_builds_nothing(checkout):

@@ -132,7 +132,7 @@ TYPED_TEST(FloatWitness, FusedMultiplyAdd) {
     const auto a = random.next(), b = random.next(), c = random.next();
     // The library may or may not object to infinity * 0 + quiet NaN; RISC-V must (tested elsewhere).
     if (F::is_nan(c) && (F::is_zero(a) || F::is_zero(b))) continue;
-    if (!host::has_multiply_add()) GTEST_SKIP() << "the library would be no second witness";
+    if (!host::has_multiply_add()) return;  // there the library's is the one that harts use
     expect_agreement<F, arithmetic::MultiplyAdd<F>>([](auto x, auto y, auto z) { return std::fma(x, y, z); },
                                                     a, b, c);
   }
