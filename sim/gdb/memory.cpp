@@ -7,13 +7,14 @@
 
 #include "models/cpu/address_space.h"
 #include "models/cpu/isa/csr.h"
+#include "models/cpu/observer.h"
+#include "sim/trap_words.h"
 
 namespace hvsim::gdb {
 namespace {
 
 using isa::Access;
 using isa::Privilege;
-using Why = mmu::TranslationFault::Why;
 
 std::string hex0x(std::uint64_t value) {
   char text[19];
@@ -71,22 +72,15 @@ std::string pte_bits(std::uint64_t pte) {
 
 const char* stage_name(mmu::Stage stage) { return stage == mmu::Stage::first ? "first stage" : "G-stage"; }
 
-std::string reason(const mmu::TranslationFault& fault) {
-  constexpr const char* words[] = {"the address is not canonical",
-                                   "the PTE is not valid",
-                                   "the PTE has a reserved encoding",
-                                   "the last level holds no leaf",
-                                   "the superpage is misaligned",
-                                   "the permissions do not allow it",
-                                   "A or D is clear",
-                                   "PMP forbids it",
-                                   "there is no memory"};
-  const auto why = static_cast<std::size_t>(fault.why);
-  std::string text = why < std::size(words) ? words[why] : "the walk failed";
-  text += std::string(" (") + stage_name(fault.stage) + ", level " + std::to_string(fault.level);
-  if (fault.stage == mmu::Stage::g_stage) text += ", guest-physical " + hex0x(fault.guest_physical.value);
-  if (fault.implicit) text += ", reading a PTE";
-  return text + ")";
+std::string reason(const cpu::HartState& hart, Access access, std::uint64_t address,
+                   const mmu::AddressSpace& space, const mmu::TranslationFault& fault) {
+  std::string text = sim::fault_words(hart, {.kind = cpu::FaultSeen::Kind::translation,
+                                             .access = access,
+                                             .address = address,
+                                             .space = space,
+                                             .why = fault});
+  if (fault.stage == mmu::Stage::g_stage) text += "; guest-physical " + hex0x(fault.guest_physical.value);
+  return text;
 }
 
 }  // namespace
@@ -146,7 +140,9 @@ std::string DebugMemory::explain(const cpu::HartState& hart, Space space, std::u
     text += std::string(stage_name(read.stage)) + " level " + std::to_string(read.level) + ": PTE at " +
             hex0x(read.address.value) + " = " + hex0x(read.value) + " " + pte_bits(read.value) + "\n";
   }
-  if (!place) return text + hex0x(address) + " has no translation: " + reason(place.error()) + "\n";
+  if (!place)
+    return text + hex0x(address) +
+           " has no translation: " + reason(hart, Access::load, address, actual, place.error()) + "\n";
   text += hex0x(address) + " -> ";
   if (actual.virtualized) text += "guest-physical " + hex0x(place->guest_physical.value) + " -> ";
   text += "physical " + hex0x(place->address.value) + "\n";
@@ -157,7 +153,8 @@ std::string DebugMemory::explain(const cpu::HartState& hart, Space space, std::u
                                      std::pair{"fetch", Access::fetch}}) {
     mmu::WalkTrace unused;
     const auto allowed = mmu.translate(isa::Gva{address}, access, 1, actual, unused);
-    text += std::string(name) + ": " + (allowed ? "allowed" : reason(allowed.error())) + "\n";
+    text += std::string(name) + ": " +
+            (allowed ? "allowed" : reason(hart, access, address, actual, allowed.error())) + "\n";
   }
   return text;
 }
