@@ -1,0 +1,230 @@
+// Children under a time limit: nothing here can hang.
+#include "tests/gdb/debuggee.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "sim/boot.h"
+#include "sim/config_load.h"
+#include "sim/experiment.h"
+
+namespace hvsim::gdb {
+namespace {
+
+using std::chrono::steady_clock;
+constexpr auto kPatience = std::chrono::seconds(60);
+constexpr auto kGlance = std::chrono::milliseconds(5);
+
+template <class Condition>
+bool comes_true(Condition condition) {
+  const auto end = steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(kGlance);
+  }
+  return true;
+}
+
+std::string slurp(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// "osabi none": on what a Linux compiler has built, GDB would step with breakpoints of its own, never into a
+// trap.
+std::vector<std::string> gdb_command(const std::string& target, const fs::path& script) {
+  return {"gdb-multiarch",
+          "-nx",
+          "-q",
+          "-batch",
+          "-ex",
+          "set confirm off",
+          "-ex",
+          "set osabi none",
+          "-ex",
+          "set pagination off",
+          "-ex",
+          "set remotetimeout 20",
+          "-ex",
+          "target remote " + target,
+          "-x",
+          script.string(),
+          image("hypervisor")};
+}
+
+fs::path write_script(const fs::path& directory, const std::vector<std::string>& commands) {
+  std::ofstream out(directory / "script");
+  for (const std::string& command : commands) out << command << "\n";
+  return directory / "script";
+}
+
+}  // namespace
+
+Scratch::Scratch() {
+  std::string name = (fs::temp_directory_path() / "hvsim-gdb-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
+  path_ = name;
+}
+
+Scratch::~Scratch() {
+  std::error_code none;
+  fs::remove_all(path_, none);
+}
+
+Process::Process(const std::vector<std::string>& command, fs::path output) : output_(std::move(output)) {
+  std::vector<char*> words;
+  words.reserve(command.size() + 1);
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int out = open(output_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  pid_ = fork();
+  if (pid_ == 0) {
+    setpgid(0, 0);
+    dup2(in, 0);
+    dup2(out, 1);
+    dup2(out, 2);
+    execvp(words[0], words.data());
+    _exit(127);
+  }
+  close(in);
+  close(out);
+}
+
+Process::~Process() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+bool Process::ended() {
+  if (pid_ <= 0) return true;
+  int status = 0;
+  if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
+  pid_ = -1;
+  status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return true;
+}
+
+int Process::wait() {
+  if (comes_true([this] { return ended(); })) return status_;
+  kill(pid_, SIGKILL);
+  waitpid(std::exchange(pid_, -1), nullptr, 0);
+  return -1;
+}
+
+bool Process::says(const std::string& text) {
+  bool found = false;
+  comes_true([&] {
+    const bool over = ended();
+    found = output().find(text) != std::string::npos;
+    return found || over;
+  });
+  return found;
+}
+
+void Process::interrupt() {
+  if (pid_ > 0) kill(pid_, SIGINT);
+}
+
+std::string Process::output() const { return slurp(output_); }
+
+Debuggee::Debuggee(Kind kind, const Json& config) {
+  std::ofstream(scratch_.path() / "config.json") << config.dump(2);
+  if (kind == Kind::qemu) write_bundle();
+  process_ = std::make_unique<Process>(kind == Kind::qemu ? qemu_command() : simulator_command(),
+                                       scratch_.path() / "output");
+  if (!comes_true([&] { return fs::exists(target()); }))
+    throw std::runtime_error("nobody listens: " + output());
+}
+
+std::vector<std::string> Debuggee::simulator_command() const {
+  return {"env",
+          std::string("HVSIM_IMAGES=") + HVSIM_IMAGE_DIRECTORIES,
+          HVSIM_EXECUTABLE,
+          "run",
+          (scratch_.path() / "config.json").string(),
+          "--quiet",
+          "--gdb=unix:" + target(),
+          "--out",
+          (scratch_.path() / "runs").string()};
+}
+
+// As many harts and as much memory as the simulator has by default.
+std::vector<std::string> Debuggee::qemu_command() const {
+  const Json config = Json::parse(slurp(scratch_.path() / "config.json"));
+  return {"qemu-system-riscv64",
+          "-M",
+          "virt",
+          "-cpu",
+          "rv64,h=true",
+          "-nographic",
+          "-monitor",
+          "none",
+          "-serial",
+          "stdio",
+          "-m",
+          "64M",
+          "-smp",
+          std::to_string(config.at("machine").at("harts").get<unsigned>()),
+          "-bios",
+          HVSIM_FIRMWARE,
+          "-kernel",
+          image("hypervisor"),
+          "-initrd",
+          (scratch_.path() / "bundle").string(),
+          "-S",
+          "-gdb",
+          "unix:" + target() + ",server,nowait"};
+}
+
+void Debuggee::write_bundle() const {
+  const std::string all = HVSIM_IMAGE_DIRECTORIES;
+  const auto colon = all.find(':');
+  const auto document = sim::load_document((scratch_.path() / "config.json").string());
+  if (!document) throw std::runtime_error(document.error().text());
+  const auto experiment = sim::expand(*document, {all.substr(0, colon), all.substr(colon + 1)});
+  if (!experiment) throw std::runtime_error(experiment.error().text());
+  const sim::Run& run = experiment->runs.at(0);
+  const auto bundle = sim::bundle_of(run.config, run.images);
+  if (!bundle) throw std::runtime_error(bundle.error());
+  std::ofstream(scratch_.path() / "bundle", std::ios::binary)
+      .write(reinterpret_cast<const char*>(bundle->data()), static_cast<std::streamsize>(bundle->size()));
+}
+
+Gdb::Gdb(const Debuggee& debuggee, const std::vector<std::string>& commands)
+    : process_(gdb_command(debuggee.target(), write_script(scratch_.path(), commands)),
+               scratch_.path() / "output") {}
+
+std::string Gdb::finish() {
+  const int status = process_.wait();
+  return process_.output() + (status == 0 ? "" : "GDB ended with " + std::to_string(status) + "\n");
+}
+
+std::string image(const std::string& name) {
+  const std::string all = HVSIM_IMAGE_DIRECTORIES;
+  std::istringstream folders(all);
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (const fs::path path = fs::path(folder) / (name + ".elf"); fs::exists(path)) return path.string();
+  throw std::runtime_error("no image " + name);
+}
+
+std::map<std::string, std::uint64_t> values(const std::string& output) {
+  std::map<std::string, std::uint64_t> found;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);)
+    if (const auto at = line.find(" = 0x"); at != std::string::npos)
+      found[line.substr(0, at)] = std::stoull(line.substr(at + 5), nullptr, 16);
+  return found;
+}
+
+}  // namespace hvsim::gdb
