@@ -134,6 +134,45 @@ TEST(GdbSession, StepsGoIntoTheHypervisorByEcallAndBackBySret) {
   EXPECT_EQ(seen["back virt"], 1u);
 }
 
+// There is no code to step through: the trap is one step, all that the hypervisor does is the next.
+TEST(GdbSession, AStepGoesOverAHypervisorThatRunsOnTheHost) {
+  Json on_host = hello(1);
+  on_host["hypervisor"]["run"] = "host";
+  Debuggee machine(Debuggee::Kind::simulator, on_host);
+  const std::string said =
+      Gdb(machine,
+          Commands{"add-symbol-file " + image("hello"), "tbreak guest::hypercall::vm_info", "continue"} +
+              step_to("0x00000073") +
+              Commands{show("ecall", "$pc"), "stepi", show("trap virt", "$virt"), show("scause", "$scause"),
+                       show("sepc", "$sepc"), "stepi", show("back", "$pc"), show("back virt", "$virt"),
+                       show("error", "$a0"), "continue"})
+          .finish();
+  auto seen = values(said);
+  EXPECT_EQ(seen.at("trap virt"), 0u) << said;
+  EXPECT_EQ(seen["scause"], 10u) << "an environment call from VS-mode";
+  EXPECT_EQ(seen["sepc"], seen["ecall"]);
+  EXPECT_EQ(seen["back"], seen["ecall"] + 4) << said;
+  EXPECT_EQ(seen["back virt"], 1u);
+  EXPECT_EQ(seen["error"], 0u) << "SBI_SUCCESS";
+  EXPECT_THAT(said, HasSubstr("exited normally"));
+  EXPECT_EQ(machine.wait(), 0) << machine.output();
+}
+
+TEST(GdbSession, AGuestsMemoryIsWrittenThroughItsPageTables) {
+  Debuggee machine(Debuggee::Kind::simulator, hello(1));
+  const std::string word = "*(unsigned long*)&'(anonymous namespace)::events_seen'";
+  const std::string said =
+      Gdb(machine, to_guest("guest::workload_main") +
+                       Commands{"set var " + word + " = 0x1122334455667788", show("read back", word),
+                                "monitor translate 0x80003000",
+                                show("satp mode", "(unsigned long)$vsatp >> 60"), "kill"})
+          .finish();
+  auto seen = values(said);
+  EXPECT_EQ(seen["read back"], 0x1122'3344'5566'7788u) << said;
+  EXPECT_EQ(seen["satp mode"], 8u) << "Sv39";
+  EXPECT_THAT(said, HasSubstr("0x80003000 -> guest-physical 0x80003000 -> physical 0x"));
+}
+
 TEST(GdbSession, CsrsOfBothStagesAreReadAndWritten) {
   Debuggee machine(Debuggee::Kind::simulator, hello(1));
   const std::string said =
