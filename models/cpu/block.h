@@ -19,7 +19,7 @@ inline constexpr unsigned kMaxBlockOps = 64;
 // stays at its address for ever (it is decoded anew in place), so links to it never dangle.
 struct Block {
   const Op* ops = nullptr;  // the decoded instructions and what ends them
-  std::uint32_t stamp = 0;  // equals Engine's stamp while known to match memory (FENCE.I bumps that)
+  std::uint32_t stamp = 0;  // equals Engine's stamp while known to match memory (fences bump that)
   bool uses_float = false;  // must not run as decoded while FS is Off
   std::uint16_t count = 0;  // instructions
   std::uint16_t bytes = 0;

@@ -458,6 +458,8 @@ void Engine<Timing>::fence(const TranslationFence& fence) {
         break;
     }
   }
+  // Beyond what the manual asks: small kernels load programs with no other fence than this.
+  if (fence.kind == TranslationFence::Kind::sfence_vma && !fence.address && !fence.space) ++stamp_;
   level_zero_.clear();
   respace_ = true;
   deadline_ = 0;

@@ -66,6 +66,17 @@ TEST(Engine, CodeThatChangedRunsAfterFenceI) {
   EXPECT_EQ(rig->state().x[1], 17u);
 }
 
+TEST(Engine, CodeThatChangedRunsAfterAFullFenceOfTranslations) {
+  auto rig = functional();
+  constexpr std::uint32_t sfence_vma = 0x1200'0073;
+  rig->put(kRam, {as::addi(1, 1, 1), as::bne(9, 0, 20), as::sd(8, 6, 0), sfence_vma, as::addi(9, 0, 1),
+                  as::jalr(0, 6, 0), as::self});
+  rig->state().x[6] = kRam;
+  rig->state().x[8] = as::addi(1, 1, 16) | static_cast<std::uint64_t>(as::bne(9, 0, 20)) << 32;
+  rig->hart.run(8, false);
+  EXPECT_EQ(rig->state().x[1], 17u);
+}
+
 TEST(Engine, AnInstructionMayStraddleTwoPages) {
   auto rig = functional();
   const std::uint64_t at = kRam + isa::kPageBytes - 2;
