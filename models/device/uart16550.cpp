@@ -11,7 +11,7 @@ constexpr Byte received = 0x01, transmitter_empty = 0x02, line_status = 0x04, mo
 }
 namespace iir {
 constexpr Byte none = 0x01, line_status = 0x06, received = 0x04, timeout = 0x0C, transmitter_empty = 0x02,
-               modem_status = 0x00, source_mask = 0x0F, fifo_enabled = 0xC0;
+               modem_status = 0x00, fifo_enabled = 0xC0;
 }
 namespace fcr {
 constexpr Byte enable = 0x01, clear_receiver = 0x02, clear_transmitter = 0x04, trigger_mask = 0xC0;
