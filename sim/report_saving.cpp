@@ -32,10 +32,11 @@ std::string parts_sentence(const RunSummary& d, const RunSummary& i) {
   const double guests = number(i.guest_cycles) - number(d.guest_cycles);
   const bool fewer = i.exits >= d.exits;
   const std::uint64_t difference = fewer ? i.exits - d.exits : d.exits - i.exits;
-  std::string text = grouped(difference) + (fewer ? " exits avoided " : " exits more ") +
-                     saves_or_costs(path) + " (" + ratio(number(i.trap_path_cycles), number(i.exits)) +
-                     " each to save, schedule and restore); calls that no longer run inside their trap " +
-                     saves_or_costs(inside) + " there";
+  std::string text =
+      grouped(difference) + (fewer ? " exits avoided " : " exits more ") + saves_or_costs(path) +
+      " (to save, schedule and restore: " + ratio(number(i.trap_path_cycles), number(i.exits)) +
+      " each before, " + ratio(number(d.trap_path_cycles), number(d.exits)) +
+      " now); calls that no longer run inside their trap " + saves_or_costs(inside) + " there";
   text += "; queueing them costs " + scaled(number(d.enqueue_cycles)) + " and draining them " +
           scaled(number(d.drain_cycles)) + "; the guests' own code " + (guests < 0 ? "costs " : "saves ") +
           scaled(std::abs(guests));

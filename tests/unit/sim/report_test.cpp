@@ -77,14 +77,16 @@ TEST_F(Reports, SayWhereASavingComesFrom) {
   EXPECT_EQ(sentence(2),
             "host-dlh-8: deferring saves 8.3% of the cycles while VMs run (2.10M of 25.40M): 7,000 exits "
             "avoided save "
-            "2.10M (300.0 each to save, schedule and restore); calls that no longer run inside their trap "
+            "2.10M (to save, schedule and restore: 300.0 each before, 300.0 now); calls that no longer run "
+            "inside their trap "
             "save 2.60M "
             "there; queueing them costs 400.0k and draining them 2.20M; the guests' own code saves 0.");
 }
 
 TEST_F(Reports, SayHonestlyThatLiteralDlhAvoidsNoTrap) {
   EXPECT_THAT(sentence(1), HasSubstr("deferring costs 2.4% of the cycles while VMs run (600.0k of 25.40M)"));
-  EXPECT_THAT(sentence(1), HasSubstr("0 exits avoided save 0 (300.0 each"));
+  EXPECT_THAT(sentence(1),
+              HasSubstr("0 exits avoided save 0 (to save, schedule and restore: 300.0 each before"));
   EXPECT_THAT(sentence(1), HasSubstr("literal DLH avoids no trap"));
   EXPECT_THAT(sentence(2), Not(HasSubstr("literal DLH")));
 }
