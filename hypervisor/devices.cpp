@@ -12,7 +12,12 @@ bool inside(Gpa at, std::uint64_t base, std::uint64_t bytes) {
   return at.value >= base && at.value - base < bytes;
 }
 
+// The guest's own page-table walk failed ("Transformed Instruction or Pseudoinstruction for mtinst or
+// htinst"): bits 1:0 are 00, which no transformed instruction has.
+bool is_pseudoinstruction(std::uint64_t htinst) { return htinst != 0 && (htinst & 3) == 0; }
+
 std::optional<DeviceAccess> decode(Arch& arch, const Vcpu& vcpu, const Exit& exit, bool use_htinst) {
+  if (is_pseudoinstruction(exit.instruction)) return std::nullopt;
   if (exit.instruction != 0 && use_htinst) return from_transformed(exit.instruction);
   const auto instruction = arch.guest_instruction(vcpu.general.sepc);
   return instruction ? from_instruction(*instruction) : std::nullopt;

@@ -39,7 +39,7 @@ enum Register : std::uint64_t {
 };
 constexpr std::uint32_t kMagic = 0x74726976, kBlockDevice = 2, kVendor = 0x48565349;
 constexpr std::uint32_t kFeaturesOk = 8, kDriverOk = 4, kNeedsReset = 0x40;
-constexpr std::uint32_t kUsedBuffer = 1;  // interrupt status
+constexpr std::uint32_t kUsedBuffer = 1, kConfigurationChange = 2;  // interrupt status
 
 constexpr std::uint64_t kSizeMax = 1, kSegMax = 2, kFlush = 9, kVersion1 = 32;  // feature bits
 constexpr std::uint64_t kFeatures = std::uint64_t{1} << kSizeMax | std::uint64_t{1} << kSegMax |
@@ -197,6 +197,12 @@ void VirtualDisk::write(Arch& arch, const StageTwoTable& memory, std::uint64_t o
     default:
       return;
   }
+}
+
+// "Device Status Field": the driver is told of DEVICE_NEEDS_RESET by a configuration change.
+void VirtualDisk::break_down() {
+  status_ |= kNeedsReset;
+  if ((status_ & kDriverOk) != 0) interrupt_status_ |= kConfigurationChange;
 }
 
 // Available ring: flags, index, ring[]; used ring: flags, index, {id, bytes written}[].

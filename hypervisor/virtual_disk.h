@@ -44,7 +44,7 @@ class VirtualDisk {
   std::uint8_t perform(Arch& arch, const StageTwoTable& memory, const Request& request,
                        std::uint32_t& written);
   bool transfer(Arch& arch, const StageTwoTable& memory, const Descriptor& part, std::uint64_t at);
-  void break_down() { status_ |= 0x40; }  // DEVICE_NEEDS_RESET
+  void break_down();
 
   StageTwoTable content_;  // byte `n` of the disk is where this maps address n
   std::uint64_t sectors_ = 0;

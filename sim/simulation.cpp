@@ -56,8 +56,12 @@ struct HostRun {
 // Asked after each quantum of each hart.
 class Limits {
  public:
-  Limits(Machine& machine, const LimitsConfig& limits, Progress& progress)
-      : machine_(machine), limits_(limits), progress_(progress), watchdog_(machine, limits.watchdog_cycles) {}
+  // Under a debugger, harts that go round in circles wait for Ctrl-C.
+  Limits(Machine& machine, const LimitsConfig& limits, Progress& progress, bool debugged)
+      : machine_(machine),
+        limits_(limits),
+        progress_(progress),
+        watchdog_(machine, debugged ? 0 : limits.watchdog_cycles) {}
 
   bool reached(unsigned hart, cpu::Stop why) {
     if (stop_) return true;
@@ -159,8 +163,7 @@ std::vector<std::string> symbols_of_harts(Machine& machine, const Config& config
   return symbols;
 }
 
-void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger,
-              const std::string& standing, RunResult& result) {
+void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger, RunResult& result) {
   result.debugged = debugger != nullptr && debugger->disturbed();
   if (machine.finished()) {
     using Kind = device::FinishRequest::Kind;
@@ -181,7 +184,6 @@ void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugg
   } else {
     result.stop = StopReason::no_progress;
   }
-  if (result.stop == StopReason::no_progress) result.stop_detail = "nothing will ever happen:" + standing;
 }
 
 // Null: nobody wants to debug.
@@ -229,7 +231,7 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   sc_core::sc_report_handler::set_actions(sc_core::SC_ID_SIMULATION_STOP_CALLED_TWICE_,
                                           sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
-  Limits limits(machine, config.limits, progress);
+  Limits limits(machine, config.limits, progress, gdb.has_value());
   auto debugger = listen(machine, config, gdb);
   if (!debugger) return isa::Failure{debugger.error()};
   gdb::Session* const session = debugger->get();
@@ -239,8 +241,10 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   } while (session != nullptr && !machine.finished() && !limits.stop() && session->nothing_moves());
 
   shells.settle(machine);
-  conclude(machine, limits, session, where_harts_stand(machine, symbols_of_harts(machine, config, images)),
-           result);
+  conclude(machine, limits, session, result);
+  if (result.stop == StopReason::no_progress)
+    result.stop_detail =
+        "nothing will ever happen:" + where_harts_stand(machine, symbols_of_harts(machine, config, images));
   if (session != nullptr) session->over(exit_code(result));
   machine.collect(result);
   result.virtio_console = machine.virtio_console();

@@ -164,6 +164,7 @@ TEST_F(Disk, AsksForAResetWhenMoreIsAvailableThanTheQueueHolds) {
   put<std::uint16_t>(kAvailable + 2, 9);
   write(0x50, 0);
   EXPECT_TRUE(broken());
+  EXPECT_EQ(disk.read(0x60), 2u);  // the driver is told by a configuration change
 }
 
 TEST_F(Disk, DoesNothingBeforeTheDriverIsReady) {
@@ -177,14 +178,35 @@ TEST_F(Disk, DoesNothingBeforeTheDriverIsReady) {
 
 TEST_F(Disk, SurvivesAnyDriver) {
   Random random(3);
+  unsigned served = 0;
   for (unsigned i = 0; i < 100'000; ++i) {
-    if (i % 50 == 0) {
+    if (i % 50 == 0 || broken()) {
       write(0x70, 0);
+      made_available = 0;
+      put<std::uint16_t>(kUsed + 2, 0);
       start_driver();
     }
-    if (random() % 2 == 0) put(kMemory + random() % 0x1000 * 4, random());
-    write(4 * (random() % 0x50), random() % 3 == 0 ? random() : random() % 16);
+    // Chains of a header, data and an outcome byte, each of them wrong now and then.
+    for (std::uint16_t at = 0; at < 3; ++at) {
+      const auto sane = [&](auto good, std::uint64_t wild) {
+        return random() % 16 == 0 ? static_cast<decltype(good)>(wild) : good;
+      };
+      const std::uint64_t where[] = {kHeader, kData, kOutcome};
+      const std::uint32_t bytes[] = {16, 512 * (1 + random() % 4), 1};
+      const auto flags = static_cast<std::uint16_t>(at == 2             ? kWrites
+                                                    : random() % 2 == 0 ? kNext
+                                                                        : kNext | kWrites);
+      describe(at, {sane(where[at], std::uint64_t{random()} << (random() % 33)), sane(bytes[at], random()),
+                    sane(flags, random()), sane(static_cast<std::uint16_t>(at + 1), random())});
+    }
+    put<std::uint32_t>(kHeader, random() % 16);
+    put<std::uint64_t>(kHeader + 8, random() % 4 == 0 ? random() : random() % 12);
+    const auto before = fetch<std::uint16_t>(kUsed + 2);
+    notify(static_cast<std::uint16_t>(random() % 8 == 0 ? random() : 0));
+    served += fetch<std::uint16_t>(kUsed + 2) != before;
+    if (random() % 4 == 0) write(4 * (random() % 0x50), random() % 3 == 0 ? random() : random() % 16);
   }
+  EXPECT_GT(served, 10'000u);
   EXPECT_FALSE(machine.out_of_ram);
 }
 
