@@ -82,6 +82,15 @@ class Expander {
     variants_ = std::move(next);
   }
 
+  // What the command line says must not be lost without a word.
+  void expect_unset(const std::string& key, const Json& value, const std::string& path) {
+    if (value.is_object()) {
+      for (const auto& [name, child] : value.items()) expect_unset(child_path(key, name), child, path);
+    } else if (const std::string& by = source_.origins.of(key); by.starts_with("--")) {
+      refuse(path, show(value), "expected no " + by + " for " + key + ": the runs of this experiment set it");
+    }
+  }
+
   Variant vary(Variant variant, const std::string& key, const Json& value, const std::string& path,
                bool is_list) {
     const std::string& file = source_.origins.of(path);
@@ -95,10 +104,12 @@ class Expander {
       label = name->get<std::string>();
       Json overrides = value;
       overrides.erase("name");
+      expect_unset("", overrides, path);
       merge(variant.document, overrides, file);
     } else if (is_list) {
       refuse(path, show(value), "expected an object { }");
     } else {
+      expect_unset(key, value, path);
       label = value.is_string() ? value.get<std::string>() : value.dump();
       if (auto problem = set_path(variant.document, key, value, file)) {
         refuse(path, show(value), problem->expected);

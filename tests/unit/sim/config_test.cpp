@@ -89,6 +89,26 @@ TEST_F(Configs, AxesMultiplyAndNameTheirRuns) {
   EXPECT_EQ(found.runs[3].config.hypervisor.delivery, hv::abi::Delivery::dlh);
 }
 
+TEST_F(Configs, WhatTheRunsSetThemselvesCannotBeSetFromOutside) {
+  const std::string base = R"({"version": 1, "boot": {"image": "guest"}, "axes": {"seed": [1, 2]}})";
+  const std::string variants = R"({"version": 1, "boot": {"image": "guest"},
+                                   "runs": [{"name": "a", "machine": {"harts": 2}}]})";
+  const auto refusal = [this](const std::string& text, const std::string& setting) {
+    Document document = load_document(write("c.json", text)).value();
+    EXPECT_FALSE(apply_setting(document, setting));
+    const auto found = expand(document, {path("images")});
+    return found ? "" : found.error().text();
+  };
+  EXPECT_EQ(
+      refusal(base, "seed=3"),
+      path("c.json") + ": axes.seed[0]: 1: expected no --set for seed: the runs of this experiment set it");
+  EXPECT_EQ(refusal(variants, "machine.harts=4"),
+            path("c.json") +
+                ": runs[0]: 2: expected no --set for machine.harts: the runs of this experiment set it");
+  EXPECT_EQ(refusal(base, "machine.harts=4"), "");
+  EXPECT_EQ(refusal(base, "axes.seed=[7]"), "");
+}
+
 TEST_F(Configs, LabelsAreFitForDirectoryNames) {
   const auto found = experiment(bare(R"("name": "q", "runs": [{"name": "a/b c"}])"));
   EXPECT_EQ(found.runs[0].config.name, "q-a_b_c");
