@@ -45,7 +45,7 @@ class Input {
   T take() {
     T value{};
     const auto bytes = take_bytes(sizeof(T));
-    std::memcpy(&value, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(&value, bytes.data(), bytes.size());
     return value;
   }
   std::span<const std::uint8_t> take_bytes(std::size_t count) {
