@@ -51,6 +51,10 @@ isa::Result<Json, Problem> parse_json(const std::string& text, const std::string
     return json;
   } catch (const Json::parse_error& error) {
     return isa::Failure{syntax_problem(file, error.what())};
+  } catch (const Json::out_of_range& error) {  // 1e999
+    const std::string text_of_error = error.what();
+    return isa::Failure{
+        Problem{file, "", text_of_error.substr(text_of_error.find("] ") + 2), "expected a smaller number"}};
   }
 }
 

@@ -79,6 +79,11 @@ TEST_F(ConfigErrors, NumbersAreNeitherNegativeNorFractionsNorBeyondTheirType) {
   EXPECT_EQ(complaint(bare(R"("limits": {"max_cycles": 1e9})")), "");
 }
 
+TEST_F(ConfigErrors, ANumberBeyondAllTypesIsNoFault) {
+  EXPECT_EQ(complaint(bare(R"("limits": {"max_cycles": 1e999})")),
+            "c.json: number overflow parsing '1e999': expected a smaller number");
+}
+
 TEST_F(ConfigErrors, AChoiceIsListedAndGuessed) {
   EXPECT_EQ(complaint(bare(R"("machine": {"mode": "fsat"})")),
             "c.json: machine.mode: \"fsat\": expected \"functional\" or \"fast\", did you mean \"fast\"?");
