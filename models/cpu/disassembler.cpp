@@ -10,17 +10,10 @@
 #include "models/cpu/disassembler_aliases.h"
 #include "models/cpu/hart_state.h"
 #include "models/cpu/instruction_table.h"
+#include "models/cpu/register_names.h"
 
 namespace hvsim::cpu {
 namespace {
-
-constexpr std::array<const char*, 32> kNames{
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-constexpr std::array<const char*, 32> kFloatNames{"ft0", "ft1", "ft2",  "ft3",  "ft4", "ft5", "ft6",  "ft7",
-                                                  "fs0", "fs1", "fa0",  "fa1",  "fa2", "fa3", "fa4",  "fa5",
-                                                  "fa6", "fa7", "fs2",  "fs3",  "fs4", "fs5", "fs6",  "fs7",
-                                                  "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
 
 std::string hex(std::uint64_t value) {
   std::array<char, 24> text{};
@@ -176,7 +169,7 @@ std::string as_data(std::uint64_t raw, unsigned bytes) {
 
 std::string register_name(unsigned number, DisassemblyStyle style) {
   if (number == HartState::kSink) number = 0;
-  return style.numeric ? "x" + std::to_string(number) : kNames[number & 31];
+  return style.numeric ? "x" + std::to_string(number) : kGeneralNames[number & 31];
 }
 
 std::string float_register_name(unsigned number, DisassemblyStyle style) {

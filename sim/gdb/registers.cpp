@@ -1,23 +1,16 @@
 // Register numbers to state and back, and the XML that tells GDB of them.
 #include "sim/gdb/registers.h"
 
-#include <array>
-
 #include "models/cpu/csr_file.h"
 #include "models/cpu/csr_map.h"
 #include "models/cpu/csr_names.h"
 #include "models/cpu/isa/csr.h"
+#include "models/cpu/register_names.h"
 
 namespace hvsim::gdb {
 namespace {
 
-constexpr std::array<const char*, 32> kGeneral{
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-constexpr std::array<const char*, 32> kFloat{"ft0", "ft1", "ft2",  "ft3",  "ft4", "ft5", "ft6",  "ft7",
-                                             "fs0", "fs1", "fa0",  "fa1",  "fa2", "fa3", "fa4",  "fa5",
-                                             "fa6", "fa7", "fs2",  "fs3",  "fs4", "fs5", "fs6",  "fs7",
-                                             "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
+constexpr unsigned kFramePointer = 8;  // GDB's target descriptions call it fp, not s0
 
 bool is_csr(unsigned number) { return number >= kFirstCsrRegister && number < kFirstCsrRegister + 4096; }
 
@@ -93,12 +86,16 @@ bool write_register(cpu::HartState& hart, unsigned number, std::uint64_t value) 
 std::string target_xml(const cpu::HartState& hart) {
   Xml xml;
   xml.begin("org.gnu.gdb.riscv.cpu");
-  for (unsigned i = 0; i < kGeneral.size(); ++i)
-    xml.add(kGeneral[i], i, i == 1 ? "code_ptr" : i == 2 || i == 3 || i == 4 || i == 8 ? "data_ptr" : "int");
+  for (unsigned i = 0; i < cpu::kGeneralNames.size(); ++i)
+    xml.add(i == kFramePointer ? "fp" : cpu::kGeneralNames[i], i,
+            i == 1                                 ? "code_ptr"
+            : i == 2 || i == 3 || i == 4 || i == 8 ? "data_ptr"
+                                                   : "int");
   xml.add("pc", kPcRegister, "code_ptr");
   xml.end();
   xml.begin("org.gnu.gdb.riscv.fpu");
-  for (unsigned i = 0; i < kFloat.size(); ++i) xml.add(kFloat[i], kFirstFloatRegister + i, "ieee_double");
+  for (unsigned i = 0; i < cpu::kFloatNames.size(); ++i)
+    xml.add(cpu::kFloatNames[i], kFirstFloatRegister + i, "ieee_double");
   for (const unsigned csr : {isa::csr::fflags, isa::csr::frm, isa::csr::fcsr})
     xml.add(cpu::csr_name(csr), kFirstCsrRegister + csr, "int");
   xml.end();

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "hypervisor/abi/bundle.h"
+#include "hypervisor/limits.h"
 #include "models/cpu/isa/types.h"
 #include "sim/image/fdt_writer.h"
 #include "sim/image/format.h"
@@ -16,7 +17,6 @@ using Error = std::optional<std::string>;
 
 constexpr std::array<std::string_view, 2> kDeliveryNames{"immediate", "dlh"};
 constexpr std::size_t kMaxArgumentBytes = sizeof(hv::abi::BootInfo::arguments) - 1;
-constexpr std::size_t kMaxBootargsBytes = 1023;
 
 Error mismatch(const std::string& field, std::uint64_t value, const std::string& expected) {
   return field + " is " + std::to_string(value) + ", expected " + expected;
@@ -49,9 +49,9 @@ Error check_vm(const BundleVm& vm) {
                     "at most its memory of " + std::to_string(vm.memory_bytes));
   if (!vm.linux_boot && !(vm.initrd.empty() && vm.disk.empty() && vm.bootargs.empty()))
     return field + "initrd, disk and bootargs are for a VM that boots Linux";
-  if (vm.bootargs.size() > kMaxBootargsBytes)
+  if (vm.bootargs.size() > hv::kMaxBootargsBytes)
     return mismatch(field + "length of bootargs", vm.bootargs.size(),
-                    "at most " + std::to_string(kMaxBootargsBytes));
+                    "at most " + std::to_string(hv::kMaxBootargsBytes));
   if (vm.bootargs.find('\0') != std::string::npos) return field + "bootargs hold a NUL character";
   if (vm.arguments.size() > kMaxArgumentBytes)
     return mismatch(field + "length of arguments", vm.arguments.size(),
