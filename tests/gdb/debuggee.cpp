@@ -34,11 +34,6 @@ bool comes_true(Condition condition) {
   return true;
 }
 
-std::string slurp(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // "osabi none": on what a Linux compiler has built, GDB would step with breakpoints of its own, never into a
 // trap.
 std::vector<std::string> gdb_command(const std::string& target, const fs::path& script) {
@@ -68,17 +63,6 @@ fs::path write_script(const fs::path& directory, const std::vector<std::string>&
 }
 
 }  // namespace
-
-Scratch::Scratch() {
-  std::string name = (fs::temp_directory_path() / "hvsim-gdb-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
-  path_ = name;
-}
-
-Scratch::~Scratch() {
-  std::error_code none;
-  fs::remove_all(path_, none);
-}
 
 Process::Process(const std::vector<std::string>& command, fs::path output) : output_(std::move(output)) {
   std::vector<char*> words;
@@ -136,7 +120,7 @@ void Process::interrupt() {
   if (pid_ > 0) kill(pid_, SIGINT);
 }
 
-std::string Process::output() const { return slurp(output_); }
+std::string Process::output() const { return tests::slurp(output_); }
 
 Debuggee::Debuggee(Kind kind, const Json& config) {
   std::ofstream(scratch_.path() / "config.json") << config.dump(2);
@@ -161,7 +145,7 @@ std::vector<std::string> Debuggee::simulator_command() const {
 
 // As many harts and as much memory as the simulator has by default.
 std::vector<std::string> Debuggee::qemu_command() const {
-  const Json config = Json::parse(slurp(scratch_.path() / "config.json"));
+  const Json config = Json::parse(tests::slurp(scratch_.path() / "config.json"));
   return {"qemu-system-riscv64",
           "-M",
           "virt",

@@ -11,22 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/files.h"
+
 namespace hvsim::gdb {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
-
-class Scratch {
- public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // A child, killed when its time is over or nobody wants it any more; its output is a file.
 class Process {
@@ -63,7 +53,7 @@ class Debuggee {
   std::vector<std::string> qemu_command() const;
   void write_bundle() const;
 
-  Scratch scratch_;
+  tests::Scratch scratch_;
   std::unique_ptr<Process> process_;
 };
 
@@ -76,7 +66,7 @@ class Gdb {
   Process& process() { return process_; }
 
  private:
-  Scratch scratch_;
+  tests::Scratch scratch_;
   Process process_;
 };
 

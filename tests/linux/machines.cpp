@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tests/support/files.h"
+
 namespace hvsim::linux_boot {
 namespace {
 
@@ -18,21 +20,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 const std::string kConfigs = HVSIM_SOURCE "/configs/";
-
-std::string slurp(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-struct Scratch {
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "hvsim-linux-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
-    path = name;
-  }
-  ~Scratch() { fs::remove_all(path); }
-  fs::path path;
-};
 
 std::string quoted(const std::string& word) { return "'" + word + "'"; }
 
@@ -42,8 +29,8 @@ double seconds_of(const timeval& time) {
 
 // The time limit is for hangs: a shared machine may be slow.
 Boot shell(const std::string& command) {
-  const Scratch scratch;
-  const std::string out = scratch.path / "out", err = scratch.path / "err";
+  const tests::Scratch scratch;
+  const std::string out = scratch.path() / "out", err = scratch.path() / "err";
   const std::string line = "exec timeout 800 " + command + " </dev/null >" + out + " 2>" + err;
   const pid_t child = fork();
   if (child == 0) {
@@ -55,13 +42,13 @@ Boot shell(const std::string& command) {
   if (child < 0 || wait4(child, &status, 0, &usage) != child) throw std::runtime_error("cannot run " + line);
   return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
-          .console = slurp(out),
-          .errors = slurp(err)};
+          .console = tests::slurp(out),
+          .errors = tests::slurp(err)};
 }
 
 // The config as it is in the file, with those that it extends.
 Json boot_of(const std::string& config) {
-  const Json json = Json::parse(slurp(kConfigs + config));
+  const Json json = Json::parse(tests::slurp(kConfigs + config));
   Json all = json.contains("extends") ? boot_of(json.at("extends").get<std::string>()) : Json::object();
   all.merge_patch(json);
   return all;
@@ -84,19 +71,19 @@ std::string fetch_guest() {
 }
 
 Boot simulate(const Machine& machine) {
-  const Scratch scratch;
+  const tests::Scratch scratch;
   const Json config = boot_of(machine.config);
   std::string command =
       quoted(HVSIM_EXECUTABLE) + " run " + quoted(kConfigs + machine.config) + " --quiet --out " +
-      quoted(scratch.path) + " --set machine.harts=" + std::to_string(machine.harts) +
+      quoted(scratch.path()) + " --set machine.harts=" + std::to_string(machine.harts) +
       " --set machine.mode=" + machine.mode + " --set limits.max_instructions=20000000000 --set " +
       quoted("boot.bootargs=" + bootargs(config, machine));
   for (const std::string& setting : machine.settings) command += " --set " + quoted(setting);
   Boot boot = shell(command);
   boot.errors += boot.console;  // the table, and what went wrong
   boot.console.clear();
-  for (const auto& run : fs::directory_iterator(scratch.path))
-    boot.console = slurp(run.path() / "console" / "machine.log");
+  for (const auto& run : fs::directory_iterator(scratch.path()))
+    boot.console = tests::slurp(run.path() / "console" / "machine.log");
   return boot;
 }
 

@@ -23,7 +23,7 @@ TEST(BlockDevice, LooksToItsDriverAsOnQemu) {
   EXPECT_EQ(result.disks[0].flushes, 4u);
   EXPECT_EQ(result.disks[0].errors, 4 * 3u);
   EXPECT_EQ(result.disks[0].bytes_written, 4 * 4096u);
-  EXPECT_EQ(slurp(disk), content) << "writes go to the overlay";
+  EXPECT_EQ(tests::slurp(disk), content) << "writes go to the overlay";
   const std::string witness =
       qemu("block",
            "-serial stdio -drive file=" + disk +

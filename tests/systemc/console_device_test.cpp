@@ -23,7 +23,7 @@ TEST(ConsoleDevice, LooksToItsDriverAsOnQemu) {
            "sleep 1; printf 'hello there, this is long\\nand more!'");
   if (!shouted.empty()) {
     EXPECT_EQ(result.virtio_console, shouted);
-    EXPECT_EQ(result.console, slurp(log));
+    EXPECT_EQ(result.console, tests::slurp(log));
   }
   std::remove(log.c_str());
 }

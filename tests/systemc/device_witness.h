@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sim/simulation.h"
+#include "tests/support/files.h"
 #include "tests/systemc/main.h"
 
 namespace hvsim::sim {
@@ -15,11 +16,6 @@ struct Silent final : Progress {
   void advanced(isa::Cycles, std::uint64_t) override {}
   void console(std::string_view) override {}
 };
-
-inline std::string slurp(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 // Exactly what the image prints on QEMU's UART; nothing where there is no QEMU. `input` is a shell command.
 inline std::string qemu(const std::string& program, const std::string& options, const std::string& input) {
@@ -30,7 +26,7 @@ inline std::string qemu(const std::string& program, const std::string& options, 
                               "-monitor none -global virtio-mmio.force-legacy=false " +
                               options + " -kernel " HVSIM_WORKLOADS "/device_" + program + ".elf >" + log;
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
-  const std::string output = slurp(log);
+  const std::string output = tests::slurp(log);
   std::remove(log.c_str());
   return output;
 }

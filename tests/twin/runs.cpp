@@ -13,26 +13,12 @@
 #include "sim/boot.h"
 #include "sim/config_load.h"
 #include "sim/experiment.h"
+#include "tests/support/files.h"
 
 namespace hvsim::twin {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string slurp(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-struct Scratch {
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "hvsim-twin-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
-    path = name;
-  }
-  ~Scratch() { fs::remove_all(path); }
-  fs::path path;
-};
 
 struct Command {
   int status;
@@ -71,7 +57,7 @@ bool is_hypervisor_row(const Json& row) {
 }
 
 void read_statistics(const fs::path& run, Outcome& outcome) {
-  const Json stats = Json::parse(slurp(run / "stats.json"));
+  const Json stats = Json::parse(tests::slurp(run / "stats.json"));
   for (const Json& hart : stats.at("harts"))
     outcome.cycles = std::max(outcome.cycles, hart.at("cycles").get<std::uint64_t>());
   for (const Json& exit : stats.at("exits"))
@@ -80,7 +66,7 @@ void read_statistics(const fs::path& run, Outcome& outcome) {
     if (is_hypervisor_row(row))
       for (const auto& [name, cycles] : row.at("components").items())
         outcome.hypervisor_cycles += cycles.get<std::uint64_t>();
-  outcome.result_hash = Json::parse(slurp(run / "manifest.json")).at("result_hash").get<std::string>();
+  outcome.result_hash = Json::parse(tests::slurp(run / "manifest.json")).at("result_hash").get<std::string>();
 }
 
 }  // namespace
@@ -98,9 +84,9 @@ std::map<std::string, std::string> split_console(const std::string& text) {
 }
 
 Outcome simulate(const Json& config, const std::string& run) {
-  const Scratch scratch;
-  const fs::path file = write_config(scratch.path, config, run);
-  const fs::path out = scratch.path / "runs";
+  const tests::Scratch scratch;
+  const fs::path file = write_config(scratch.path(), config, run);
+  const fs::path out = scratch.path() / "runs";
   const Command command =
       shell(std::string("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run ") +
             file.string() + " --quiet --out " + out.string());
@@ -111,24 +97,24 @@ Outcome simulate(const Json& config, const std::string& run) {
   for (const auto& entry : fs::directory_iterator(out)) {
     read_statistics(entry.path(), outcome);
     for (const auto& log : fs::directory_iterator(entry.path() / "console"))
-      outcome.console[log.path().stem().string()] = slurp(log.path());
+      outcome.console[log.path().stem().string()] = tests::slurp(log.path());
   }
   return outcome;
 }
 
 std::string run_config(const std::string& file) {
-  const Scratch scratch;
+  const tests::Scratch scratch;
   return shell("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run " + file + " --out " +
-               (scratch.path / "runs").string())
+               (scratch.path() / "runs").string())
       .output;
 }
 
 Outcome qemu(const Json& config) {
-  const Scratch scratch;
-  const sim::Run run = expand_one(write_config(scratch.path, config, "target"));
+  const tests::Scratch scratch;
+  const sim::Run run = expand_one(write_config(scratch.path(), config, "target"));
   const auto bundle = sim::bundle_of(run.config, run.images);
   if (!bundle) throw std::runtime_error(bundle.error());
-  const fs::path initrd = scratch.path / "bundle";
+  const fs::path initrd = scratch.path() / "bundle";
   std::ofstream(initrd, std::ios::binary)
       .write(reinterpret_cast<const char*>(bundle->data()), static_cast<std::streamsize>(bundle->size()));
   const Command command = shell(

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "models/cpu/disassembler.h"
+#include "tests/support/files.h"
 #include "tests/unit/observe/commands.h"
 
 namespace hvsim::sim {
@@ -130,7 +131,7 @@ TEST_F(Listing, OfOurImagesIsObjdumpsInBothStyles) {
 // A flat image is wrapped into an ELF that says which extensions it uses. objdump then lists all of it, data
 // too, where reserved fields of FENCE and reserved rounding modes are compared by what the manual says.
 Comparison compare_flat(const std::string& image, std::uint64_t bytes, const std::string& base) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   std::ofstream(scratch.file("a.s")) << ".attribute arch, \"" << kIsa << "\"\n.text\n.incbin \"" << image
                                      << "\", 0, " << bytes << "\n";
   const std::string wrap = "riscv64-linux-gnu-as " + scratch.file("a.s") + " -o " + scratch.file("a.o") +

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "sim/json_document.h"
+#include "tests/support/files.h"
 #include "tests/unit/observe/commands.h"
 
 namespace hvsim::sim {
@@ -16,27 +17,22 @@ using tests::each_line;
 
 constexpr char kHello[] = HVSIM_WORKLOADS "/hello-bare.elf";
 
-std::string slurp(const std::string& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 struct Ran {
   std::string standard_output, standard_error;
 };
 
-Ran hvsim(const tests::ScratchDirectory& scratch, const std::string& options) {
+Ran hvsim(const tests::Scratch& scratch, const std::string& options) {
   Ran ran;
   each_line("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " timeout 120 " HVSIM_EXECUTABLE " run " + options +
                 " --out " + scratch.file("runs") + " 2>" + scratch.file("err"),
             [&ran](const std::string& line) { ran.standard_output += line + "\n"; });
-  ran.standard_error = slurp(scratch.file("err"));
+  ran.standard_error = tests::slurp(scratch.file("err"));
   return ran;
 }
 
 std::vector<Json> json_lines(const std::string& file) {
   std::vector<Json> all;
-  std::istringstream text(slurp(file));
+  std::istringstream text(tests::slurp(file));
   for (std::string line; std::getline(text, line);) all.push_back(Json::parse(line));
   return all;
 }
@@ -50,14 +46,14 @@ struct Exception {
   }
 };
 
-std::vector<Exception> qemu_exceptions(const tests::ScratchDirectory& scratch) {
+std::vector<Exception> qemu_exceptions(const tests::Scratch& scratch) {
   const std::string log = scratch.file("qemu.log");
   const std::string command =
       "timeout 60 qemu-system-riscv64 -M virt -cpu rv64,h=true -m 256M -bios none -nographic -kernel " +
       std::string(kHello) + " -d int -D " + log + " </dev/null >/dev/null 2>&1";
   if (std::system(command.c_str()) != 0) return {};
   std::vector<Exception> all;
-  std::istringstream text(slurp(log));
+  std::istringstream text(tests::slurp(log));
   for (std::string line; std::getline(text, line);) {
     unsigned hart = 0, interrupt = 0;
     unsigned long long cause = 0, pc = 0, value = 0;
@@ -74,7 +70,7 @@ std::vector<Exception> qemu_exceptions(const tests::ScratchDirectory& scratch) {
 
 TEST(ObservedRun, ExplainsTheExceptionsThatQemuLogs) {
   if (!tests::exists("qemu-system-riscv64")) GTEST_SKIP() << "qemu-system-riscv64 is not installed";
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   hvsim(scratch, std::string("--elf ") + kHello +
                      " --explain=cause=exception --observe-format json --explain-output " +
                      scratch.file("traps"));
@@ -91,7 +87,7 @@ TEST(ObservedRun, ExplainsTheExceptionsThatQemuLogs) {
 }
 
 TEST(ObservedRun, NamesFunctionsAndSourceLines) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   const Ran ran =
       hvsim(scratch, std::string("--elf ") + kHello + " --explain=cause=page_fault,count=1 --quiet");
   EXPECT_THAT(ran.standard_error, HasSubstr("page fault"));
@@ -103,17 +99,17 @@ TEST(ObservedRun, NamesFunctionsAndSourceLines) {
 std::string hash_of(const Ran& ran) { return Json::parse(ran.standard_output)["runs"][0]["result_hash"]; }
 
 TEST(ObservedRun, HasTheResultOfARunThatNobodyWatches) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   const std::string run = std::string("--elf ") + kHello + " --json";
   const std::string plain = hash_of(hvsim(scratch, run));
   const std::string files = " --explain-output " + scratch.file("e") + " --trace-output " + scratch.file("t");
   EXPECT_EQ(hash_of(hvsim(scratch, run + " --explain" + files)), plain);
   EXPECT_EQ(hash_of(hvsim(scratch, run + " --explain --trace=count=1000" + files)), plain);
-  EXPECT_GT(slurp(scratch.file("e")).size(), 1000u);
+  EXPECT_GT(tests::slurp(scratch.file("e")).size(), 1000u);
 }
 
 TEST(ObservedRun, TracesFromASymbolOn) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   hvsim(scratch, std::string("--elf ") + kHello +
                      " --trace=start=monitor_entry,count=50 --observe-format json --trace-output " +
                      scratch.file("t"));
@@ -133,7 +129,7 @@ std::string guests_config(const std::string& run) {
 }
 
 TEST(ObservedRun, SaysWhenTheHypervisorIsNative) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   std::ofstream(scratch.file("c.json")) << guests_config("host");
   const Ran ran = hvsim(scratch, scratch.file("c.json") + " --explain=cause=ecall_from_vs,count=1 --quiet");
   EXPECT_THAT(ran.standard_error, HasSubstr("environment call from VS-mode (10), VS -> HS"));
@@ -142,7 +138,7 @@ TEST(ObservedRun, SaysWhenTheHypervisorIsNative) {
 }
 
 TEST(ObservedRun, NamesTheHypervisorsHandlerOnTheTarget) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   std::ofstream(scratch.file("c.json")) << guests_config("target");
   const Ran ran = hvsim(
       scratch, scratch.file("c.json") + " --explain=mode=VS,vm=guest,cause=ecall_from_vs,count=1 --quiet");
@@ -151,7 +147,7 @@ TEST(ObservedRun, NamesTheHypervisorsHandlerOnTheTarget) {
 }
 
 TEST(ObservedRun, MistakesInFiltersAreToldBeforeAnythingRuns) {
-  const tests::ScratchDirectory scratch;
+  const tests::Scratch scratch;
   const std::string run = std::string("--elf ") + kHello;
   EXPECT_EQ(hvsim(scratch, run + " --explain=mode=X").standard_error,
             "--explain: observe.explain: \"X\": expected a mode: M, HS, U, VS or VU\n");
