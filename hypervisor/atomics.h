@@ -28,6 +28,10 @@ void add_bits(T& to, T bits) {
   std::atomic_ref<T>(to).fetch_or(bits, std::memory_order_acq_rel);
 }
 template <class T>
+void remove_bits(T& from, T bits) {
+  std::atomic_ref<T>(from).fetch_and(static_cast<T>(~bits), std::memory_order_acq_rel);
+}
+template <class T>
 T add(T& to, T amount) {  // the new value; no ordering
   return std::atomic_ref<T>(to).fetch_add(amount, std::memory_order_relaxed) + amount;
 }

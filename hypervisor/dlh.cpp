@@ -21,7 +21,7 @@ void Hypervisor::enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> 
   vm.count(vm.statistics.queued, calls.size());
   for (;;) {
     for (const abi::Notification& call : calls)
-      publish_status(arch, vm, call.status_slot, abi::Status::queued);
+      publish_status(arch, vm, call.completion, abi::Status::queued);
     const std::uint64_t depth = vm.queue.push(arch, calls);
     if (depth > vm.statistics.deepest_queue) vm.statistics.deepest_queue = depth;
     if (calls.empty()) return;
@@ -74,7 +74,7 @@ Hypervisor::Ran Hypervisor::run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until
     const abi::Notification& call = vm.queue.at(first + ran.calls);
     const std::int64_t error = run_deferrable(arch, vm, call);
     const bool good = error == abi::kSuccess;
-    publish_status(arch, vm, call.status_slot, good ? abi::Status::done : abi::Status::failed);
+    complete(arch, vm, call.completion, good);
     ++ran.calls;
     ran.succeeded += good ? 1 : 0;
   }
@@ -94,10 +94,20 @@ void Hypervisor::publish_completed(Arch& arch, Vm& vm, Ran ran) {
   if (ran.succeeded != 0) arch.mark(MarkKind::hypercall_done, ran.succeeded);
 }
 
-void Hypervisor::publish_status(Arch& arch, Vm& vm, std::uint32_t slot, abi::Status status) {
+void Hypervisor::publish_status(Arch& arch, Vm& vm, std::uint32_t completion, abi::Status status) {
+  const std::uint32_t slot = abi::completion_slot(completion);
   if (slot == 0) return;
   const auto word = static_cast<std::uint32_t>(status);
   arch.copy_out(vm.shared_page + offsetof(abi::SharedPage, status) + slot * sizeof word, &word, sizeof word);
+}
+
+// Told to the guest in memory first, so that the interrupt finds it there.
+void Hypervisor::complete(Arch& arch, Vm& vm, std::uint32_t completion, bool good) {
+  if (completion == 0) return;
+  publish_status(arch, vm, completion, good ? abi::Status::done : abi::Status::failed);
+  if ((completion & abi::kCompletionInterrupt) == 0) return;
+  vm.count(vm.statistics.completion_interrupts);
+  raise_software_interrupt(arch, vcpus_[vm.first_vcpu + abi::completion_vcpu(completion)]);
 }
 
 }  // namespace hv

@@ -120,7 +120,8 @@ class Hypervisor {
   };
   Ran run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget);
   void publish_completed(Arch& arch, Vm& vm, Ran ran);
-  void publish_status(Arch& arch, Vm& vm, std::uint32_t slot, abi::Status status);
+  void publish_status(Arch& arch, Vm& vm, std::uint32_t completion, abi::Status status);
+  void complete(Arch& arch, Vm& vm, std::uint32_t completion, bool good);
 
   // hypercalls (hypercalls.cpp)
   struct Answer {
@@ -134,7 +135,13 @@ class Hypervisor {
   Answer deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
   Answer notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count);
   Answer reject(Vm& vm, std::int64_t error, std::uint64_t value = 0);
+
+  // what deferrable calls do (deferrable_calls.cpp, page_hints.cpp)
+  static bool may_be_deferred(const Vm& vm, const abi::Notification& entry);
   std::int64_t run_deferrable(Arch& arch, Vm& vm, const abi::Notification& call);
+  std::int64_t deferred_fence(Arch& arch, Vm& vm, std::uint64_t vcpus, std::uint64_t what);
+  std::int64_t dirty_log_update(Vm& vm, Gpa at, std::uint64_t pages);
+  std::int64_t page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order);
   std::int64_t send_event(Arch& arch, std::uint64_t target, std::uint64_t event);
   std::uint64_t routine(Arch& arch, std::uint64_t iterations);
   void raise_software_interrupt(Arch& arch, Vcpu& vcpu);
@@ -145,6 +152,7 @@ class Hypervisor {
   Answer sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function);
   Answer sbi_hart_suspend(Vcpu& vcpu, std::uint64_t type);
   Answer sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_t function, std::uint64_t mask, std::uint64_t base);
+  void fence_vcpus(Arch& arch, Vm& vm, std::uint64_t mask, bool instructions);
   Answer sbi_send_ipi(Arch& arch, Vm& vm, std::uint64_t mask, std::uint64_t base);
   Answer sbi_debug_console(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function);
   void set_virtual_timer(Arch& arch, Vcpu& vcpu, std::uint64_t deadline);

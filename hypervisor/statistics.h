@@ -23,6 +23,7 @@ struct VmStatistics {
   std::uint64_t blocking_drains = 0;  // times the last VCPU to block found something to drain
   std::uint64_t budget_stops = 0;     // drains at entry that ended with calls left over
   std::uint64_t forced_drains = 0;    // drains at entry that ignored the budget: calls had waited long enough
+  std::uint64_t completion_interrupts = 0;  // completed calls that asked for one
   std::array<std::uint64_t, 16> counters{};  // statistics_update
 };
 

@@ -132,13 +132,17 @@ Hypervisor::Answer Hypervisor::sbi_remote_fence(Arch& arch, Vm& vm, std::uint64_
   if (function > 2) return {.error = abi::kErrorNotSupported};  // the others are for hypervisors
   const auto targets = vcpu_mask(vm, mask, base);
   if (!targets) return {.error = abi::kErrorInvalidParameter};
-  const std::uint32_t wanted = function == 0 ? kFenceInstructions : kFenceMappings;
-  for (unsigned i = 0; i < vm.vcpus; ++i)
-    if (((*targets >> i) & 1) != 0) add_bits(vcpus_[vm.first_vcpu + i].fence_pending, wanted);
-  const std::uint64_t harts = scheduler_.running_harts(arch, vm.first_vcpu, *targets);
-  if (harts != 0)
-    arch.fence({function == 0 ? GuestFence::Kind::instructions : GuestFence::Kind::vs_stage, vm.vmid, harts});
+  fence_vcpus(arch, vm, *targets, function == 0);
   return {};
+}
+
+void Hypervisor::fence_vcpus(Arch& arch, Vm& vm, std::uint64_t mask, bool instructions) {
+  const std::uint32_t wanted = instructions ? kFenceInstructions : kFenceMappings;
+  for (unsigned i = 0; i < vm.vcpus; ++i)
+    if (((mask >> i) & 1) != 0) add_bits(vcpus_[vm.first_vcpu + i].fence_pending, wanted);
+  const std::uint64_t harts = scheduler_.running_harts(arch, vm.first_vcpu, mask);
+  if (harts != 0)
+    arch.fence({instructions ? GuestFence::Kind::instructions : GuestFence::Kind::vs_stage, vm.vmid, harts});
 }
 
 Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function) {

@@ -8,6 +8,7 @@
 #include "hypervisor/atomics.h"
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/limits.h"
+#include "hypervisor/page_hints.h"
 #include "hypervisor/stage_two_table.h"
 #include "hypervisor/statistics.h"
 #include "hypervisor/virtual_console.h"
@@ -41,6 +42,7 @@ struct Vm {
   VirtualPlic plic;
   VirtualUart uart;
   VirtualDisk disk;
+  PageHints hints;
   VmStatistics statistics;
   std::uint64_t completed = 0;  // deferrable calls that have run
   std::uint64_t timer_slack_ticks = 0;

@@ -56,6 +56,7 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
     return false;
   }
   vm.queue.configure(settings_.dlh);
+  vm.hints.configure(Gpa{abi::kGuestMemoryBase}, vm.memory_bytes - kOwnPages * kPageBytes);
   vm.console.configure(config.name);
   if (!vm.table.create(arch, pool_) || !populate(arch, vm)) {
     why.add(config.name).add(": not enough memory for it");

@@ -35,11 +35,6 @@ constexpr Numbered kInterrupts[] = {
     {1, "IRQ_S_SOFT"},  {2, "IRQ_VS_SOFT"}, {3, "IRQ_M_SOFT"},  {5, "IRQ_S_TIMER"}, {6, "IRQ_VS_TIMER"},
     {7, "IRQ_M_TIMER"}, {9, "IRQ_S_EXT"},   {10, "IRQ_VS_EXT"}, {11, "IRQ_M_EXT"},  {12, "IRQ_S_GEXT"}};
 
-constexpr Numbered kHypercalls[] = {{0, "vm_info"},        {1, "yield"},       {2, "power_off"},
-                                    {3, "notify"},         {4, "dlh_fence"},   {5, "query"},
-                                    {16, "console_write"}, {17, "event_send"}, {18, "statistics_update"},
-                                    {19, "timer_slack"},   {20, "routine"}};
-
 // SBI 1.0 and 2.0, chapter "Base extension" and those after it.
 constexpr Numbered kExtensions[] = {
     {0x10, "sbi_base"},    {0x54494D45, "sbi_time"}, {0x735049, "sbi_ipi"},   {0x52464E43, "sbi_rfence"},
@@ -52,8 +47,14 @@ std::string find(const Numbered (&table)[size], std::uint64_t number, const std:
   return otherwise;
 }
 
+std::string hypercall_name(std::uint64_t number) {
+  for (const hv::abi::HypercallProperty& entry : hv::abi::kHypercalls)
+    if (static_cast<std::uint64_t>(entry.call) == number) return std::string(entry.name);
+  return "other";
+}
+
 std::string call_name(const cpu::ExitCause& cause) {
-  if (cause.extension == hv::abi::kHypercallExtension) return find(kHypercalls, cause.function, "other");
+  if (cause.extension == hv::abi::kHypercallExtension) return hypercall_name(cause.function);
   if (cause.extension <= 8) return "sbi_legacy";
   return find(kExtensions, cause.extension, "other");
 }

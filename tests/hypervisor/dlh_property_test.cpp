@@ -110,7 +110,7 @@ class Deferred : public testing::TestWithParam<Parameters> {
                random() % 3 == 0 ? static_cast<std::uint32_t>(1 + random() % 63) : 0,
                {}};
       std::copy(a.begin(), a.end(), entry.arguments);
-      model[vm].append(next_id++, entry.status_slot, GetParam().capacity);
+      model[vm].append(next_id++, entry.completion, GetParam().capacity);
     }
     const std::uint64_t at = abi::kGuestMemoryBase + 0x2000 + bench.on[hart]->number * 0x2000u;
     bench.write_guest(vm, at, list.data(), count * sizeof list[0]);

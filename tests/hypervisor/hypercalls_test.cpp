@@ -97,16 +97,18 @@ TEST_P(Calls, NotifyStopsAtTheFirstBadEntryAndSaysHowManyItTook) {
   for (auto& entry : list) entry = {static_cast<std::uint32_t>(Hypercall::statistics_update), 0, {0, 1}};
   const auto with_second = [&](std::uint32_t call, std::uint32_t slot) {
     list[1].call = call;
-    list[1].status_slot = slot;
+    list[1].completion = slot;
     bench.write_guest(0, 0x80001000, list, sizeof list);
     return bench.call(0, Hypercall::notify, {0x80001000, 3});
   };
-  for (const std::uint32_t call : {0u, 2u, 3u, 6u, 15u, 21u, 0xffffffffu}) {
+  for (const std::uint32_t call : {0u, 2u, 3u, 6u, 15u, 27u, 0xffffffffu}) {
     const auto answer = with_second(call, 0);
     EXPECT_EQ(answer.error, abi::kErrorInvalidParameter) << call;
     EXPECT_EQ(answer.value, 1u);
   }
   EXPECT_EQ(with_second(18, 64).error, abi::kErrorInvalidParameter);
+  EXPECT_EQ(with_second(18, abi::completion_with_interrupt(1, 2)).error, abi::kErrorInvalidParameter);
+  EXPECT_EQ(with_second(18, 1u << 16).error, abi::kErrorInvalidParameter);
   EXPECT_EQ(with_second(18, 63).error, abi::kSuccess);
 }
 
@@ -162,7 +164,7 @@ TEST_P(Calls, FailedCallsAreCompletedButNotMarkedAsDone) {
 }
 
 TEST_P(Calls, UnknownNumbersAreNotSupported) {
-  for (const std::uint64_t number : {6u, 15u, 21u, 1000u})
+  for (const std::uint64_t number : {7u, 15u, 27u, 1000u})
     EXPECT_EQ(bench.call(0, static_cast<Hypercall>(number)).error, abi::kErrorNotSupported);
   EXPECT_EQ(bench.ecall(0, abi::kHypercallExtension, std::uint64_t{1} << 32).error, abi::kErrorNotSupported);
   EXPECT_EQ(bench.ecall(0, 0x999, 0).error, abi::kErrorNotSupported);

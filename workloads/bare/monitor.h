@@ -26,7 +26,7 @@ struct Monitor {
 };
 
 // The project's own extension; `shared_page()` is where it keeps its books.
-// `call.call` is the function number, `call.status_slot` the slot that a deferrable call names in a5.
+// `call.call` is the function number, `call.completion` the slot that a deferrable call names in a5.
 Answer hypercall(Monitor& monitor, const hv::abi::Notification& call);
 hv::abi::SharedPage* shared_page();
 

@@ -1,0 +1,51 @@
+// What a guest says about its own pages by hypercalls: released, shareable, written. Advice, nothing more: a
+// guest that lies can only harm itself.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "hypervisor/abi/hypercall.h"
+#include "models/cpu/isa/types.h"
+
+namespace hv {
+
+using hvsim::isa::Gpa;
+
+class PageHints {
+ public:
+  enum class Kind : std::uint8_t { released, shareable, dirty };
+  static constexpr unsigned kKinds = 3;
+  static constexpr unsigned kGranules = 4096;  // bits of each kind
+  static constexpr unsigned kMaxOrder = 18;    // 2^18 pages are 1 GiB
+
+  // Guest-physical [base, base + bytes). A bit stands for as many pages as it takes to cover them all: one,
+  // up to 16 MiB.
+  void configure(Gpa base, std::uint64_t bytes);
+
+  // Sets the bits of all granules that lie in the range whole; clears those of all that it touches. False:
+  // not in the VM's memory. Several harts may do so at once.
+  bool set(Kind kind, Gpa at, std::uint64_t pages);
+  bool clear(Kind kind, Gpa at, std::uint64_t pages);
+  // Sets the bits of all granules that the range touches: for what must not be missed.
+  bool set_touched(Kind kind, Gpa at, std::uint64_t pages);
+
+  bool at(Kind kind, Gpa at) const;
+  std::uint64_t granule_bytes() const { return granule_pages_ * hvsim::isa::kPageBytes; }
+  std::uint64_t count(Kind kind) const;  // bits that are set
+
+ private:
+  struct Range {
+    std::uint64_t first = 0, end = 0;  // granules
+    bool good = false;
+  };
+  enum class Rounding : std::uint8_t { inwards, outwards };
+  Range range_of(Gpa at, std::uint64_t pages, Rounding rounding) const;
+  void write(Kind kind, Range range, bool value);
+
+  std::array<std::array<std::uint64_t, kGranules / 64>, kKinds> bits_{};
+  Gpa base_{};
+  std::uint64_t pages_ = 0, granule_pages_ = 1;
+};
+
+}  // namespace hv
