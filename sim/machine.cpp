@@ -166,6 +166,9 @@ void Machine::collect(RunResult& result) {
     result.cycles = std::max(result.cycles, stats.cycles);
     result.harts.push_back(stats);
   }
+  statistics::WalkStatistics walks;
+  for (const auto& hart : harts_) walks.merge(hart->walks());
+  result.walks = walk_results(walks);
   for (const VirtioSlot& slot : virtio_)
     if (const auto* block = dynamic_cast<const device::VirtioBlock*>(slot.device.get()))
       result.disks.push_back(block->stats());

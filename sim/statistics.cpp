@@ -28,32 +28,24 @@ CpiRow make_row(unsigned hart, const cpu::CellKey& key, const cpu::ComponentCycl
           .components = cycles};
 }
 
-ExitRow make_row(const std::string& vm, const std::string& cause, const cpu::ExitStats& stats) {
+ExitRow make_row(const std::string& vm, const std::string& cause, const statistics::Histogram& lengths) {
   return {.vm = vm,
           .cause = cause,
-          .count = stats.count,
-          .cycles = stats.cycles,
-          .min = stats.shortest,
-          .p50 = std::min(stats.lengths.quantile(0.50), stats.longest),
-          .p99 = std::min(stats.lengths.quantile(0.99), stats.longest),
-          .max = stats.longest};
-}
-
-void add(cpu::ExitStats& total, const cpu::ExitStats& part) {
-  total.count += part.count;
-  total.cycles += part.cycles;
-  total.shortest = std::min(total.shortest, part.shortest);
-  total.longest = std::max(total.longest, part.longest);
-  total.lengths.merge(part.lengths);
+          .count = lengths.count(),
+          .cycles = lengths.sum(),
+          .min = lengths.min(),
+          .p50 = lengths.quantile(500),
+          .p99 = lengths.quantile(990),
+          .max = lengths.max()};
 }
 
 void collect_exits(const std::vector<const cpu::Accountant*>& harts, const Config& config,
                    RunResult& result) {
-  std::map<std::pair<std::uint32_t, std::string>, cpu::ExitStats> exits;  // by VM and name
+  std::map<std::pair<std::uint32_t, std::string>, statistics::Histogram> exits;  // by VM and name
   for (const cpu::Accountant* hart : harts)
-    for (const auto& [key, stats] : hart->exits()) add(exits[{key.vm, exit_name(key.cause)}], stats);
-  for (const auto& [key, stats] : exits)
-    result.exits.push_back(make_row(vm_name(key.first, config), key.second, stats));
+    for (const auto& [key, lengths] : hart->exits()) exits[{key.vm, exit_name(key.cause)}].merge(lengths);
+  for (const auto& [key, lengths] : exits)
+    result.exits.push_back(make_row(vm_name(key.first, config), key.second, lengths));
 }
 
 void collect_marks(const std::vector<const cpu::Accountant*>& harts, const Config& config,

@@ -12,6 +12,7 @@
 #include "models/mem/hierarchy.h"
 #include "models/mmu/tlb.h"
 #include "sim/config.h"
+#include "sim/walk_results.h"
 
 namespace hvsim::sim {
 
@@ -71,6 +72,7 @@ struct RunResult {
   std::vector<VmStats> vms;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
+  WalkResults walks;
   std::string console;         // everything that the UART sent
   std::string virtio_console;  // and the virtio console, if there is one
   bool debugged = false;       // a debugger has made it another run than the config alone would have

@@ -109,8 +109,8 @@ struct Described<ExitRow> {
       Field{"count", &T::count, Unit::count, "exits"},
       Field{"cycles", &T::cycles, Unit::cycles, "from the trap to the next guest entry, idle included"},
       Field{"min", &T::min, Unit::cycles, "shortest exit"},
-      Field{"p50", &T::p50, Unit::cycles, "half of the exits were no longer (upper edge of a bucket)"},
-      Field{"p99", &T::p99, Unit::cycles, "99 % of the exits were no longer (upper edge of a bucket)"},
+      Field{"p50", &T::p50, Unit::cycles, "half were no longer (at most 6.25 % above the true value)"},
+      Field{"p99", &T::p99, Unit::cycles, "99 % were no longer (at most 6.25 % above the true value)"},
       Field{"max", &T::max, Unit::cycles, "longest exit"}};
 };
 
@@ -160,7 +160,8 @@ struct Described<RunResult> {
       Field{"disks", &T::disks, Unit::none, "per disk of the machine"},
       Field{"vms", &T::vms, Unit::none, "per VM"},
       Field{"exits", &T::exits, Unit::none, "per VM and cause"},
-      Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"}};
+      Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"},
+      Field{"walks", &T::walks, Unit::none, "page walks"}};
 };
 
 template <>

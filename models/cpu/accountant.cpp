@@ -3,29 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 
 #include "models/cpu/isa/cause.h"
 
 namespace hvsim::cpu {
 namespace {
-
-constexpr unsigned kStepsPerOctave = 4;
-
-unsigned bucket_of(std::uint64_t cycles) {
-  if (cycles < kStepsPerOctave) return static_cast<unsigned>(cycles);
-  const unsigned octave = static_cast<unsigned>(std::bit_width(cycles)) - 1;
-  const auto step = static_cast<unsigned>(cycles >> (octave - 2)) & (kStepsPerOctave - 1);
-  return std::min(255u, (octave - 1) * kStepsPerOctave + step);
-}
-
-std::uint64_t upper_edge(unsigned bucket) {
-  if (bucket < kStepsPerOctave) return bucket;
-  const unsigned octave = bucket / kStepsPerOctave + 1;
-  const unsigned step = bucket % kStepsPerOctave;
-  return ((std::uint64_t{kStepsPerOctave} + step + 1) << (octave - 2)) - 1;
-}
 
 // Registers are the guest's: anything outside these lists shares one row, so that a hostile guest cannot
 // grow the tables.
@@ -46,26 +28,6 @@ ExitCause cause_of(const HartState& state, const isa::Trap& trap) {
 }
 
 }  // namespace
-
-void LengthHistogram::add(std::uint64_t cycles) {
-  ++buckets_[bucket_of(cycles)];
-  ++count_;
-}
-
-std::uint64_t LengthHistogram::quantile(double share) const {
-  const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_)));
-  std::uint64_t seen = 0;
-  for (unsigned bucket = 0; bucket < buckets_.size(); ++bucket) {
-    seen += buckets_[bucket];
-    if (seen >= rank && seen > 0) return upper_edge(bucket);
-  }
-  return 0;
-}
-
-void LengthHistogram::merge(const LengthHistogram& other) {
-  for (unsigned i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
-  count_ += other.count_;
-}
 
 Accountant::Accountant() { select_row(); }
 
@@ -90,13 +52,7 @@ void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
 
 void Accountant::mode_changed(const HartState& state) {
   if (state.mode.virtualized && exit_open_) {
-    auto& exit = exits_[{exit_vm_, key_.cause}];
-    const isa::Cycles length = state.cycle - exit_began_;
-    ++exit.count;
-    exit.cycles += length;
-    exit.shortest = std::min(exit.shortest, length);
-    exit.longest = std::max(exit.longest, length);
-    exit.lengths.add(length);
+    exits_[{exit_vm_, key_.cause}].add(state.cycle - exit_began_);
     exit_open_ = false;
   }
   if (state.mode.virtualized) {

@@ -12,6 +12,7 @@
 #include "models/cpu/isa/mark.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/trap.h"
+#include "models/statistics/histogram.h"
 
 namespace hvsim::cpu {
 
@@ -64,24 +65,6 @@ struct CellKey {
   friend constexpr bool operator==(const CellKey& a, const CellKey& b) { return (a <=> b) == 0; }
 };
 
-// Exit lengths in powers of two with four steps each: quantiles within 19 %.
-class LengthHistogram {
- public:
-  void add(std::uint64_t cycles);
-  std::uint64_t quantile(double share) const;  // upper edge of the bucket that holds it
-  void merge(const LengthHistogram& other);
-
- private:
-  std::array<std::uint64_t, 256> buckets_{};
-  std::uint64_t count_ = 0;
-};
-
-struct ExitStats {
-  std::uint64_t count = 0;
-  isa::Cycles cycles = 0, shortest = ~std::uint64_t{0}, longest = 0;
-  LengthHistogram lengths;
-};
-
 struct ExitKey {
   std::uint32_t vm = kNoVm;
   ExitCause cause{};
@@ -105,7 +88,7 @@ class Accountant {
 
   const CellKey& current() const { return key_; }
   const std::map<CellKey, std::unique_ptr<ComponentCycles>>& cells() const { return cells_; }
-  const std::map<ExitKey, ExitStats>& exits() const { return exits_; }
+  const std::map<ExitKey, statistics::Histogram>& exits() const { return exits_; }
   const std::map<std::uint32_t, MarkTotals>& marks() const { return marks_; }  // by VM
 
  private:
@@ -116,7 +99,7 @@ class Accountant {
   std::uint32_t exit_vm_ = kNoVm;
   isa::Cycles exit_began_ = 0;
   std::map<CellKey, std::unique_ptr<ComponentCycles>> cells_;
-  std::map<ExitKey, ExitStats> exits_;
+  std::map<ExitKey, statistics::Histogram> exits_;  // lengths in cycles
   std::map<std::uint32_t, MarkTotals> marks_;
   ComponentCycles* row_ = nullptr;
 };

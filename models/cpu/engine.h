@@ -2,6 +2,7 @@
 // functions, translation from the MMU; what it all costs is the Timing policy's business.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "models/mmu/mmu.h"
 #include "models/mmu/pmp.h"
 #include "models/mmu/tlb_hierarchy.h"
+#include "models/statistics/walk_statistics.h"
 
 namespace hvsim::cpu {
 
@@ -66,6 +68,7 @@ class Engine final : public Hart {
   void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
+  const statistics::WalkStatistics& walks() const override { return walks_; }
   void settle_statistics() override;
   Timing& timing() { return timing_; }
 
@@ -223,7 +226,9 @@ class Engine final : public Hart {
   DevicePort& devices_;
   mmu::Pmp pmp_;
   mmu::Mmu mmu_;
-  mmu::WalkTrace walk_{};  // the last one
+  mmu::WalkTrace walk_{};                                               // the last one
+  std::array<statistics::PteCost, mmu::WalkTrace::kMax> walk_costs_{};  // of its accesses
+  statistics::WalkStatistics walks_;
   Timing timing_;
   Accountant accountant_;
   ComponentCycles* row_ = nullptr;

@@ -226,8 +226,14 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   if (!through_tlb) return result;
   if (config_.observer != nullptr) walked_ = address;
   count_walk(walk_);
+  const isa::Cycles began = state.cycle;
+  if constexpr (Timing::timed) charge_walk(walk_);
+  walks_.add({.trace = walk_,
+              .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
+              .space = space,
+              .found = result ? &result.value() : nullptr,
+              .cycles = state.cycle - began});
   if constexpr (Timing::timed) {
-    charge_walk(walk_);
     if (result) forget(side, timing_.tlbs.insert(side, gva, space, *result));
   }
   return result;
@@ -254,8 +260,9 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace) {
       const auto done = timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk,
                                                read.address, state.cycle);
       const isa::Cycles own = read.write ? 1 : timing_.costs.walk_read;
+      walk_costs_[i] = {done.by, own + done.ready - state.cycle};
       charge(read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,
-             own + done.ready - state.cycle);
+             walk_costs_[i].cycles);
     }
   } else {
     (void)trace;

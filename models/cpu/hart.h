@@ -10,6 +10,7 @@
 #include "models/cpu/hart_state.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/types.h"
+#include "models/statistics/walk_statistics.h"
 
 namespace hvsim::cpu {
 
@@ -85,6 +86,7 @@ class Hart {
   virtual Accountant& accountant() = 0;
   const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;
+  virtual const statistics::WalkStatistics& walks() const = 0;
   // Brings the statistics of caches and TLBs up to date. Call between runs, before reading them.
   virtual void settle_statistics() = 0;
 };

@@ -33,5 +33,6 @@ struct HierarchyConfig {
 
 // Who served an access.
 enum class Served : std::uint8_t { l1, l2, other_l1, memory };
+inline constexpr unsigned kServed = 4;
 
 }  // namespace hvsim::mem

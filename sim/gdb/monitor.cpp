@@ -125,18 +125,16 @@ std::string marks(Target& target, ThreadId, const Words&) {
 }
 
 std::string exits(Target& target, ThreadId, const Words&) {
-  std::map<std::pair<std::uint32_t, std::string>, std::pair<std::uint64_t, isa::Cycles>> totals;
+  std::map<std::pair<std::uint32_t, std::string>, statistics::Histogram> totals;
   for (unsigned hart = 0; hart < target.machine().harts(); ++hart)
-    for (const auto& [key, stats] : target.machine().hart(hart).accountant().exits()) {
-      auto& [count, cycles] = totals[{key.vm, sim::exit_name(key.cause)}];
-      count += stats.count;
-      cycles += stats.cycles;
-    }
+    for (const auto& [key, lengths] : target.machine().hart(hart).accountant().exits())
+      totals[{key.vm, sim::exit_name(key.cause)}].merge(lengths);
   std::string text;
   for (const auto& [key, total] : totals)
-    text += line("VM %s: %s: %llu exits, %llu cycles",
-                 key.first == cpu::kNoVm ? "-" : target.vm_name(key.first).c_str(), key.second.c_str(),
-                 static_cast<unsigned long long>(total.first), static_cast<unsigned long long>(total.second));
+    text +=
+        line("VM %s: %s: %llu exits, %llu cycles",
+             key.first == cpu::kNoVm ? "-" : target.vm_name(key.first).c_str(), key.second.c_str(),
+             static_cast<unsigned long long>(total.count()), static_cast<unsigned long long>(total.sum()));
   return text.empty() ? "no guest has been left yet\n" : text;
 }
 

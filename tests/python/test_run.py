@@ -65,6 +65,22 @@ def test_cells_of_the_cpi_stack_add_up_to_the_elapsed_cycles(storm):
         assert result.cpi[components].to_numpy().sum() == elapsed
 
 
+def test_walks_of_all_groupings_are_the_same_walks(storm):
+    for result in storm.values():
+        walks, stats = result.walks, result.stats["value"]
+        total = sum(stats[f"harts[{hart}].counters.walks"] for hart in range(2))
+        assert walks.kinds["count"].sum() == walks.spaces["walks"].sum() == total > 0
+        assert walks.latency["count"].sum() == total
+        assert walks.pages["walks"].sum() + walks.kinds["faults"].sum() == total
+        reads = walks.ptes[walks.ptes["access"] == "read"]["count"].sum()
+        assert reads == walks.kinds["pte_reads"].sum()
+        assert reads == walks.spaces[["pte_reads_first", "pte_reads_g"]].to_numpy().sum()
+        assert walks.kinds["sum"].sum() == walks.spaces["cycles"].sum()
+        assert set(walks.ptes["stage"]) >= {"first", "G"}
+        assert walks.ptes.attrs["units"] == {"count": "count", "cycles": "cycles"}
+        assert walks.kinds.attrs["units"]["p99"] == "cycles"
+
+
 def test_statistics_have_units_and_help(storm):
     stats = storm["dlh"].stats
     assert stats.loc["harts[0].cycles", "unit"] == "cycles"

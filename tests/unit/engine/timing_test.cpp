@@ -135,6 +135,16 @@ TEST(Timing, AColdTwoStageLoadReadsFifteenPtes) {
   EXPECT_EQ(counters.walk_pte_reads_g, 2u * 12);
   EXPECT_GT(rig->cell(Component::walk_g), rig->cell(Component::walk_first));
   EXPECT_EQ(rig->all_cells(), rig->state().cycle);
+
+  const auto& walks = rig->hart.walks().kinds()[static_cast<unsigned>(statistics::WalkKind::two_stage)];
+  EXPECT_EQ(walks.cycles.count(), 2u);
+  EXPECT_EQ(walks.reads, 2u * 15);
+  isa::Cycles ptes = 0;
+  rig->hart.walks().for_each_pte([&](const auto&, const auto& tally) { ptes += tally.cycles; });
+  EXPECT_EQ(walks.cycles.sum(), ptes + 2 * TimingConfig{}.walk_start);
+  EXPECT_EQ(rig->cell(Component::walk_first) + rig->cell(Component::walk_g),
+            walks.cycles.sum() + 2 * mmu::TlbHierarchyConfig{}.l2.hit_latency)
+      << "what is left is the time of the second-level TLB to find nothing";
 }
 
 TEST(Timing, ASecondAccessToThePageWalksNoMore) {

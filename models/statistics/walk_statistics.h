@@ -1,0 +1,131 @@
+// Page walks, counted from their traces: by kind, by PTE and who served it, by page sizes, by address space.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <tuple>
+
+#include "models/cpu/isa/types.h"
+#include "models/mem/cache_config.h"
+#include "models/mmu/mmu.h"
+#include "models/statistics/histogram.h"
+
+namespace hvsim::statistics {
+
+enum class WalkKind : std::uint8_t { one_stage, g_stage_only, two_stage };
+inline constexpr unsigned kWalkKinds = 3;
+
+// What a PTE access of the G-stage was for: the guest's PTE at a level, or the page itself.
+inline constexpr unsigned kLevels = 5;
+inline constexpr unsigned kForPage = kLevels;
+// Who served an access: mem::Served, or nobody because the run has no time.
+inline constexpr unsigned kUntimed = mem::kServed;
+inline constexpr unsigned kSources = mem::kServed + 1;
+// Page sizes: none (the stage is Bare), 4 KiB, 64 KiB, 2 MiB, 1 GiB, 512 GiB, 256 TiB.
+inline constexpr std::array<std::uint8_t, 7> kPageShifts{0, 12, 16, 21, 30, 39, 48};
+
+struct PteCost {
+  mem::Served by{};
+  isa::Cycles cycles = 0;
+};
+
+struct Tally {
+  std::uint64_t count = 0;
+  isa::Cycles cycles = 0;
+  void add(isa::Cycles spent) {
+    ++count;
+    cycles += spent;
+  }
+  Tally& operator+=(const Tally& other) {
+    count += other.count;
+    cycles += other.cycles;
+    return *this;
+  }
+};
+
+// One kind of PTE access. `purpose`: a level, or kForPage; accesses of the first stage are for themselves.
+struct PteKey {
+  mmu::Stage stage{};
+  std::uint8_t level = 0, purpose = 0;
+  bool write = false;  // the walker set A or D
+  std::uint8_t source = 0;
+};
+
+struct SpaceKey {
+  bool virtualized = false;
+  std::uint16_t vmid = 0, asid = 0;
+  friend constexpr auto operator<=>(const SpaceKey&, const SpaceKey&) = default;
+};
+
+struct SpaceTally {
+  std::uint64_t walks = 0, faults = 0, reads_first = 0, reads_g = 0;
+  isa::Cycles cycles = 0;
+  SpaceTally& operator+=(const SpaceTally& other);
+};
+
+// A walk that is over. `costs` has an element per access of the trace, or none in a run without time.
+struct WalkSeen {
+  const mmu::WalkTrace& trace;
+  std::span<const PteCost> costs;
+  const mmu::AddressSpace& space;
+  const mmu::Translation* found;  // null: it ended in a fault
+  isa::Cycles cycles;             // in all
+};
+
+class WalkStatistics {
+ public:
+  WalkStatistics() = default;
+  WalkStatistics(const WalkStatistics&) = delete;  // keeps a pointer into itself
+  WalkStatistics& operator=(const WalkStatistics&) = delete;
+
+  void add(const WalkSeen& walk);
+  void merge(const WalkStatistics& other);
+
+  struct Kind {
+    Histogram cycles;
+    std::uint64_t faults = 0, reads = 0;
+  };
+  const std::array<Kind, kWalkKinds>& kinds() const { return kinds_; }
+  template <class Visit>  // visit(const PteKey&, const Tally&), in a fixed order
+  void for_each_pte(Visit visit) const;
+  // Of walks that found a page: by the first stage's and the G-stage's page size (index in kPageShifts).
+  const std::array<std::array<Tally, kPageShifts.size()>, kPageShifts.size()>& pages() const {
+    return pages_;
+  }
+  // The first kSpaces that walked have a row each; all others share one.
+  static constexpr std::size_t kSpaces = 256;
+  const std::map<SpaceKey, SpaceTally>& spaces() const { return spaces_; }
+  const SpaceTally& other_spaces() const { return other_spaces_; }
+
+ private:
+  static constexpr std::size_t kPteRows = std::size_t{2} * kLevels * (kLevels + 1) * 2 * kSources;
+  static std::size_t row(const PteKey& key);
+  void add_ptes(const WalkSeen& walk);
+  SpaceTally& space(const SpaceKey& key);
+
+  std::array<Kind, kWalkKinds> kinds_;
+  std::array<Tally, kPteRows> ptes_{};
+  std::array<std::array<Tally, kPageShifts.size()>, kPageShifts.size()> pages_{};
+  std::map<SpaceKey, SpaceTally> spaces_;
+  SpaceTally other_spaces_;
+  SpaceKey last_key_;
+  SpaceTally* last_ = nullptr;
+};
+
+template <class Visit>
+void WalkStatistics::for_each_pte(Visit visit) const {
+  for (const mmu::Stage stage : {mmu::Stage::first, mmu::Stage::g_stage})
+    for (unsigned purpose = kLevels + 1; purpose-- > 0;)
+      for (unsigned level = kLevels; level-- > 0;)
+        for (const bool write : {false, true})
+          for (unsigned source = 0; source < kSources; ++source) {
+            const PteKey key{stage, static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(purpose),
+                             write, static_cast<std::uint8_t>(source)};
+            if (const Tally& tally = ptes_[row(key)]; tally.count != 0) visit(key, tally);
+          }
+}
+
+}  // namespace hvsim::statistics
