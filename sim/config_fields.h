@@ -49,7 +49,21 @@ template <>
 struct Named<mem::Replacement> {
   static constexpr std::array choices{std::pair{mem::Replacement::fifo, "fifo"},
                                       std::pair{mem::Replacement::random, "random"},
-                                      std::pair{mem::Replacement::lru, "lru"}};
+                                      std::pair{mem::Replacement::lru, "lru"},
+                                      std::pair{mem::Replacement::plru, "plru"},
+                                      std::pair{mem::Replacement::nru, "nru"},
+                                      std::pair{mem::Replacement::lfsr8, "lfsr8"}};
+};
+template <>
+struct Named<mem::WritePolicy> {
+  using E = mem::WritePolicy;
+  static constexpr std::array choices{std::pair{E::write_back, "write_back"},
+                                      std::pair{E::write_through, "write_through"}};
+};
+template <>
+struct Named<mem::Coherence> {
+  static constexpr std::array choices{std::pair{mem::Coherence::msi, "msi"},
+                                      std::pair{mem::Coherence::mesi, "mesi"}};
 };
 template <>
 struct Named<mmu::TlbReplacement> {
@@ -68,8 +82,14 @@ struct Described<mem::CacheConfig> {
       Field{"line_bytes", &T::line_bytes, Unit::bytes, "bytes per line",
             Rule{.min = 16, .max = 256, .power_of_two = true}},
       Field{"hit_latency", &T::hit_latency, Unit::cycles,
-            "L1: cycles beyond the pipelined hit; L2: total of a hit", kLatency},
-      Field{"replacement", &T::replacement, Unit::none, "which line of a set leaves; lru only for the L2"}};
+            "L1: cycles beyond the pipelined hit; others: total of a hit", kLatency},
+      Field{"miss_latency", &T::miss_latency, Unit::cycles,
+            "what a miss adds to the time of the level that serves it", kLatency},
+      Field{"replacement", &T::replacement, Unit::none,
+            "which line of a full set leaves; lru, plru and nru slow the simulation down in an L1"},
+      Field{"write_policy", &T::write_policy, Unit::none, "of the l1d; other levels write back"},
+      Field{"write_allocate", &T::write_allocate, Unit::none,
+            "of the l1d: whether a store that misses brings the line"}};
 };
 
 template <>
@@ -78,10 +98,20 @@ struct Described<mem::HierarchyConfig> {
   static constexpr auto fields = std::tuple{
       Field{"l1i", &T::l1i, Unit::none, "instruction cache of each hart"},
       Field{"l1d", &T::l1d, Unit::none, "data cache of each hart"},
-      Field{"l2", &T::l2, Unit::none, "cache shared by all harts"},
-      Field{"memory_latency", &T::memory_latency, Unit::cycles, "L2 miss to first data", kLatency},
+      Field{"has_l2", &T::has_l2, Unit::none, "false: what is behind the L2 is right behind the L1s"},
+      Field{"l2", &T::l2, Unit::none, "cache shared by all harts, inclusive of their L1s"},
+      Field{"has_llc", &T::has_llc, Unit::none, "a last-level cache between L2 and memory"},
+      Field{"llc", &T::llc, Unit::none, "that cache, neither inclusive nor exclusive"},
+      Field{"memory_latency", &T::memory_latency, Unit::cycles, "miss of the last cache to first data",
+            kLatency},
+      Field{"memory_write_latency", &T::memory_write_latency, Unit::cycles, "write to its acknowledgement",
+            kLatency},
+      Field{"coherence", &T::coherence, Unit::none,
+            "between data caches; mesi: a line that nobody else holds may be written without asking"},
       Field{"coherence_latency", &T::coherence_latency, Unit::cycles,
-            "extra when another hart's data cache holds the line modified or must give it up", kLatency}};
+            "extra when other harts' data caches must be asked for a line or give it up", kLatency},
+      Field{"atomics_in_memory", &T::atomics_in_memory, Unit::none,
+            "LR, SC and AMO go past the data cache and take the line from it"}};
 };
 
 template <>

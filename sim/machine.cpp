@@ -174,6 +174,7 @@ void Machine::collect(RunResult& result) {
       result.disks.push_back(block->stats());
   if (caches_ == nullptr) return;
   result.l2 = caches_->l2_stats();
+  result.llc = caches_->llc_stats();
   result.coherence = caches_->coherence_stats();
 }
 

@@ -66,7 +66,7 @@ struct RunResult {
   std::string stop_detail;            // one line for people when the run did not pass
   isa::Cycles cycles = 0;             // of the hart that ran longest
   std::vector<HartStats> harts;
-  mem::CacheStats l2;
+  mem::CacheStats l2, llc;
   mem::CoherenceStats coherence;
   std::vector<device::VirtioBlockStats> disks;  // in the config's order
   std::vector<VmStats> vms;

@@ -33,6 +33,8 @@ struct Described<mem::CoherenceStats> {
   using T = mem::CoherenceStats;
   static constexpr auto fields = std::tuple{
       Field{"upgrades", &T::upgrades, Unit::count, "stores to a line held shared"},
+      Field{"exclusive_writes", &T::exclusive_writes, Unit::count,
+            "first stores to a line held exclusive, which cost nothing"},
       Field{"invalidations", &T::invalidations, Unit::count, "copies in other L1Ds that a store removed"},
       Field{"downgrades", &T::downgrades, Unit::count, "modified lines that another hart's read made shared"},
       Field{"back_invalidations", &T::back_invalidations, Unit::count,
@@ -156,6 +158,7 @@ struct Described<RunResult> {
       Field{"cycles", &T::cycles, Unit::cycles, "elapsed on the hart that ran longest"},
       Field{"harts", &T::harts, Unit::none, "per hart"},
       Field{"l2", &T::l2, Unit::none, "shared cache"},
+      Field{"llc", &T::llc, Unit::none, "last-level cache"},
       Field{"coherence", &T::coherence, Unit::none, "between the data caches"},
       Field{"disks", &T::disks, Unit::none, "per disk of the machine"},
       Field{"vms", &T::vms, Unit::none, "per VM"},

@@ -20,7 +20,7 @@ struct PteRow {
   unsigned level = 0;
   std::string serves;  // of the G-stage: "level 2" (the guest's PTE there) or "page"; else "-"
   std::string access;  // read, write
-  std::string source;  // L1D, L2, other L1D, memory; "-" in a run without time
+  std::string source;  // L1D, L2, other L1D, LLC, memory; "-" in a run without time
   std::uint64_t count = 0;
   isa::Cycles cycles = 0;
 };
@@ -65,7 +65,8 @@ struct Described<PteRow> {
       Field{"level", &T::level, Unit::none, "of the PTE; 0 maps 4 KiB"},
       Field{"serves", &T::serves, Unit::none, "what a G-stage PTE was read for: a guest's PTE, or the page"},
       Field{"access", &T::access, Unit::none, "read, or write (the walker set A or D)"},
-      Field{"source", &T::source, Unit::none, "who served it: L1D, L2, other L1D (of another hart), memory"},
+      Field{"source", &T::source, Unit::none,
+            "who served it: L1D, L2, other L1D (of another hart), LLC, memory"},
       Field{"count", &T::count, Unit::count, "accesses"},
       Field{"cycles", &T::cycles, Unit::cycles, "spent on them"}};
 };

@@ -1,7 +1,6 @@
 // A set-associative cache of tags: geometry checks, lookup and replacement.
 #include "models/mem/cache.h"
 
-#include <algorithm>
 #include <bit>
 
 namespace hvsim::mem {
@@ -21,6 +20,7 @@ std::optional<std::string> problem(const CacheConfig& config) {
   if (!std::has_single_bit(config.size_bytes / set_bytes))
     return "size_bytes: " + size + " makes " + std::to_string(config.size_bytes / set_bytes) + " sets of " +
            ways + " lines of " + line + " bytes; the number of sets must be a power of two";
+  if (auto found = problem(config.replacement, config.ways)) return "replacement: " + *found;
   return std::nullopt;
 }
 
@@ -28,8 +28,7 @@ Cache::Cache(const CacheConfig& config, std::uint64_t seed)
     : config_(config),
       set_mask_(config.size_bytes / config.line_bytes / config.ways - 1),
       lines_(config.size_bytes / config.line_bytes, kNoLine),
-      stamps_(lines_.size(), 0),
-      random_(seed) {}
+      replacement_(config.replacement, static_cast<std::uint32_t>(set_mask_ + 1), config.ways, seed) {}
 
 std::uint32_t Cache::find(LineNumber line) const {
   const std::uint32_t first = first_slot(line);
@@ -42,14 +41,12 @@ std::uint32_t Cache::choose_victim(LineNumber line) {
   const std::uint32_t first = first_slot(line);
   for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
     if (!occupied(slot)) return slot;
-  if (config_.replacement == Replacement::random) return first + random_.below(config_.ways);
-  const auto oldest = std::min_element(stamps_.begin() + first, stamps_.begin() + first + config_.ways);
-  return static_cast<std::uint32_t>(oldest - stamps_.begin());
+  return first + replacement_.victim(first / config_.ways);
 }
 
-void Cache::fill(std::uint32_t slot, LineNumber line) {
+Ways Cache::fill(std::uint32_t slot, LineNumber line) {
   lines_[slot] = line;
-  stamps_[slot] = ++clock_;
+  return replacement_.filled(slot / config_.ways, slot % config_.ways);
 }
 
 }  // namespace hvsim::mem

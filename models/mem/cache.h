@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/mem/cache_config.h"
-#include "models/mem/lfsr.h"
+#include "models/mem/replacement.h"
 
 namespace hvsim::mem {
 
@@ -26,14 +26,20 @@ class Cache {
 
   // The slot that holds the line, or kAbsent. Changes nothing.
   std::uint32_t find(LineNumber line) const;
-  // Notes a hit, for replacement policies that care.
-  void touch(std::uint32_t slot) {
-    if (config_.replacement == Replacement::lru) stamps_[slot] = ++clock_;
+  // Notes a hit. The ways of the answer, of the same set, must be touched again when they are used next (see
+  // ReplacementState).
+  Ways touch(std::uint32_t slot) {
+    if (!replacement_.minds_hits()) return 0;
+    return replacement_.used(slot / config_.ways, slot % config_.ways);
   }
   // The slot that a fill of this (absent) line would take; line_in() tells who sits there now.
   std::uint32_t choose_victim(LineNumber line);
-  void fill(std::uint32_t slot, LineNumber line);
+  Ways fill(std::uint32_t slot, LineNumber line);  // answers as touch()
   void remove(std::uint32_t slot) { lines_[slot] = kNoLine; }
+
+  std::uint32_t slot_of_way(std::uint32_t neighbour, unsigned way) const {
+    return neighbour - neighbour % config_.ways + way;
+  }
 
   bool occupied(std::uint32_t slot) const { return lines_[slot] != kNoLine; }
   LineNumber line_in(std::uint32_t slot) const { return lines_[slot]; }
@@ -51,10 +57,8 @@ class Cache {
 
   CacheConfig config_;
   std::uint64_t set_mask_;
-  std::vector<LineNumber> lines_;      // sets * ways
-  std::vector<std::uint64_t> stamps_;  // of the last use (lru) or the fill (fifo)
-  std::uint64_t clock_ = 0;
-  Lfsr random_;
+  std::vector<LineNumber> lines_;  // sets * ways
+  ReplacementState replacement_;
   CacheStats stats_;
 };
 

@@ -1,4 +1,5 @@
-// L1I and L1D per hart over a shared inclusive L2 with a directory, and memory behind it.
+// The machine's caches: L1I and L1D per hart, a directory that keeps the L1Ds coherent, behind them an L2 and
+// a last-level cache shared by all harts (both optional), and memory.
 #pragma once
 
 #include <cstdint>
@@ -23,19 +24,22 @@ std::optional<std::string> problem(const HierarchyConfig& config);
 
 struct CoherenceStats {
   std::uint64_t upgrades = 0;            // stores to a line held shared
+  std::uint64_t exclusive_writes = 0;    // first stores to a line held exclusive (mesi), free
   std::uint64_t invalidations = 0;       // copies in other L1Ds that a store removed
   std::uint64_t downgrades = 0;          // modified lines that became shared because another hart read them
   std::uint64_t back_invalidations = 0;  // L1 lines removed because the L2 evicted theirs
 };
 
-// Coherence is MSI between the L1Ds. An upgrade of the only copy is free, as with MESI's E state. L1Is are
-// not kept coherent with stores (that is FENCE.I's job) but the inclusive L2 takes their lines along.
+// Coherence is between the L1Ds. L1Is are not kept coherent with stores (that is FENCE.I's job) but the
+// inclusive L2 takes their lines along. Line sizes may grow from level to level.
 class Hierarchy {
  public:
-  enum class Kind : std::uint8_t { fetch, load, store, walk };
+  // atomic: LR, SC and AMO where they go past the L1D (atomics_in_memory); as a store otherwise.
+  enum class Kind : std::uint8_t { fetch, load, store, walk, atomic };
   struct Outcome {
-    isa::Cycles ready = 0;  // when the data are there; for a store, when the line is writable
+    isa::Cycles ready = 0;  // when the data are there; for a store, when the L1D is done with it
     Served by = Served::l1;
+    isa::Cycles written = 0;  // of stores that went past the L1D: when the next level has them; else 0
   };
 
   // Presence masks cover `ram`; the seed is that of random replacement. The error names what is wrong with
@@ -44,12 +48,17 @@ class Hierarchy {
                                                                      unsigned harts, MemoryRange ram,
                                                                      std::uint64_t seed = 1);
 
-  // One access within one line. Stores include AMO, SC and the walker's A/D updates.
+  // One access within one line of the L1s. Stores include the walker's A/D updates.
   Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
 
   // Accesses found present by mask, which the caches did not see: keeps CacheStats::accesses exact.
   void count_hits(unsigned hart, Kind kind, std::uint64_t n) {
     (kind == Kind::fetch ? harts_[hart].l1i : harts_[hart].l1d).stats().accesses += n;
+  }
+  // What a store that goes past the L1D takes at the next level.
+  isa::Cycles write_latency() const {
+    if (config_.has_l2) return config_.l2.hit_latency;
+    return config_.has_llc ? config_.llc.hit_latency : config_.memory_write_latency;
   }
   // CBO.*: what the caches do about the line with `address`, and when they have done it. An invalidation also
   // writes back, as it may.
@@ -62,7 +71,8 @@ class Hierarchy {
   void device_read(isa::Hpa address, std::uint64_t bytes);
   void device_write(isa::Hpa address, std::uint64_t bytes);
 
-  // Bits per line of RAM (see PresenceGeometry); they change in place and the pointers never do.
+  // Bits per line of RAM (see PresenceGeometry); they change in place and the pointers never do. A bit that is
+  // set says: such an access hits, costs nothing beyond the pipelined hit, and changes nothing in here.
   const std::uint64_t* readable_words(unsigned hart) const { return harts_[hart].readable.words(); }
   const std::uint64_t* writable_words(unsigned hart) const { return harts_[hart].writable.words(); }
   const std::uint64_t* fetchable_words(unsigned hart) const { return harts_[hart].fetchable.words(); }
@@ -71,8 +81,13 @@ class Hierarchy {
   const HierarchyConfig& config() const { return config_; }
   const CacheStats& l1i_stats(unsigned hart) const { return harts_[hart].l1i.stats(); }
   const CacheStats& l1d_stats(unsigned hart) const { return harts_[hart].l1d.stats(); }
-  const CacheStats& l2_stats() const { return l2_.stats(); }
+  const CacheStats& l2_stats() const { return home_.stats(); }  // zero if there is none
+  const CacheStats& llc_stats() const { return llc_.stats(); }
   const CoherenceStats& coherence_stats() const { return coherence_; }
+
+  // What is wrong with the protocol's state (two writers, a writer beside readers, a line above that the
+  // directory does not know, a mask that promises too much), if anything. Slow: for tests.
+  std::optional<std::string> incoherence() const;
 
  private:
   static constexpr std::uint8_t kNobody = 0xFF;
@@ -81,38 +96,69 @@ class Hierarchy {
     Cache l1i, l1d;
     PresenceMask readable, writable, fetchable;
   };
-  // Beside each L2 slot: who has the line above, and whether memory is stale.
+  // Of a line of L1 size. The owner's copy is exclusive or modified (write-back), or the only one and known
+  // to be newer than memory below (write-through).
   struct DirectoryEntry {
     std::uint64_t l1d_sharers = 0, l1i_sharers = 0;  // a bit per hart
-    std::uint8_t owner = kNobody;                    // whose L1D holds it modified
-    bool dirty = false;                              // the L2's copy is newer than memory
+    std::uint8_t owner = kNobody;
+    bool modified = false;  // the owner's copy
   };
   struct Found {
-    std::uint32_t slot;  // in the L2
     isa::Cycles ready;
     Served by;
   };
 
   Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, std::uint64_t seed);
 
-  Outcome hit(unsigned hart, Kind kind, LineNumber line, isa::Cycles at);
-  Found bring_into_l2(LineNumber line, isa::Cycles at);
-  void evict_from_l2(std::uint32_t slot);
-  isa::Cycles take_from_others(unsigned hart, Kind kind, std::uint32_t slot, Served& by);
-  void fill_l1(unsigned hart, Kind kind, LineNumber line, std::uint32_t l2_slot);
+  Outcome hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot, isa::Cycles at);
+  Outcome write_around(unsigned hart, LineNumber line, isa::Cycles at);
+  Outcome atomic_in_memory(unsigned hart, LineNumber line, isa::Cycles at);
+  Found bring_home(LineNumber line, isa::Cycles at);
+  isa::Cycles read_behind_home(LineNumber line, isa::Cycles at, Served& by);
+  void write_behind_home(LineNumber number);  // a home line's
+  void fill_llc(LineNumber number, bool dirty);
+  void make_room_for(LineNumber line);
+  isa::Cycles take_from_others(unsigned hart, Kind kind, LineNumber line, Served& by);
+  void fill_l1(unsigned hart, Kind kind, LineNumber line);
+  isa::Cycles become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry);
+
+  // hierarchy_lines.cpp: lines that move down or away
+  void forget(HartCaches& caches, bool fetch, LineNumber line);
+  void use(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed, bool writable);
   void drop_from_l1d(unsigned hart, LineNumber line, DirectoryEntry& entry);
   void drop_from_l1i(unsigned hart, LineNumber line, DirectoryEntry& entry);
+  void drop_victim(unsigned hart, bool fetch, LineNumber victim);
   void downgrade_owner(LineNumber line, DirectoryEntry& entry);
   std::uint64_t invalidate_copies(LineNumber line, DirectoryEntry& entry, std::uint64_t sharers);
+  void write_home(LineNumber line);
+  void evict_from_home(std::uint32_t slot);
+  void forget_unused(LineNumber line);
   template <class Visit>
   void for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit);
+
+  bool writes_through() const { return config_.l1d.write_policy == WritePolicy::write_through; }
   isa::Hpa address_of(LineNumber line) const { return isa::Hpa{line << line_shift_}; }
+  LineNumber home_line(LineNumber line) const { return line >> home_shift_; }
+  DirectoryEntry* find_entry(LineNumber line) {
+    const std::uint32_t slot = home_.find(home_line(line));
+    return slot == Cache::kAbsent ? nullptr : &entry_at(slot, line);
+  }
+  DirectoryEntry& entry_at(std::uint32_t slot, LineNumber line) {
+    return directory_[(std::size_t{slot} << home_shift_) + (line & ((LineNumber{1} << home_shift_) - 1))];
+  }
 
   HierarchyConfig config_;
-  unsigned line_shift_;
+  unsigned line_shift_;  // of L1 lines
+  unsigned home_shift_;  // from an L1 line's number to that of its home line
   std::vector<HartCaches> harts_;
-  Cache l2_;
-  std::vector<DirectoryEntry> directory_;  // by L2 slot
+  // Where the directory is: the L2, inclusive of the L1s; without an L2, copies of the L1s' tags, with room
+  // for all of them.
+  Cache home_;
+  std::vector<DirectoryEntry> directory_;  // by home slot, an entry per L1 line
+  std::vector<std::uint8_t> home_dirty_;   // by home slot: the L2's copy is newer than what is behind it
+  Cache llc_;                              // on the memory's side: neither inclusive nor exclusive
+  std::vector<std::uint8_t> llc_dirty_;
+  unsigned llc_shift_;  // from a home line's number to that of its LLC line
   CoherenceStats coherence_;
 };
 

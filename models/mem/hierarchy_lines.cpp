@@ -1,0 +1,214 @@
+// Lines that leave caches or change hands: evictions, invalidations, write-backs, devices' accesses.
+#include <bit>
+
+#include "models/mem/hierarchy.h"
+
+namespace hvsim::mem {
+
+namespace {
+
+constexpr std::uint64_t bit_of(unsigned hart) { return std::uint64_t{1} << hart; }
+
+}  // namespace
+
+// The next access to the line must be seen.
+void Hierarchy::forget(HartCaches& caches, bool fetch, LineNumber line) {
+  if (fetch) {
+    caches.fetchable.clear(address_of(line));
+  } else {
+    caches.readable.clear(address_of(line));
+    caches.writable.clear(address_of(line));
+  }
+}
+
+// After a touch or a fill: repeating the access changes nothing, while `disturbed` neighbours must be seen.
+void Hierarchy::use(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed, bool writable) {
+  HartCaches& caches = harts_[hart];
+  Cache& l1 = fetch ? caches.l1i : caches.l1d;
+  for (; disturbed != 0; disturbed &= disturbed - 1) {
+    const auto way = static_cast<unsigned>(std::countr_zero(disturbed));
+    const std::uint32_t neighbour = l1.slot_of_way(slot, way);
+    if (l1.occupied(neighbour)) forget(caches, fetch, l1.line_in(neighbour));
+  }
+  const isa::Hpa address = address_of(l1.line_in(slot));
+  (fetch ? caches.fetchable : caches.readable).set(address);
+  if (writable) caches.writable.set(address);
+}
+
+void Hierarchy::drop_from_l1d(unsigned hart, LineNumber line, DirectoryEntry& entry) {
+  HartCaches& caches = harts_[hart];
+  caches.l1d.remove(caches.l1d.find(line));
+  forget(caches, false, line);
+  entry.l1d_sharers &= ~bit_of(hart);
+  if (entry.owner != hart) return;
+  if (entry.modified && !writes_through()) {
+    ++caches.l1d.stats().writebacks;
+    write_home(line);
+  }
+  entry.owner = kNobody;
+  entry.modified = false;
+}
+
+void Hierarchy::drop_from_l1i(unsigned hart, LineNumber line, DirectoryEntry& entry) {
+  HartCaches& caches = harts_[hart];
+  caches.l1i.remove(caches.l1i.find(line));
+  forget(caches, true, line);
+  entry.l1i_sharers &= ~bit_of(hart);
+}
+
+void Hierarchy::drop_victim(unsigned hart, bool fetch, LineNumber victim) {
+  DirectoryEntry& entry = *find_entry(victim);
+  if (fetch) {
+    drop_from_l1i(hart, victim, entry);
+  } else {
+    drop_from_l1d(hart, victim, entry);
+  }
+  forget_unused(victim);
+}
+
+// The owner keeps a shared copy.
+void Hierarchy::downgrade_owner(LineNumber line, DirectoryEntry& entry) {
+  HartCaches& owner = harts_[entry.owner];
+  if (entry.modified && !writes_through()) {
+    ++owner.l1d.stats().writebacks;
+    ++coherence_.downgrades;
+    write_home(line);
+  }
+  owner.writable.clear(address_of(line));
+  entry.owner = kNobody;
+  entry.modified = false;
+}
+
+std::uint64_t Hierarchy::invalidate_copies(LineNumber line, DirectoryEntry& entry, std::uint64_t sharers) {
+  std::uint64_t removed = 0;
+  for (; sharers != 0; sharers &= sharers - 1, ++removed) {
+    const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
+    drop_from_l1d(hart, line, entry);
+    ++harts_[hart].l1d.stats().invalidations;
+  }
+  coherence_.invalidations += removed;
+  return removed;
+}
+
+// New data for the L2; without one they go on.
+void Hierarchy::write_home(LineNumber line) {
+  const std::uint32_t slot = home_.find(home_line(line));
+  if (config_.has_l2)
+    home_dirty_[slot] = 1;
+  else
+    write_behind_home(home_line(line));
+}
+
+void Hierarchy::write_behind_home(LineNumber number) {
+  if (!config_.has_llc) return;
+  const LineNumber llc_line = number >> llc_shift_;
+  if (const std::uint32_t slot = llc_.find(llc_line); slot != Cache::kAbsent)
+    llc_dirty_[slot] = 1;
+  else
+    fill_llc(llc_line, true);
+}
+
+// Without an L2, a line that no L1 holds is one that the directory does not keep.
+void Hierarchy::forget_unused(LineNumber line) {
+  if (config_.has_l2) return;
+  const std::uint32_t slot = home_.find(line);
+  if (slot == Cache::kAbsent) return;
+  const DirectoryEntry& entry = directory_[slot];
+  if ((entry.l1d_sharers | entry.l1i_sharers) == 0) home_.remove(slot);
+}
+
+void Hierarchy::evict_from_home(std::uint32_t slot) {
+  const LineNumber number = home_.line_in(slot);
+  for (LineNumber line = number << home_shift_; line < (number + 1) << home_shift_; ++line) {
+    DirectoryEntry& entry = entry_at(slot, line);
+    for (std::uint64_t sharers = entry.l1d_sharers; sharers != 0; sharers &= sharers - 1) {
+      const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
+      drop_from_l1d(hart, line, entry);
+      ++harts_[hart].l1d.stats().invalidations;
+      ++coherence_.back_invalidations;
+    }
+    for (std::uint64_t sharers = entry.l1i_sharers; sharers != 0; sharers &= sharers - 1) {
+      const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
+      drop_from_l1i(hart, line, entry);
+      ++harts_[hart].l1i.stats().invalidations;
+      ++coherence_.back_invalidations;
+    }
+  }
+  if (config_.has_l2) {
+    ++home_.stats().evictions;
+    if (home_dirty_[slot] != 0) {
+      ++home_.stats().writebacks;
+      write_behind_home(number);
+    }
+  }
+  home_dirty_[slot] = 0;
+  home_.remove(slot);
+}
+
+isa::Cycles Hierarchy::manage(isa::BlockOperation operation, isa::Hpa address, isa::Cycles at) {
+  const LineNumber line = address.value >> line_shift_;
+  const isa::Cycles looked_up = at + (config_.has_l2 ? config_.l2.hit_latency : 0);
+  const std::uint32_t slot = home_.find(home_line(line));
+  if (slot == Cache::kAbsent) return looked_up;  // nor in any L1: home is inclusive
+  DirectoryEntry& entry = entry_at(slot, line);
+  bool newer = home_dirty_[slot] != 0;
+  if (entry.owner != kNobody) {
+    newer |= entry.modified && !writes_through();
+    downgrade_owner(line, entry);
+  }
+  if (operation != isa::BlockOperation::clean) {
+    evict_from_home(slot);
+  } else if (home_dirty_[slot] != 0) {
+    ++home_.stats().writebacks;
+    write_behind_home(home_line(line));
+    home_dirty_[slot] = 0;
+  }
+  return newer ? looked_up + config_.memory_write_latency : looked_up;
+}
+
+void Hierarchy::fence_instruction(unsigned hart) {
+  Cache& l1i = harts_[hart].l1i;
+  for (std::uint32_t slot = 0; slot < l1i.slots(); ++slot) {
+    if (!l1i.occupied(slot)) continue;
+    drop_victim(hart, true, l1i.line_in(slot));
+    ++l1i.stats().invalidations;
+  }
+}
+
+// Lines of the range that home, and so perhaps an L1, holds.
+template <class Visit>
+void Hierarchy::for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit) {
+  if (bytes == 0) return;
+  const LineNumber last = (address.value + bytes - 1) >> line_shift_;
+  for (LineNumber line = address.value >> line_shift_; line <= last; ++line)
+    if (DirectoryEntry* entry = find_entry(line)) visit(line, *entry);
+}
+
+void Hierarchy::device_read(isa::Hpa address, std::uint64_t bytes) {
+  for_each_held(address, bytes, [this](LineNumber line, DirectoryEntry& entry) {
+    if (entry.owner != kNobody && entry.modified) downgrade_owner(line, entry);
+  });
+}
+
+// The L2's copy takes the new data.
+void Hierarchy::device_write(isa::Hpa address, std::uint64_t bytes) {
+  for_each_held(address, bytes, [this](LineNumber line, DirectoryEntry& entry) {
+    invalidate_copies(line, entry, entry.l1d_sharers);
+    if (config_.has_l2) write_home(line);
+    forget_unused(line);
+  });
+}
+
+void Hierarchy::flush() {
+  for (std::uint32_t slot = 0; slot < home_.slots(); ++slot)
+    if (home_.occupied(slot)) evict_from_home(slot);
+  if (!config_.has_llc) return;
+  for (std::uint32_t slot = 0; slot < llc_.slots(); ++slot) {
+    if (!llc_.occupied(slot)) continue;
+    llc_.stats().writebacks += llc_dirty_[slot];
+    llc_dirty_[slot] = 0;
+    llc_.remove(slot);
+  }
+}
+
+}  // namespace hvsim::mem
