@@ -46,7 +46,7 @@ class DlhQueue {
   void entry_done(bool left_over) { deferred_entries_ = left_over ? deferred_entries_ + 1 : 0; }
 
  private:
-  std::array<abi::Notification, kMaxQueueCapacity> calls_{};
+  std::array<abi::Notification, kMaxQueueCapacity> calls_;  // written before they are read
   DlhLimits limits_{};
   Ticket appended_ = 0;                 // written under the lock
   Ticket finished_ = 0;                 // written by the drainer

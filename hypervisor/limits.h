@@ -7,9 +7,9 @@
 namespace hv {
 
 inline constexpr unsigned kMaxHarts = 64;  // a hart mask is one word
-inline constexpr unsigned kMaxVms = 16;
+inline constexpr unsigned kMaxVms = 64;
 inline constexpr unsigned kMaxVcpusPerVm = 8;
-inline constexpr unsigned kMaxVcpus = 64;
+inline constexpr unsigned kMaxVcpus = 256;
 inline constexpr unsigned kMaxQueueCapacity = 256;        // deferrable calls per VM
 inline constexpr std::size_t kMaxNameBytes = 31;          // of a VM
 inline constexpr std::size_t kConsoleLineBytes = 256;     // longer lines are printed in pieces

@@ -18,7 +18,7 @@
 namespace hvsim::sim {
 
 inline constexpr unsigned kConfigVersion = 1;
-inline constexpr unsigned kMaxHarts = 8;
+inline constexpr unsigned kMaxHarts = 64;
 inline constexpr unsigned kMaxNameLength = 120;  // of a run; it becomes part of a directory's name
 inline constexpr unsigned kTimebaseMhz = 10;
 inline constexpr unsigned kVirtioSlots = 8;  // as on QEMU's `virt`

@@ -120,10 +120,10 @@ TEST(Bundle, SaysWhatIsWrong) {
             "vm@0: arguments must be shorter than 512 characters");
 }
 
-TEST(Bundle, HoldsSixteenVmsAndNoMore) {
-  std::vector<VmNode> vms(17);
+TEST(Bundle, HoldsSixtyFourVmsAndNoMore) {
+  std::vector<VmNode> vms(kMaxVms + 1);
   for (std::size_t i = 0; i < vms.size(); ++i) vms[i].name = "vm" + std::to_string(i);
-  EXPECT_EQ(refusal(raw_bundle(vms)), "vm@16: too many VMs");
+  EXPECT_EQ(refusal(raw_bundle(vms)), "vm@64: too many VMs");
   vms.pop_back();
   EXPECT_EQ(refusal(raw_bundle(vms)), "accepted");
 }

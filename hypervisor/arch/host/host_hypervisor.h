@@ -20,7 +20,7 @@ struct HostBoot {
   std::span<const std::byte> bundle;  // abi/bundle.h; need not outlive boot()
   hvsim::isa::Hpa ram_base{0x80000000};
   std::uint64_t ram_bytes = 0;
-  std::uint64_t reserved_bytes = 4u << 20;  // at ram_base: where firmware and image lie in a target run
+  std::uint64_t reserved_bytes = 6u << 20;  // at ram_base: where firmware and image lie in a target run
   unsigned harts = 1;                       // ids 0..harts-1
   std::uint64_t timebase_hz = 10'000'000;
   std::string_view isa = "rv64imafdc";  // riscv,isa and mmu-type of the harts, for guests' device trees

@@ -51,7 +51,7 @@ Outcome boot(std::span<const std::byte> bundle, const std::string& cpu = "rv64,h
   const auto path = std::filesystem::temp_directory_path() / ("hvsim-bundle-" + std::to_string(getpid()));
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bundle.data()), static_cast<std::streamsize>(bundle.size()));
-  const std::string command = "timeout 20 qemu-system-riscv64 -M virt -m 128M -nographic -cpu " + cpu +
+  const std::string command = "timeout 60 qemu-system-riscv64 -M virt -m 128M -nographic -cpu " + cpu +
                               " -smp " + std::to_string(harts) + " -bios " + kFirmware +
                               " -kernel " HYPERVISOR_ELF +
                               (bundle.empty() ? "" : " -initrd " + path.string()) + " </dev/null 2>&1";
@@ -110,6 +110,21 @@ TEST_F(OnQemu, TwoVcpusOfOneVmCallAtOnceInBothModes) {
     EXPECT_THAT(outcome.console, HasSubstr("[flood] flood ok\n"));
     EXPECT_EQ(outcome.code, 0);
   }
+}
+
+TEST_F(OnQemu, SixtyFourVmsOfFourVcpusRunOnSixteenHarts) {
+  BundleDescription description;
+  description.delivery = hv::abi::Delivery::dlh;
+  for (unsigned vm = 0; vm < 64; ++vm) {
+    description.vms.push_back(probe(vm % 8 == 0 ? "two_vcpus" : "sleep", {}, 4));
+    description.vms.back().name = "vm" + std::to_string(vm);
+    description.vms.back().memory_bytes = 1 << 20;
+  }
+  const Outcome outcome = boot(description, "rv64,h=true", 16);
+  for (unsigned vm = 0; vm < 64; ++vm)
+    EXPECT_THAT(outcome.console, HasSubstr("[vm" + std::to_string(vm) + "] " +
+                                           (vm % 8 == 0 ? "two VCPUs" : "sleep") + " ok\n"));
+  EXPECT_EQ(outcome.code, 0);
 }
 
 TEST_F(OnQemu, RunsWithoutSstcAndOnOneHart) {

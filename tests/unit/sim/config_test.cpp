@@ -142,7 +142,7 @@ TEST_F(Configs, DifferencesAreListedByPath) {
 TEST(Schema, KnowsRangesUnitsDefaultsAndChoices) {
   const Json schema = config_schema();
   const Json& machine = schema["properties"]["machine"]["properties"];
-  EXPECT_EQ(machine["harts"]["maximum"], 8);
+  EXPECT_EQ(machine["harts"]["maximum"], 64);
   EXPECT_EQ(machine["harts"]["default"], 1);
   EXPECT_EQ(machine["clock_mhz"]["description"], "hart clock, a multiple of the 10 MHz time base [MHz]");
   EXPECT_EQ(machine["mode"]["enum"], Json::parse(R"(["functional", "fast"])"));
