@@ -22,6 +22,14 @@ if(HVSIM_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+# ccache takes precompiled headers only if told so.
+function(hvsim_cache_with_precompiled_headers name)
+  if(HVSIM_CCACHE)
+    set_target_properties(${name} PROPERTIES CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${HVSIM_CCACHE}")
+  endif()
+endfunction()
+
 # A static library of every .cpp below this folder but the SystemC shells (*_module.cpp).
 function(hvsim_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
