@@ -18,6 +18,7 @@
 namespace hv {
 
 using hvsim::isa::Cycles;
+using hvsim::isa::DeliveryEvent;
 using hvsim::isa::Gpa;
 using hvsim::isa::Hpa;
 using hvsim::isa::HypervisorPhase;

@@ -75,12 +75,13 @@ std::optional<Bundle> Bundle::open(std::span<const std::byte> blob, Text& why) {
 
 bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& why) {
   if (tree.property(node, "delivery")) {
-    const auto mode = tree.text(node, "delivery").value_or("");
-    if (mode != "immediate" && mode != "dlh")
-      return fail(why, "hypervisor", "delivery must be immediate or dlh");
-    settings_.delivery = mode == "dlh" ? abi::Delivery::dlh : abi::Delivery::immediate;
+    const auto mode = abi::parse_delivery(tree.text(node, "delivery").value_or(""));
+    if (!mode)
+      return fail(why, "hypervisor",
+                  "delivery must be immediate, dlh, multicall, softirq, dlh_ring, polling or free");
+    settings_.delivery = *mode;
   }
-  std::uint32_t statistics = 0, instructions = 0;
+  std::uint32_t statistics = 0, instructions = 0, drain_at_entry = 1;
   const auto number = [&](std::string_view name, std::uint64_t least, std::uint64_t most,
                           std::uint32_t& value) {
     return read_number(tree, node, name, least, most, value, why);
@@ -91,7 +92,9 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
       number("drain-budget-cycles", 0, ~std::uint32_t{0}, settings_.dlh.drain_budget_cycles) &&
       number("max-deferred-entries", 0, ~std::uint32_t{0}, settings_.dlh.max_deferred_entries) &&
       number("time-slice-us", 10, 10'000'000, settings_.time_slice_us) &&
-      number("print-statistics", 0, 1, statistics) && number("read-instructions", 0, 1, instructions);
+      number("drain-at-entry", 0, 1, drain_at_entry) && number("print-statistics", 0, 1, statistics) &&
+      number("read-instructions", 0, 1, instructions);
+  settings_.drain_at_entry = drain_at_entry != 0;
   settings_.print_statistics = statistics != 0;
   settings_.read_instructions = instructions != 0;
   return good;

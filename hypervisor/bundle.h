@@ -18,6 +18,7 @@ struct Settings {
   abi::Delivery delivery = abi::Delivery::dlh;
   std::uint32_t calls_per_notification = 1;
   DlhLimits dlh{};
+  bool drain_at_entry = true;  // false: calls wait until something else drains them
   std::uint32_t time_slice_us = 1000;
   bool print_statistics = false;   // one line per VM when it is off
   bool read_instructions = false;  // of device accesses from the guest's memory, even if htinst tells

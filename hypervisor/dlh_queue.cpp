@@ -1,5 +1,4 @@
-// One VM's queue of deferrable hypercalls, kept in the hypervisor: FIFO, any VCPU appends, one drains at a
-// time.
+// A queue of deferrable hypercalls: places in a ring of its own, counted by tickets.
 #include "hypervisor/dlh_queue.h"
 
 #include <algorithm>
@@ -12,13 +11,14 @@ void DlhQueue::configure(const DlhLimits& limits) { limits_ = limits; }
 
 // Ring places are tickets modulo the capacity. A place is reused only after pop(), which happens after its
 // call has run, so the drainer reads it without the lock.
-std::uint64_t DlhQueue::push(Arch& arch, std::span<const abi::Notification>& calls) {
+std::uint64_t DlhQueue::push(Arch& arch, std::uint16_t owner, std::span<const abi::Notification>& calls) {
   arch.lock(lock_);
   const std::uint64_t waiting = appended_ - finished();
   const std::size_t fitting = std::min<std::size_t>(calls.size(), limits_.capacity - waiting);
   std::size_t place = appended_ % limits_.capacity;
   for (const abi::Notification& call : calls.first(fitting)) {
     calls_[place] = call;
+    owners_[place] = owner;
     place = place + 1 == limits_.capacity ? 0 : place + 1;
   }
   store_release(appended_, appended_ + fitting);
@@ -45,6 +45,7 @@ void DlhQueue::end_drain(Arch& arch) {
 }
 
 const abi::Notification& DlhQueue::at(Ticket ticket) const { return calls_[ticket % limits_.capacity]; }
+std::uint16_t DlhQueue::owner(Ticket ticket) const { return owners_[ticket % limits_.capacity]; }
 void DlhQueue::pop(std::uint64_t calls) { store_release(finished_, finished_ + calls); }
 
 }  // namespace hv

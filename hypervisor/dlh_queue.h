@@ -1,5 +1,5 @@
-// One VM's queue of deferrable hypercalls, kept in the hypervisor: FIFO, any VCPU appends, one drains at a
-// time.
+// A queue of deferrable hypercalls, kept in the hypervisor: FIFO, any VCPU appends, one drains at a time.
+// Each VM has one; delivery `softirq` has one per hart instead.
 #pragma once
 
 #include <array>
@@ -27,18 +27,20 @@ class DlhQueue {
   void configure(const DlhLimits& limits);
   const DlhLimits& limits() const { return limits_; }
 
-  // Appends from the front of `calls` while there is room; what did not fit remains in it. The result is
-  // how many calls wait then.
-  std::uint64_t push(Arch& arch, std::span<const abi::Notification>& calls);
+  // Appends calls of VM `owner` from the front of `calls` while there is room; what did not fit remains in
+  // it. The result is how many calls wait then.
+  std::uint64_t push(Arch& arch, std::uint16_t owner, std::span<const abi::Notification>& calls);
   // Calls with a lower ticket were appended before now, or run before now.
   Ticket appended() const;
   Ticket finished() const;
   std::uint64_t size() const { return appended() - finished(); }
+  std::uint64_t room() const { return limits_.capacity - size(); }
 
   // The right to drain. at() and pop() are for its holder only. False: another hart has it.
   bool begin_drain(Arch& arch);
   void end_drain(Arch& arch);
   const abi::Notification& at(Ticket ticket) const;  // finished() <= ticket < appended()
+  std::uint16_t owner(Ticket ticket) const;          // likewise
   void pop(std::uint64_t calls);                     // so many from the front have run
 
   // The bound on waiting. An entry asks first, and reports afterwards whether it left calls behind.
@@ -47,6 +49,7 @@ class DlhQueue {
 
  private:
   std::array<abi::Notification, kMaxQueueCapacity> calls_;  // written before they are read
+  std::array<std::uint16_t, kMaxQueueCapacity> owners_;     // VMs, likewise
   DlhLimits limits_{};
   Ticket appended_ = 0;                 // written under the lock
   Ticket finished_ = 0;                 // written by the drainer

@@ -36,17 +36,18 @@ Hypervisor::Answer Hypervisor::hypercall(Arch& arch, Vcpu& vcpu, Vm& vm, std::ui
   if (!abi::known_hypercall(number)) return reject(vm, abi::kErrorNotSupported);
   const auto call = static_cast<abi::Hypercall>(number);
   if (abi::deferrable(call)) return deferrable(arch, vcpu, vm, call);
+  if (call == abi::Hypercall::ring_kick) return kick(arch, vcpu, vm);
   if (call == abi::Hypercall::notify) return notify(arch, vm, Gpa{argument(vcpu, 0)}, argument(vcpu, 1));
 
   // A call that is not deferrable is a barrier: what was queued before it runs before it.
   if (drain_all(arch, vm)) {
-    vm.count(vm.statistics.barrier_drains);
+    note(arch, vm, vm.statistics.barrier_drains, DeliveryEvent::barrier_drain, 0);
     arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
   }
   const Answer answer = synchronous(arch, vcpu, vm, call);
   if (answer.error == abi::kSuccess) {
     vm.count(vm.statistics.hypercalls[number]);
-    if (!carries(call)) arch.mark(MarkKind::hypercall_done, 1);
+    if (!carries(call)) arch.mark(MarkKind::hypercall_done, hvsim::isa::mark_calls(vm.id, 1));
   }
   return answer;
 }
@@ -71,32 +72,34 @@ Hypervisor::Answer Hypervisor::synchronous(Arch& arch, Vcpu& vcpu, Vm& vm, abi::
   }
 }
 
-// Delivery `immediate` runs the routine inside this trap, `dlh` only queues it.
+// A deferrable call in a trap of its own.
 Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call) {
   abi::Notification entry{
       static_cast<std::uint32_t>(call), static_cast<std::uint32_t>(argument(vcpu, 5)), {}};
   if (argument(vcpu, 5) != entry.completion || !may_be_deferred(vm, entry))
     return reject(vm, abi::kErrorInvalidParameter);
   for (unsigned i = 0; i < 5; ++i) entry.arguments[i] = argument(vcpu, i);
-  if (settings_.delivery == abi::Delivery::immediate) {
-    const std::int64_t error = run_deferrable(arch, vm, entry);
-    const bool good = error == abi::kSuccess;
-    complete(arch, vm, entry.completion, good);
-    publish_completed(arch, vm, {.calls = 1, .succeeded = good ? 1u : 0u});
-    return {.error = error};
+  note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, 1);
+  if (runs_in_trap()) {
+    Answer answer;
+    run_now(arch, vm, {&entry, 1}, answer.error);
+    return answer;
   }
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
   enqueue(arch, vm, {&entry, 1});
   return {};
 }
 
-// The list is copied once, so that a guest that changes it meanwhile changes nothing. All of it is queued, or
-// nothing from the first entry on that may not be; the value says how many were taken.
+// Calls that a guest has collected for one trap. The list is copied once, so that a guest that changes it
+// meanwhile changes nothing. All of it is queued, or with `multicall` run, or nothing from the first entry on
+// that may not be; the value says how many were taken.
 Hypervisor::Answer Hypervisor::notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count) {
-  if (settings_.delivery == abi::Delivery::immediate) return reject(vm, abi::kErrorNotSupported);
+  const bool multicall = settings_.delivery == abi::Delivery::multicall;
+  if (runs_in_trap() && !multicall) return reject(vm, abi::kErrorNotSupported);
   if (count == 0 || count > abi::kMaxNotifications || list.value % alignof(abi::Notification) != 0)
     return reject(vm, abi::kErrorInvalidParameter);
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
+  note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, count);
+  if (!multicall) arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
   abi::Notification entries[kNotificationPiece];
   for (std::uint64_t taken = 0; taken < count;) {
     const std::uint64_t piece = std::min<std::uint64_t>(count - taken, kNotificationPiece);
@@ -106,7 +109,9 @@ Hypervisor::Answer Hypervisor::notify(Arch& arch, Vm& vm, Gpa list, std::uint64_
     const auto bad = std::find_if_not(
         entries, entries + piece, [&](const abi::Notification& entry) { return may_be_deferred(vm, entry); });
     const auto good = static_cast<std::uint64_t>(bad - entries);
-    if (good != 0) enqueue(arch, vm, {entries, good});
+    std::int64_t error = abi::kSuccess;  // status words tell which failed
+    if (good != 0 && multicall) run_now(arch, vm, {entries, good}, error);
+    if (good != 0 && !multicall) enqueue(arch, vm, {entries, good});
     if (good < piece) return reject(vm, abi::kErrorInvalidParameter, taken + good);
     taken += piece;
   }

@@ -17,7 +17,7 @@ constexpr std::uint64_t kWfi = 0x10500073;
 constexpr std::size_t kStatisticBytes = sizeof " STORE_GUEST_PAGE_FAULT=" + 20;
 constexpr std::size_t kStatisticsLineBytes =
     sizeof "[hv] statistics \n" + kMaxNameBytes +
-    (static_cast<std::size_t>(ExitReason::count) + 6) * kStatisticBytes;
+    (static_cast<std::size_t>(ExitReason::count) + 14) * kStatisticBytes;
 
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
@@ -116,6 +116,8 @@ Hypervisor::Verdict Hypervisor::end_vm(Arch& arch, Vm& vm, std::uint32_t code, c
 // No VCPU of the VM is on any hart any more: settle its queue, then give its memory back.
 void Hypervisor::reap(Arch& arch, Vm& vm) {
   drain_all(arch, vm);
+  wait_for_drain(arch, vm.queue);  // a hart that polls may still be at it; it looks before it begins anew
+  vm.queue.end_drain(arch);
   vm.console.finish(arch);
   if (settings_.print_statistics) print_statistics(arch, vm);
   arch.fence({GuestFence::Kind::g_stage, vm.vmid, all_harts_});
@@ -137,7 +139,11 @@ void Hypervisor::print_statistics(Arch& arch, const Vm& vm) {
       line.add(" ").add(exit_name(static_cast<ExitReason>(i))).add("=").decimal(s.exits[i]);
   line.add(" entries=").decimal(s.entries).add(" queued=").decimal(s.queued);
   line.add(" deepest=").decimal(s.deepest_queue).add(" overflows=").decimal(s.overflow_drains);
-  line.add(" barriers=").decimal(s.barrier_drains).add(" budget_stops=").decimal(s.budget_stops).add("\n");
+  line.add(" barriers=").decimal(s.barrier_drains).add(" budget_stops=").decimal(s.budget_stops);
+  line.add(" notifications=").decimal(s.notifications).add(" from_rings=").decimal(s.from_rings);
+  line.add(" drained=").decimal(s.drained).add(" blocking=").decimal(s.blocking_drains);
+  line.add(" forced=").decimal(s.forced_drains).add(" ring_errors=").decimal(s.ring_errors);
+  line.add(" completion_interrupts=").decimal(s.completion_interrupts).add("\n");
   arch.console(line.view());
 }
 

@@ -16,6 +16,7 @@
 
 #include "arch.h"
 #include "hypervisor/arch_port.h"
+#include "hypervisor/bits.h"
 #include "hypervisor/bundle.h"
 #include "hypervisor/device_access.h"
 #include "hypervisor/exits.h"
@@ -43,10 +44,14 @@ class Hypervisor {
   Vcpu* resume_idle(Arch& arch);  // a hart came up, or one that rested was interrupted
   void prepare_entry(Arch& arch, Vcpu& vcpu);
   void rest(Arch& arch);
+  // A hart that runs no VCPUs but polls, again and again, instead of all of the above.
+  bool polls(const Arch& arch) const;
+  void poll(Arch& arch);
 
   bool all_off() const;
   std::uint32_t exit_code() const;  // 0: every VM ended well; else the first failing VM's, 1..255
 
+  abi::Delivery delivery() const { return settings_.delivery; }
   unsigned vm_count() const { return vm_count_; }
   const Vm& vm(unsigned index) const { return vms_[index]; }
   const Vcpu& vcpu(VcpuId id) const { return vcpus_[id]; }
@@ -74,6 +79,7 @@ class Hypervisor {
   bool populate(Arch& arch, Vm& vm);
   void load_image(Arch& arch, Vm& vm, const VmConfig& config);
   void write_boot_info(Arch& arch, Vm& vm, const VmConfig& config);
+  void make_rings(Arch& arch, Vm& vm, abi::BootInfo& info);
   bool load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Platform& platform, Text& why);
   void make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts);
   void reset_vcpu(Vcpu& vcpu, std::uint64_t pc, std::uint64_t a1) const;
@@ -111,17 +117,38 @@ class Hypervisor {
   void program_timer(Arch& arch, std::uint64_t deadline);
   std::uint64_t late_deadline(const Vcpu& vcpu) const;
 
-  // deferrable calls (dlh.cpp)
-  void enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls);
-  void drain_at_entry(Arch& arch, Vm& vm);
-  bool drain_all(Arch& arch, Vm& vm);  // false: there was nothing
+  // delivery of deferrable calls (delivery.cpp)
   struct Ran {
     std::uint64_t calls = 0, succeeded = 0;
   };
-  Ran run_front(Arch& arch, Vm& vm, DlhQueue::Ticket until, Cycles budget);
+  bool runs_in_trap() const;
+  bool drains_before_blocking() const;
+  DlhQueue& queue_for(Arch& arch, Vm& vm);
+  void run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> calls, std::int64_t& last_error);
+  void enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls);
+  void drain_at_entry(Arch& arch, Vm& vm);
+  void drain_within_budget(Arch& arch, Vm& vm, DlhQueue& queue);
+  bool drain_all(Arch& arch, Vm& vm);
+  void drain_queue(Arch& arch, DlhQueue& queue);
+  bool drain_when_idle(Arch& arch);
+  void wait_for_drain(Arch& arch, DlhQueue& queue);
+  void run_everything(Arch& arch, DlhQueue& queue, Vm& vm);
+  void run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, Cycles budget);
+  std::int64_t run_one(Arch& arch, Vm& vm, const abi::Notification& call, Ran& ran);
   void publish_completed(Arch& arch, Vm& vm, Ran ran);
   void publish_status(Arch& arch, Vm& vm, std::uint32_t completion, abi::Status status);
   void complete(Arch& arch, Vm& vm, std::uint32_t completion, bool good);
+  void note(Arch& arch, Vm& vm, std::uint64_t& counter, DeliveryEvent event, std::uint64_t amount);
+  void note_depth(Arch& arch, Vm& vm, std::uint64_t depth);
+
+  // queues in guest memory (rings.cpp)
+  static unsigned ring_count(const Vm& vm);
+  bool something_waits(Arch& arch, Vm& vm);
+  std::uint64_t ring_pending(Arch& arch, Vm& vm, unsigned ring);
+  void publish_ring(Arch& arch, Vm& vm, unsigned ring);
+  std::uint64_t take_from_ring(Arch& arch, Vm& vm, unsigned ring, std::uint64_t most);
+  bool take_from_rings(Arch& arch, Vm& vm);
+  static void refuse(abi::Notification& call);
 
   // hypercalls (hypercalls.cpp)
   struct Answer {
@@ -134,6 +161,7 @@ class Hypervisor {
   Answer synchronous(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
   Answer deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
   Answer notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count);
+  Answer kick(Arch& arch, Vcpu& vcpu, Vm& vm);
   Answer reject(Vm& vm, std::int64_t error, std::uint64_t value = 0);
 
   // what deferrable calls do (deferrable_calls.cpp, page_hints.cpp)
@@ -178,6 +206,7 @@ class Hypervisor {
   std::array<Vm, kMaxVms> vms_;
   std::array<Vcpu, kMaxVcpus> vcpus_;
   std::array<Hart, kMaxHarts> harts_;
+  std::array<DlhQueue, kMaxHarts> hart_queues_;  // of delivery `softirq`
 };
 
 // State is data: a checkpoint may copy it, byte for byte.

@@ -61,8 +61,8 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
   if (interrupt_waits(arch, vcpu)) return &vcpu;
   const bool last = scheduler_.begin_block(arch, vcpu.id);
   if (interrupt_waits(arch, vcpu)) scheduler_.wake(arch, vcpu.id);
-  if (last && drain_all(arch, vm_of(vcpu))) {
-    vm_of(vcpu).count(vm_of(vcpu).statistics.blocking_drains);
+  if (last && drains_before_blocking() && drain_all(arch, vm_of(vcpu))) {
+    note(arch, vm_of(vcpu), vm_of(vcpu).statistics.blocking_drains, DeliveryEvent::blocking_drain, 0);
     announce(arch, HypervisorPhase::schedule);
   }
   settle_overrun(arch, vcpu);  // of the drain, too, and while the VCPU is still ours
@@ -82,7 +82,8 @@ Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
 }
 
 Vcpu* Hypervisor::next_vcpu(Arch& arch) {
-  const VcpuId next = scheduler_.take(arch);
+  VcpuId next = scheduler_.take(arch);
+  if (next == kNoVcpu && drain_when_idle(arch)) next = scheduler_.take(arch);
   if (next == kNoVcpu) return nullptr;
   new_slice(arch, vcpus_[next]);
   return &vcpus_[next];

@@ -49,7 +49,7 @@ std::optional<std::uint64_t> vcpu_mask(const Vm& vm, std::uint64_t mask, std::ui
 Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension,
                                    std::uint64_t function) {
   if (drain_all(arch, vm)) {
-    vm.count(vm.statistics.barrier_drains);
+    note(arch, vm, vm.statistics.barrier_drains, DeliveryEvent::barrier_drain, 0);
     arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
   }
   vm.count(vm.statistics.sbi_calls);

@@ -36,6 +36,14 @@ struct Vm {
   } boot;
   Hpa shared_page{};  // of abi::SharedPage
 
+  // Queues in guest memory, one per VCPU. Nothing in them is trusted and nothing is read twice.
+  struct Rings {
+    std::uint32_t capacity = 0;  // entries of each; 0: there are none
+    std::uint32_t pages_each = 0;
+    std::array<Hpa, abi::kMaxRings * kMaxRingPages> pages{};
+    std::array<std::uint64_t, abi::kMaxRings> heads{};  // entries taken over; for the holder of the drain
+  } rings;
+
   DlhQueue queue;
   VirtualConsole console;
   bool has_devices = false, has_disk = false;
@@ -44,7 +52,9 @@ struct Vm {
   VirtualDisk disk;
   PageHints hints;
   VmStatistics statistics;
-  std::uint64_t completed = 0;  // deferrable calls that have run
+  std::uint64_t completed = 0;   // deferrable calls that have run
+  std::uint64_t deferred = 0;    // atomic: calls in queues, of this VM or of harts, that have not run
+  bool counted_by_many = false;  // several harts may count for this VM at once
   std::uint64_t timer_slack_ticks = 0;
   std::uint32_t exit_code = 0;
   std::uint32_t exit_recorded = 0;  // atomic: the first VCPU to end the VM says how
@@ -54,9 +64,9 @@ struct Vm {
 
   std::string_view name() const { return name_characters; }
 
-  // Adds to one of this VM's counters; the new value. Atomic only if several VCPUs may count at once.
+  // Adds to one of this VM's counters; the new value. Atomic only where it must be.
   std::uint64_t count(std::uint64_t& counter, std::uint64_t amount = 1) {
-    if (vcpus > 1) return add(counter, amount);
+    if (counted_by_many) return add(counter, amount);
     return counter += amount;
   }
 };

@@ -15,9 +15,15 @@ namespace csr = hvsim::isa::csr;
 using hvsim::isa::kPageBytes;
 
 constexpr std::uint64_t kUxl64 = std::uint64_t{2} << 32;
-constexpr std::uint64_t kOwnPages = 2;  // the VM's last two: BootInfo, then SharedPage
+constexpr std::uint64_t kOwnPages = 2;  // the VM's last two: BootInfo, then SharedPage; rings before them
+constexpr std::uint64_t kRingPageEntries = kPageBytes / sizeof(abi::RingEntry);
 
 Gpa boot_info_at(const Vm& vm) { return Gpa{abi::kGuestMemoryBase + vm.memory_bytes - 2 * kPageBytes}; }
+std::uint64_t own_bytes(const Vm& vm) {
+  const std::uint64_t rings = vm.rings.capacity == 0 ? 0 : std::uint64_t{vm.rings.pages_each} * vm.vcpus;
+  return (kOwnPages + rings) * kPageBytes;
+}
+Gpa rings_at(const Vm& vm) { return Gpa{abi::kGuestMemoryBase + vm.memory_bytes - own_bytes(vm)}; }
 Gpa shared_page_at(const Vm& vm) { return boot_info_at(vm) + kPageBytes; }
 
 }  // namespace
@@ -31,6 +37,7 @@ bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std:
   machine_sstc_ = platform.sstc;
   vmids_suffice_ = platform.vmid_bits >= 16 || (1u << platform.vmid_bits) > bundle->vm_count();
   for (Hart& hart : harts_) hart.last_vcpu.fill(kNoVcpu);
+  for (DlhQueue& queue : hart_queues_) queue.configure(settings_.dlh);
 
   pool_.add(platform.ram.base, platform.ram.bytes);
   for (unsigned i = 0; i < platform.reserved_count; ++i)
@@ -51,12 +58,27 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
   vm.memory_bytes = config.memory_bytes;
   vm.sstc = config.sstc && machine_sstc_;
   vm.harts = config.harts & all_harts_;
+  if (settings_.delivery == abi::Delivery::polling)
+    vm.harts &= ~(std::uint64_t{1} << highest_bit(all_harts_));  // that one polls
   if (vm.harts == 0) {
     why.add(config.name).add(": none of its harts exist");
+    if (settings_.delivery == abi::Delivery::polling) why.add(" beside the last one, which polls");
     return false;
   }
   vm.queue.configure(settings_.dlh);
-  vm.hints.configure(Gpa{abi::kGuestMemoryBase}, vm.memory_bytes - kOwnPages * kPageBytes);
+  vm.vcpus = static_cast<std::uint16_t>(config.vcpus);
+  if (abi::uses_rings(settings_.delivery) && !config.linux_boot) {
+    vm.rings.capacity = settings_.dlh.capacity;
+    vm.rings.pages_each =
+        static_cast<std::uint32_t>((vm.rings.capacity + kRingPageEntries - 1) / kRingPageEntries);
+  }
+  vm.counted_by_many = vm.vcpus > 1 || settings_.delivery == abi::Delivery::softirq ||
+                       settings_.delivery == abi::Delivery::polling;
+  if (config.image.size() + own_bytes(vm) > vm.memory_bytes) {
+    why.add(config.name).add(": memory-bytes is too small for the image, its rings and two pages");
+    return false;
+  }
+  vm.hints.configure(Gpa{abi::kGuestMemoryBase}, vm.memory_bytes - own_bytes(vm));
   vm.console.configure(config.name);
   if (!vm.table.create(arch, pool_) || !populate(arch, vm)) {
     why.add(config.name).add(": not enough memory for it");
@@ -66,7 +88,6 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
   if (!config.linux_boot) load_image(arch, vm, config);
   write_boot_info(arch, vm, config);
   vm.first_vcpu = static_cast<VcpuId>(vcpu_count_);
-  vm.vcpus = static_cast<std::uint16_t>(config.vcpus);
   vm.state = Vm::State::alive;
   ++vm_count_;
   for (std::uint16_t number = 0; number < vm.vcpus; ++number) make_vcpu(vm, number, vm.harts);
@@ -103,15 +124,26 @@ void Hypervisor::write_boot_info(Arch& arch, Vm& vm, const VmConfig& config) {
   info.vm = vm.id;
   info.vcpus = config.vcpus;
   info.memory_base = abi::kGuestMemoryBase;
-  info.memory_bytes = vm.memory_bytes - kOwnPages * kPageBytes;
+  info.memory_bytes = vm.memory_bytes - own_bytes(vm);
   info.shared_page = shared_page_at(vm).value;
   info.timebase_hz = timebase_hz_;
   info.delivery = static_cast<std::uint32_t>(settings_.delivery);
   info.calls_per_notification = settings_.calls_per_notification;
   info.sstc = vm.sstc ? 1 : 0;
   std::copy(config.arguments.begin(), config.arguments.end(), info.arguments);
-  copy_to_guest(arch, vm.table, boot_info_at(vm), &info, sizeof info);
   vm.shared_page = vm.table.lookup(arch, shared_page_at(vm))->at;
+  make_rings(arch, vm, info);
+  copy_to_guest(arch, vm.table, boot_info_at(vm), &info, sizeof info);
+}
+
+void Hypervisor::make_rings(Arch& arch, Vm& vm, abi::BootInfo& info) {
+  if (vm.rings.capacity == 0) return;
+  info.ring_capacity = vm.rings.capacity;
+  info.rings = rings_at(vm).value;
+  info.ring_stride = vm.rings.pages_each * kPageBytes;
+  for (unsigned page = 0; page < vm.rings.pages_each * vm.vcpus; ++page)
+    vm.rings.pages[page] = vm.table.lookup(arch, rings_at(vm) + page * kPageBytes)->at;
+  for (unsigned ring = 0; ring < ring_count(vm); ++ring) publish_ring(arch, vm, ring);
 }
 
 // The kernel where its header wants it; at the end of memory, downwards: two pages of ours, the device tree,

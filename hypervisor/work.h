@@ -16,6 +16,8 @@ enum class Work : std::uint8_t {
   enqueue,             // one deferrable call put into its VM's queue
   drain_check,         // looking whether the queue has work, once per entry
   drain_entry,         // taking one call out of the queue, beside the call's own work
+  ring_look,           // looking whether a VCPU's ring in guest memory has new entries
+  ring_entry,          // one call taken over from a ring, beside the copy
   schedule,            // one decision who runs next
   vcpu_switch,         // bookkeeping when another VCPU gets the hart
   interrupt_merge,     // finding the virtual interrupts to present, once per entry

@@ -121,6 +121,7 @@ isa::Result<std::vector<std::byte>, std::string> bundle_of(const Config& config,
       .queue_capacity = config.hypervisor.queue_capacity,
       .drain_budget_cycles = static_cast<std::uint32_t>(config.hypervisor.drain_budget_cycles),
       .max_deferred_entries = config.hypervisor.max_deferred_entries,
+      .drain_at_entry = config.hypervisor.drain_at_entry,
       .time_slice_us = config.hypervisor.time_slice_us,
       .read_instructions = config.hypervisor.read_instructions,
       .vms = {}};

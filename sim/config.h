@@ -97,6 +97,7 @@ struct HypervisorConfig {
   unsigned queue_capacity = 64;
   isa::Cycles drain_budget_cycles = 20'000;
   unsigned max_deferred_entries = 4;
+  bool drain_at_entry = true;
   unsigned time_slice_us = 1000;
   bool read_instructions = false;
   std::string image = "hypervisor";

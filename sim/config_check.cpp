@@ -97,6 +97,14 @@ void Checker::boot() {
           "expected none: the hypervisor's bundle of VMs takes its place");
   require(config_.hypervisor.run == HypervisorRun::host || boot.firmware != "none", "boot.firmware",
           "\"none\"", "expected firmware because hypervisor.run is \"target\"");
+  using hv::abi::Delivery;
+  const Delivery delivery = config_.hypervisor.delivery;
+  require(delivery != Delivery::free || config_.hypervisor.run == HypervisorRun::host, "hypervisor.delivery",
+          "\"free\"",
+          "expected another one because hypervisor.run is \"target\", where the hypervisor's code costs what "
+          "it costs");
+  require(delivery != Delivery::polling || config_.machine.harts > 1, "machine.harts", "1",
+          "expected at least 2 because hypervisor.delivery is \"polling\" and takes the last one");
   require(config_.machine.isa.h, "machine.isa.h", "false", "expected true because a hypervisor runs");
   require(!config_.vms.empty(), "vms", "no elements", "expected at least one VM because a hypervisor runs");
 }
@@ -109,6 +117,10 @@ void Checker::vm(const VmConfig& vm, const std::string& path) {
     const std::string hart = child_path(path + ".harts", i);
     require(vm.harts[i] < config_.machine.harts, hart, std::to_string(vm.harts[i]),
             "no such hart, the machine has " + std::to_string(config_.machine.harts));
+    require(
+        config_.hypervisor.delivery != hv::abi::Delivery::polling || vm.harts[i] + 1 != config_.machine.harts,
+        hart, std::to_string(vm.harts[i]),
+        "expected another hart because hypervisor.delivery is \"polling\" and takes the last one");
     require(seen.insert(vm.harts[i]).second, hart, std::to_string(vm.harts[i]), "expected each hart once");
   }
   require(!vm.sstc || config_.machine.isa.sstc, path + ".sstc", "true",

@@ -32,7 +32,13 @@ struct Named<ObserveFormat> {
 template <>
 struct Named<hv::abi::Delivery> {
   using E = hv::abi::Delivery;
-  static constexpr std::array choices{std::pair{E::immediate, "immediate"}, std::pair{E::dlh, "dlh"}};
+  static constexpr std::array choices{std::pair{E::immediate, "immediate"},
+                                      std::pair{E::dlh, "dlh"},
+                                      std::pair{E::multicall, "multicall"},
+                                      std::pair{E::softirq, "softirq"},
+                                      std::pair{E::dlh_ring, "dlh_ring"},
+                                      std::pair{E::polling, "polling"},
+                                      std::pair{E::free, "free"}};
 };
 template <>
 struct Named<cpu::AdUpdates> {
@@ -47,12 +53,10 @@ struct Named<cpu::Misaligned> {
 };
 template <>
 struct Named<mem::Replacement> {
-  static constexpr std::array choices{std::pair{mem::Replacement::fifo, "fifo"},
-                                      std::pair{mem::Replacement::random, "random"},
-                                      std::pair{mem::Replacement::lru, "lru"},
-                                      std::pair{mem::Replacement::plru, "plru"},
-                                      std::pair{mem::Replacement::nru, "nru"},
-                                      std::pair{mem::Replacement::lfsr8, "lfsr8"}};
+  static constexpr std::array choices{
+      std::pair{mem::Replacement::fifo, "fifo"}, std::pair{mem::Replacement::random, "random"},
+      std::pair{mem::Replacement::lru, "lru"},   std::pair{mem::Replacement::plru, "plru"},
+      std::pair{mem::Replacement::nru, "nru"},   std::pair{mem::Replacement::lfsr8, "lfsr8"}};
 };
 template <>
 struct Named<mem::WritePolicy> {
@@ -228,6 +232,8 @@ struct Described<hv::CostModel> {
       Field{"drain_check", &T::drain_check, Unit::cycles, "per VM entry, to look at the queue", kCost},
       Field{"drain_entry", &T::drain_entry, Unit::cycles, "per call taken from the queue, beside its routine",
             kCost},
+      Field{"ring_look", &T::ring_look, Unit::cycles, "per look at a VCPU's ring, beside the access", kCost},
+      Field{"ring_entry", &T::ring_entry, Unit::cycles, "per call taken from a ring, beside the copy", kCost},
       Field{"schedule", &T::schedule, Unit::cycles, "per scheduler decision", kCost},
       Field{"vcpu_switch", &T::vcpu_switch, Unit::cycles, "when another VCPU gets the hart", kCost},
       Field{"interrupt_merge", &T::interrupt_merge, Unit::cycles, "per VM entry, to find virtual interrupts",
@@ -354,16 +360,23 @@ struct Described<HypervisorConfig> {
   static constexpr auto fields = std::tuple{
       Field{"run", &T::run, Unit::none,
             "none; target: RISC-V code on the modelled harts; host: natively, charged by the cost model"},
-      Field{"delivery", &T::delivery, Unit::none,
-            "immediate: hypercalls run inside their trap; dlh: deferrable ones wait for the VM's next entry"},
+      Field{
+          "delivery", &T::delivery, Unit::none,
+          "deferrable hypercalls run: immediate: inside their own trap; multicall: a list in one trap; "
+          "softirq: from a queue per hart, before whichever VM is entered; dlh: from a queue per VM, before "
+          "that VM is entered; dlh_ring: the same, queued without a trap; polling: by the last hart, which "
+          "does nothing else; free: at no cost (host runs only)"},
       Field{"calls_per_notification", &T::calls_per_notification, Unit::count,
-            "deferrable calls that a guest collects for one trap", Rule{.min = 1, .max = 64}},
-      Field{"queue_capacity", &T::queue_capacity, Unit::count, "entries of each VM's queue",
+            "deferrable calls that a guest collects for one trap; dlh_ring: calls that wait before it traps",
+            Rule{.min = 1, .max = 64}},
+      Field{"queue_capacity", &T::queue_capacity, Unit::count, "entries of each queue and ring",
             Rule{.min = 1, .max = hv::kMaxQueueCapacity}},
       Field{"drain_budget_cycles", &T::drain_budget_cycles, Unit::cycles, "longest drain before one VM entry",
             Rule{.min = 1, .max = 0xFFFF'FFFF}},
       Field{"max_deferred_entries", &T::max_deferred_entries, Unit::count,
             "VM entries that a queued call may wait for", Rule{.min = 1, .max = 1'000'000}},
+      Field{"drain_at_entry", &T::drain_at_entry, Unit::none,
+            "false: queued calls wait for a full queue, a call that is not deferrable, or sleep"},
       Field{"time_slice_us", &T::time_slice_us, Unit::microseconds, "time slice of a VCPU",
             Rule{.min = 10, .max = 10'000'000}},
       Field{"read_instructions", &T::read_instructions, Unit::none,

@@ -1,6 +1,7 @@
 // What firmware and hardware do for the hypervisor on the target is done here for the one on the host.
 #include "sim/host_hart.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "models/cpu/address_space.h"
@@ -39,10 +40,14 @@ HostHart::HostHart(Machine& machine, unsigned number, hv::HostHypervisor& hyperv
 
 HostHart::Next HostHart::enter() {
   machine_.accessed_by(number_);
+  trap_forgiven_ = false;
+  const isa::Cycles before = state_.cycle;
   const Next next = hypervisor_.enter(*this);
+  if (next == Next::poll && state_.cycle == before)  // or it would poll for ever while no other hart runs
+    hart_.charge(cpu::Component::hypervisor, 1);
   if (next != Next::guest) return next;
   const bool timed = machine_.config().mode == TimingMode::fast;
-  hart_.charge(cpu::Component::trap, timed ? machine_.config().costs.trap_return : 1);
+  if (!trap_forgiven_) hart_.charge(cpu::Component::trap, timed ? machine_.config().costs.trap_return : 1);
   state_.pc = cpu::leave_supervisor(state_);
   hart_.mode_changed();
   return next;
@@ -93,6 +98,15 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
 }
 
 void HostHart::charge(isa::Cycles cycles, hv::Work) { hart_.charge(cpu::Component::hypervisor, cycles); }
+
+// The trap has been charged to the row that is still current. Time goes back by that much; the hart is the
+// only one that can have seen it pass.
+void HostHart::forgive_trap() {
+  const bool timed = machine_.config().mode == TimingMode::fast;
+  const isa::Cycles took = timed ? std::max<isa::Cycles>(machine_.config().costs.trap_entry, 1) : 1;
+  hart_.charge(cpu::Component::trap, isa::Cycles{0} - took);
+  trap_forgiven_ = true;
+}
 
 void HostHart::set_timer(std::uint64_t ticks) {
   state_.csr.stimecmp = ticks;

@@ -33,6 +33,7 @@ class HostHart final : public hv::HostHart {
   isa::Cycles cycles() override { return state_.cycle; }
   std::uint64_t ticks() override { return state_.time(); }
   void charge(isa::Cycles cycles, hv::Work why) override;
+  void forgive_trap() override;
   void set_timer(std::uint64_t ticks) override;
   void send_ipi(unsigned hart) override;
   void fence(const hv::GuestFence& fence) override;
@@ -47,6 +48,7 @@ class HostHart final : public hv::HostHart {
   cpu::Hart& hart_;
   cpu::HartState& state_;
   hv::HostHypervisor& hypervisor_;
+  bool trap_forgiven_ = false;
 };
 
 }  // namespace hvsim::sim

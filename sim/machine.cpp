@@ -37,6 +37,7 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));
     harts_.push_back(make_hart(number, seed, host_hypervisor, observer));
+    harts_.back()->accountant().report_to(delivery_);
     lines_.push_back(std::make_unique<Lines>(*harts_.back()));
   }
   aclint_ = std::make_unique<irq::Aclint>(clint_wiring());

@@ -163,6 +163,7 @@ class Machine {
   std::unique_ptr<device::Uart16550> uart_;
   std::unique_ptr<device::TestFinisher> finisher_;
   Dma dma_{*this};
+  cpu::DeliveryMeter delivery_;
   Agenda agenda_;
   std::unique_ptr<device::GoldfishRtc> rtc_;
   std::vector<VirtioSlot> virtio_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/config_fields.h"
 #include "sim/config_load.h"
 #include "sim/report_text.h"
 
@@ -18,7 +19,7 @@ std::string apart_from_delivery(const Config& config) {
   json.erase("name");
   json.erase("description");
   for (const char* key : {"delivery", "calls_per_notification", "queue_capacity", "drain_budget_cycles",
-                          "max_deferred_entries"})
+                          "max_deferred_entries", "drain_at_entry"})
     json["hypervisor"].erase(key);
   return json.dump();
 }
@@ -46,7 +47,7 @@ std::string parts_sentence(const RunSummary& d, const RunSummary& i) {
 }  // namespace
 
 const Outcome* baseline_of(const Outcome& outcome, const std::vector<Outcome>& outcomes) {
-  if (outcome.run->config.hypervisor.delivery != hv::abi::Delivery::dlh) return nullptr;
+  if (outcome.run->config.hypervisor.delivery == hv::abi::Delivery::immediate) return nullptr;
   const std::string wanted = apart_from_delivery(outcome.run->config);
   for (const Outcome& other : outcomes)
     if (other.run->config.hypervisor.delivery == hv::abi::Delivery::immediate &&
@@ -62,7 +63,8 @@ std::string saving_sentence(const Run& run, const RunSummary& deferred, const Ru
   if (deferred.work_done != immediate.work_done)
     text += "(guest work differs, " + grouped(deferred.work_done) + " against " +
             grouped(immediate.work_done) + ", so that cycles compare loosely) ";
-  text += "deferring ";
+  const hv::abi::Delivery delivery = run.config.hypervisor.delivery;
+  text += delivery == hv::abi::Delivery::dlh ? "deferring " : std::string(name(delivery)) + " delivery ";
   if (std::abs(saved) < 0.001 * whole) {
     text += "neither saves nor costs";
   } else {
@@ -70,7 +72,7 @@ std::string saving_sentence(const Run& run, const RunSummary& deferred, const Ru
   }
   text += " of the cycles while VMs run (" + scaled(std::abs(saved)) + " of " + scaled(whole) +
           "): " + parts_sentence(deferred, immediate);
-  if (run.config.hypervisor.calls_per_notification == 1)
+  if (run.config.hypervisor.calls_per_notification == 1 && delivery == hv::abi::Delivery::dlh)
     text +=
         "; with one call per notification every call still traps, so that literal DLH avoids no trap by "
         "itself";

@@ -1,9 +1,10 @@
-// Three parts: a line per run, exits by cause, and the saving in words.
+// Four parts: a line per run, exits by cause, delivery of hypercalls, and the saving in words.
 #include "sim/report_table.h"
 
 #include <algorithm>
 #include <map>
 
+#include "sim/report_delivery.h"
 #include "sim/report_saving.h"
 #include "sim/report_text.h"
 #include "sim/statistics_json.h"
@@ -174,7 +175,8 @@ Rows cause_rows(const std::vector<Outcome>& outcomes, const std::vector<std::str
     });
   add("other causes", [&](const RunSummary& summary) { return other_causes(summary, causes); });
   add("of it queueing", [](const RunSummary& summary) { return amount(summary.enqueue_cycles); });
-  add("drains before entry", [](const RunSummary& summary) { return amount(summary.drain_cycles); });
+  add("drains of queues", [](const RunSummary& summary) { return amount(summary.drain_cycles); });
+  add("polling", [](const RunSummary& summary) { return amount(summary.poll_cycles); });
   return rows;
 }
 
@@ -240,6 +242,7 @@ std::string report_text(const Experiment& experiment, const ExperimentResult& re
   const bool exits =
       std::ranges::any_of(outcomes, [](const Outcome& o) { return o.result.summary.exits > 0; });
   if (exits) text += "\n" + exits_by_cause(outcomes);
+  if (const std::string table = delivery_table(outcomes); !table.empty()) text += "\n" + table;
   for (const std::string& part : {savings(outcomes), failures(outcomes), places(outcomes)})
     if (!part.empty()) text += "\n" + part;
   return text;

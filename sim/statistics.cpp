@@ -48,6 +48,36 @@ void collect_exits(const std::vector<const cpu::Accountant*>& harts, const Confi
     result.exits.push_back(make_row(vm_name(key.first, config), key.second, lengths));
 }
 
+DeliveryStats delivery_of(const cpu::DeliveryMeter::Vm& vm) {
+  const auto count = [&](isa::DeliveryEvent event) { return vm.events[static_cast<std::size_t>(event)]; };
+  using Event = isa::DeliveryEvent;
+  return {.issued = vm.issued,
+          .ran = vm.ran,
+          .notifications = count(Event::notification),
+          .suppressed_notifications = vm.ran - std::min(vm.ran, count(Event::notification)),
+          .overflow_drains = count(Event::overflow_drain),
+          .barrier_drains = count(Event::barrier_drain),
+          .blocking_drains = count(Event::blocking_drain),
+          .budget_stops = count(Event::budget_stop),
+          .forced_drains = count(Event::forced_drain),
+          .ring_errors = count(Event::ring_error),
+          .completion_interrupts = count(Event::completion_interrupt),
+          .depth_p50 = vm.depth.quantile(500),
+          .deepest = vm.depth.max(),
+          .latency_p50 = vm.latency.quantile(500),
+          .latency_p99 = vm.latency.quantile(990),
+          .latency_p999 = vm.latency.quantile(999),
+          .latency_max = vm.latency.max(),
+          .entry_p50 = vm.entry.quantile(500),
+          .entry_p99 = vm.entry.quantile(990),
+          .entry_p999 = vm.entry.quantile(999),
+          .entry_max = vm.entry.max(),
+          .served_by_own = vm.served_by_own,
+          .served_by_others = vm.served_by_others,
+          .served_by_nobody = vm.served_by_nobody,
+          .paid_for_others = vm.paid_for_others};
+}
+
 void collect_marks(const std::vector<const cpu::Accountant*>& harts, const Config& config,
                    RunResult& result) {
   std::map<std::uint32_t, cpu::MarkTotals> totals;
@@ -57,8 +87,13 @@ void collect_marks(const std::vector<const cpu::Accountant*>& harts, const Confi
       totals[vm].work_done += marks.work_done;
       totals[vm].hypercalls_done += marks.hypercalls_done;
     }
-  for (const auto& [vm, marks] : totals)
-    result.vms.push_back({vm_name(vm, config), marks.work_done, marks.hypercalls_done});
+  const cpu::DeliveryMeter* const meter = harts.empty() ? nullptr : harts.front()->meter();
+  for (const auto& [vm, marks] : totals) {
+    VmStats stats{
+        .name = vm_name(vm, config), .work_done = marks.work_done, .hypercalls_done = marks.hypercalls_done};
+    if (meter != nullptr && meter->vms().contains(vm)) stats.delivery = delivery_of(meter->vms().at(vm));
+    result.vms.push_back(std::move(stats));
+  }
 }
 
 bool in_guest(const CpiRow& row) { return row.mode == "VS" || row.mode == "VU"; }
@@ -70,7 +105,21 @@ isa::Cycles& part_of(RunSummary& summary, const CpiRow& row) {
   if (row.phase == "exit") return summary.exit_cycles;
   if (row.phase == "enqueue") return summary.enqueue_cycles;
   if (row.phase == "drain") return summary.drain_cycles;
+  if (row.phase == "poll") return summary.poll_cycles;
+  if (row.cause != "-") return summary.trap_path_cycles;  // the SRET behind the last mark
   return summary.other_cycles;
+}
+
+void add_delivery(DeliveryStats& all, const DeliveryStats& vm) {
+  using S = DeliveryStats;
+  for (const auto sum : {&S::issued, &S::ran, &S::notifications, &S::suppressed_notifications,
+                         &S::overflow_drains, &S::barrier_drains, &S::blocking_drains, &S::budget_stops,
+                         &S::forced_drains, &S::ring_errors, &S::completion_interrupts, &S::served_by_own,
+                         &S::served_by_others, &S::served_by_nobody, &S::paid_for_others})
+    all.*sum += vm.*sum;
+  for (const auto worst : {&S::depth_p50, &S::deepest, &S::latency_p50, &S::latency_p99, &S::latency_p999,
+                           &S::latency_max, &S::entry_p50, &S::entry_p99, &S::entry_p999, &S::entry_max})
+    all.*worst = std::max(all.*worst, vm.*worst);
 }
 
 void add_row(RunSummary& summary, std::map<std::string, CauseTotal>& causes, const CpiRow& row) {
@@ -112,6 +161,7 @@ RunSummary summarize(const RunResult& result) {
   for (const VmStats& vm : result.vms) {
     summary.work_done += vm.work_done;
     summary.hypercalls_done += vm.hypercalls_done;
+    add_delivery(summary.delivery, vm.delivery);
   }
   for (auto& [cause, total] : causes) {
     total.cause = cause;

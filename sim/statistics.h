@@ -27,10 +27,22 @@ struct HartStats {
   mmu::TlbStats itlb, dtlb, l2tlb;
 };
 
+// What became of a VM's deferrable hypercalls, by marks.
+struct DeliveryStats {
+  std::uint64_t issued = 0, ran = 0, notifications = 0, suppressed_notifications = 0;
+  std::uint64_t overflow_drains = 0, barrier_drains = 0, blocking_drains = 0, budget_stops = 0,
+                forced_drains = 0, ring_errors = 0, completion_interrupts = 0;
+  std::uint64_t depth_p50 = 0, deepest = 0;
+  isa::Cycles latency_p50 = 0, latency_p99 = 0, latency_p999 = 0, latency_max = 0;
+  isa::Cycles entry_p50 = 0, entry_p99 = 0, entry_p999 = 0, entry_max = 0;
+  isa::Cycles served_by_own = 0, served_by_others = 0, served_by_nobody = 0, paid_for_others = 0;
+};
+
 struct VmStats {
   std::string name;
   std::uint64_t work_done = 0;        // units, by the guest's own marks
   std::uint64_t hypercalls_done = 0;  // hypercalls whose routine ran, by the hypervisor's marks
+  DeliveryStats delivery{};
 };
 
 struct ExitRow {
@@ -95,15 +107,17 @@ struct RunSummary {
   isa::Cycles exit_cycles = 0;       // finding out why, and what runs inside the trap
   isa::Cycles enqueue_cycles = 0;
   isa::Cycles drain_cycles = 0;
+  isa::Cycles poll_cycles = 0;
   isa::Cycles other_cycles = 0;
   std::uint64_t work_done = 0, hypercalls_done = 0;
   std::uint64_t exits = 0, calls = 0;  // calls: exits by ECALL from a guest
   std::vector<CauseTotal> causes;      // the costliest first
+  DeliveryStats delivery;              // sums over the VMs; of quantiles and depths the worst VM's
 
   // While VMs run: without boot, and without firmware that nobody waits for.
   isa::Cycles virtualized_cycles() const { return guest_cycles + hypervisor_cycles(); }
   isa::Cycles hypervisor_cycles() const {
-    return trap_path_cycles + exit_cycles + enqueue_cycles + drain_cycles;
+    return trap_path_cycles + exit_cycles + enqueue_cycles + drain_cycles + poll_cycles;
   }
 };
 RunSummary summarize(const RunResult& result);

@@ -94,12 +94,54 @@ struct Described<HartStats> {
 };
 
 template <>
+struct Described<DeliveryStats> {
+  using T = DeliveryStats;
+  static constexpr auto fields = std::tuple{
+      Field{"issued", &T::issued, Unit::count, "deferrable hypercalls that the guest made, by its marks"},
+      Field{"ran", &T::ran, Unit::count, "of them that have run"},
+      Field{"notifications", &T::notifications, Unit::count, "traps that announced deferrable hypercalls"},
+      Field{"suppressed_notifications", &T::suppressed_notifications, Unit::count,
+            "calls that ran without a trap of their own"},
+      Field{"overflow_drains", &T::overflow_drains, Unit::count, "full queues drained on the spot"},
+      Field{"barrier_drains", &T::barrier_drains, Unit::count,
+            "calls that are not deferrable and found something to drain"},
+      Field{"blocking_drains", &T::blocking_drains, Unit::count,
+            "times the last VCPU to block found something to drain"},
+      Field{"budget_stops", &T::budget_stops, Unit::count, "drains at entry that left calls behind"},
+      Field{"forced_drains", &T::forced_drains, Unit::count,
+            "drains at entry without a budget: calls had waited for enough entries"},
+      Field{"ring_errors", &T::ring_errors, Unit::count, "rings passed over for an impossible index"},
+      Field{"completion_interrupts", &T::completion_interrupts, Unit::count,
+            "completed calls that had asked for one"},
+      Field{"depth_p50", &T::depth_p50, Unit::count, "calls waiting after an append, median"},
+      Field{"deepest", &T::deepest, Unit::count, "most calls waiting at once"},
+      Field{"latency_p50", &T::latency_p50, Unit::cycles, "from the guest's call until it has run, median"},
+      Field{"latency_p99", &T::latency_p99, Unit::cycles, "the same, 99 % were no longer"},
+      Field{"latency_p999", &T::latency_p999, Unit::cycles, "the same, 99.9 % were no longer"},
+      Field{"latency_max", &T::latency_max, Unit::cycles, "the same, the longest"},
+      Field{"entry_p50", &T::entry_p50, Unit::cycles,
+            "from the scheduler's decision until the guest runs, median"},
+      Field{"entry_p99", &T::entry_p99, Unit::cycles, "the same, 99 % were no longer"},
+      Field{"entry_p999", &T::entry_p999, Unit::cycles, "the same, 99.9 % were no longer"},
+      Field{"entry_max", &T::entry_max, Unit::cycles, "the same, the longest"},
+      Field{"served_by_own", &T::served_by_own, Unit::cycles,
+            "its queued calls ran for so long in its own time"},
+      Field{"served_by_others", &T::served_by_others, Unit::cycles,
+            "and for so long in time that other VMs were charged"},
+      Field{"served_by_nobody", &T::served_by_nobody, Unit::cycles,
+            "and for so long in nobody's time: on an idle or a polling hart"},
+      Field{"paid_for_others", &T::paid_for_others, Unit::cycles,
+            "its own time in which queued calls of other VMs ran"}};
+};
+
+template <>
 struct Described<VmStats> {
   using T = VmStats;
   static constexpr auto fields = std::tuple{
       Field{"name", &T::name, Unit::none, "of the VM"},
       Field{"work_done", &T::work_done, Unit::count, "units of useful work, by the guest's marks"},
-      Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran to its end"}};
+      Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran to its end"},
+      Field{"delivery", &T::delivery, Unit::none, "what became of its deferrable hypercalls"}};
 };
 
 template <>
@@ -189,13 +231,16 @@ struct Described<RunSummary> {
       Field{"exit_cycles", &T::exit_cycles, Unit::cycles, "hypervisor: exits and what runs inside them"},
       Field{"enqueue_cycles", &T::enqueue_cycles, Unit::cycles, "hypervisor: putting calls into queues"},
       Field{"drain_cycles", &T::drain_cycles, Unit::cycles, "hypervisor: running queued calls"},
+      Field{"poll_cycles", &T::poll_cycles, Unit::cycles, "hypervisor: a dedicated hart looking at rings"},
       Field{"other_cycles", &T::other_cycles, Unit::cycles,
             "boot, firmware, and whatever runs without a guest"},
       Field{"work_done", &T::work_done, Unit::count, "units of useful guest work"},
       Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran"},
       Field{"exits", &T::exits, Unit::count, "times that a guest was left"},
       Field{"calls", &T::calls, Unit::count, "of them by ECALL"},
-      Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"}};
+      Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"},
+      Field{"delivery", &T::delivery, Unit::none,
+            "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"}};
 };
 
 }  // namespace hvsim::sim

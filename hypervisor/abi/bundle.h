@@ -4,6 +4,7 @@
 //   / { compatible = "hvsim,bundle"; version = <1>;
 //     hypervisor { delivery = "dlh"; calls-per-notification = <8>; queue-capacity = <64>;
 //                  drain-budget-cycles = <20000>; max-deferred-entries = <4>; time-slice-us = <1000>;
+//                  drain-at-entry = <1>;        // 0: calls wait for a full queue or a barrier
 //                  print-statistics = <0>;      // 1: one line of counts per VM when it is off
 //                  read-instructions = <0>; };  // 1: device accesses are decoded without htinst
 //     vms { vm@0 { name = "storm-0"; memory-bytes = /bits/ 64 <0x1000000>; vcpus = <1>;

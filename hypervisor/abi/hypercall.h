@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <string_view>
 
 namespace hv::abi {
@@ -15,19 +17,19 @@ namespace hv::abi {
 inline constexpr std::uint64_t kHypercallExtension = 0x08485653;  // experimental SBI range, "HVS"
 
 enum class Hypercall : std::uint32_t {
-  vm_info = 0,         // () -> value: vm << 32 | number of VMs << 16 | VCPUs of this VM
-  yield = 1,           // () gives the rest of the time slice away
-  power_off = 2,       // (exit code) ends this VM
-  notify = 3,          // (gpa of Notification[n], n): n deferrable calls in one trap
-  dlh_fence = 4,       // () runs all that this VM has deferred before it returns
-  query = 5,           // (iterations) -> value: runs a routine of that length, needs its answer
-  ring_kick = 6,       // () somebody should look at this VM's rings
-  console_write = 16,  // (bytes 1..32, w0, w1, w2, w3): characters by value, little endian
-  event_send = 17,     // (target vm, event 0..63): pends VSSIP in VCPU 0 of the target
+  vm_info = 0,             // () -> value: vm << 32 | number of VMs << 16 | VCPUs of this VM
+  yield = 1,               // () gives the rest of the time slice away
+  power_off = 2,           // (exit code) ends this VM
+  notify = 3,              // (gpa of Notification[n], n): n deferrable calls in one trap
+  dlh_fence = 4,           // () runs all that this VM has deferred before it returns
+  query = 5,               // (iterations) -> value: runs a routine of that length, needs its answer
+  ring_kick = 6,           // () somebody should look at this VM's rings
+  console_write = 16,      // (bytes 1..32, w0, w1, w2, w3): characters by value, little endian
+  event_send = 17,         // (target vm, event 0..63): pends VSSIP in VCPU 0 of the target
   statistics_update = 18,  // (counter 0..15, increment)
   timer_slack = 19,        // (microseconds) the guest's timer may be that late
   routine = 20,            // (iterations): a routine of that length whose result nobody waits for
-  remote_fence = 21,  // (VCPU mask, RemoteFence): in effect once it is completed (status word, dlh_fence)
+  remote_fence = 21,      // (VCPU mask, RemoteFence): in effect once it is completed (status word, dlh_fence)
   dirty_log_update = 22,  // (gpa, pages): the guest has written these pages
   page_release = 23,      // (gpa, order): 2^order pages hold nothing that the guest still needs
   page_claim = 24,        // (gpa, order): it needs them again, whatever they hold
@@ -108,6 +110,13 @@ enum class Delivery : std::uint32_t {
   polling = 5,    // the same rings, run by a hart that does nothing else
   free = 6,       // as immediate, and the simulator charges nothing: the bound (host runs only)
 };
+inline constexpr std::string_view kDeliveryNames[] = {"immediate", "dlh",     "multicall", "softirq",
+                                                      "dlh_ring",  "polling", "free"};
+constexpr std::optional<Delivery> parse_delivery(std::string_view name) {
+  for (std::uint32_t i = 0; i < std::size(kDeliveryNames); ++i)
+    if (kDeliveryNames[i] == name) return static_cast<Delivery>(i);
+  return std::nullopt;
+}
 constexpr bool uses_rings(Delivery delivery) {
   return delivery == Delivery::dlh_ring || delivery == Delivery::polling;
 }

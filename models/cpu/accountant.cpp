@@ -51,6 +51,9 @@ void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
 }
 
 void Accountant::mode_changed(const HartState& state) {
+  if (state.mode.virtualized && entry_began_ && meter_ != nullptr)
+    meter_->entered(key_.vm, state.cycle - *entry_began_);
+  if (state.mode.virtualized) entry_began_.reset();
   if (state.mode.virtualized && exit_open_) {
     exits_[{exit_vm_, key_.cause}].add(state.cycle - exit_began_);
     exit_open_ = false;
@@ -67,19 +70,25 @@ void Accountant::mode_changed(const HartState& state) {
 void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_t value) {
   const auto mark = static_cast<isa::MarkKind>(kind);
   // Who runs, in which phase, and what was done for whom is the hypervisor's to say, not a guest's.
-  const bool of_hypervisor =
-      mark == isa::MarkKind::phase || mark == isa::MarkKind::vcpu || mark == isa::MarkKind::hypercall_done;
-  if (state.mode.virtualized && of_hypervisor) return;
+  const bool of_guest = mark == isa::MarkKind::work_done || mark == isa::MarkKind::call_issued;
+  if (state.mode.virtualized && !of_guest) return;
   switch (mark) {
     case isa::MarkKind::work_done:
       marks_[key_.vm].work_done += value;
       return;
     case isa::MarkKind::hypercall_done:
-      marks_[key_.vm].hypercalls_done += value;
+      marks_[static_cast<std::uint32_t>(value >> 32)].hypercalls_done += value & 0xFFFF'FFFF;
+      return;
+    case isa::MarkKind::call_issued:
+    case isa::MarkKind::calls_ran:
+    case isa::MarkKind::serving:
+    case isa::MarkKind::delivery:
+      if (meter_ != nullptr) tell_meter(state.cycle, mark, value);
       return;
     case isa::MarkKind::phase:
       if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
       key_.phase = static_cast<isa::HypervisorPhase>(value);
+      if (key_.phase == isa::HypervisorPhase::schedule) entry_began_ = state.cycle;
       break;
     case isa::MarkKind::vcpu:
       key_.vm = value == isa::kMarkNoVcpu ? kNoVm : static_cast<std::uint32_t>(value >> 16) & 0xFFFF;
@@ -89,6 +98,30 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       return;  // regions are for later observers
   }
   select_row();
+}
+
+void Accountant::tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value) {
+  const auto vm = static_cast<std::uint32_t>(value >> 32);
+  switch (mark) {
+    case isa::MarkKind::call_issued:
+      meter_->issued(key_.vm, now, value);
+      break;
+    case isa::MarkKind::calls_ran:
+      meter_->ran(vm, now, value & 0xFFFF'FFFF);
+      break;
+    case isa::MarkKind::delivery:
+      meter_->happened(static_cast<std::uint32_t>(value >> 48),
+                       static_cast<isa::DeliveryEvent>(value >> 32 & 0xFF), value & 0xFFFF'FFFF);
+      break;
+    case isa::MarkKind::serving:
+      if (served_) meter_->served(*served_, key_.vm, now - serving_since_);
+      served_.reset();
+      if (value != isa::kMarkNoVm) served_ = static_cast<std::uint32_t>(value);
+      serving_since_ = now;
+      break;
+    default:
+      break;
+  }
 }
 
 }  // namespace hvsim::cpu

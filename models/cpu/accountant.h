@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
+#include "models/cpu/delivery_meter.h"
 #include "models/cpu/hart_state.h"
 #include "models/cpu/isa/mark.h"
 #include "models/cpu/isa/types.h"
@@ -45,8 +47,6 @@ struct ExitCause {
   std::uint64_t function = 0;
   friend constexpr auto operator<=>(const ExitCause&, const ExitCause&) = default;
 };
-
-inline constexpr std::uint32_t kNoVm = 0xFFFF;
 
 // A row of the CPI stack.
 struct CellKey {
@@ -86,6 +86,10 @@ class Accountant {
   void mode_changed(const HartState& state);  // after xRET, or after the host hypervisor moved the hart
   void marked(const HartState& state, std::uint16_t kind, std::uint64_t value);
 
+  // Who is told what marks say about the delivery of hypercalls; the same for all harts of a machine.
+  void report_to(DeliveryMeter& meter) { meter_ = &meter; }
+  const DeliveryMeter* meter() const { return meter_; }
+
   const CellKey& current() const { return key_; }
   const std::map<CellKey, std::unique_ptr<ComponentCycles>>& cells() const { return cells_; }
   const std::map<ExitKey, statistics::Histogram>& exits() const { return exits_; }
@@ -93,11 +97,16 @@ class Accountant {
 
  private:
   void select_row();
+  void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
 
   CellKey key_{};
   bool exit_open_ = false;
   std::uint32_t exit_vm_ = kNoVm;
   isa::Cycles exit_began_ = 0;
+  std::optional<isa::Cycles> entry_began_;  // the scheduler began to decide what now is about to be entered
+  std::optional<std::uint32_t> served_;     // the VM whose deferred hypercalls run
+  isa::Cycles serving_since_ = 0;
+  DeliveryMeter* meter_ = nullptr;
   std::map<CellKey, std::unique_ptr<ComponentCycles>> cells_;
   std::map<ExitKey, statistics::Histogram> exits_;  // lengths in cycles
   std::map<std::uint32_t, MarkTotals> marks_;

@@ -146,6 +146,17 @@ class Result:
         )
 
     @property
+    def delivery(self) -> pd.DataFrame:
+        """Deferrable hypercalls by VM: traps, drains, and in cycles their latency and whose time they ran in."""
+        nested = "delivery."
+        columns = [each[len(nested) :] for each in self._columns("vms") if each.startswith(nested)]
+        vms = self._list("vms")
+        index = pd.Index([vm["name"] for vm in vms], name="vm")
+        frame = pd.DataFrame([vm["delivery"] for vm in vms], index=index, columns=columns)
+        frame.attrs["units"] = self._units(f"vms[].{nested}", frame.columns)
+        return frame
+
+    @property
     def stats(self) -> pd.DataFrame:
         """Every other counter by its path, with ``value``, ``unit`` and ``help``."""
         rows = []

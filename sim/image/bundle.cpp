@@ -1,7 +1,6 @@
 // Checks a bundle's description and writes it as a flattened device tree.
 #include "sim/image/bundle.h"
 
-#include <array>
 #include <limits>
 
 #include "hypervisor/abi/bundle.h"
@@ -15,7 +14,6 @@ namespace {
 
 using Error = std::optional<std::string>;
 
-constexpr std::array<std::string_view, 2> kDeliveryNames{"immediate", "dlh"};
 constexpr std::size_t kMaxArgumentBytes = sizeof(hv::abi::BootInfo::arguments) - 1;
 
 Error mismatch(const std::string& field, std::uint64_t value, const std::string& expected) {
@@ -61,11 +59,12 @@ Error check_vm(const BundleVm& vm) {
 
 void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.begin("hypervisor");
-  tree.text("delivery", std::string(delivery_name(bundle.delivery)));
+  tree.text("delivery", std::string(hv::abi::kDeliveryNames[static_cast<std::size_t>(bundle.delivery)]));
   tree.cell("calls-per-notification", bundle.calls_per_notification);
   tree.cell("queue-capacity", bundle.queue_capacity);
   tree.cell("drain-budget-cycles", bundle.drain_budget_cycles);
   tree.cell("max-deferred-entries", bundle.max_deferred_entries);
+  tree.cell("drain-at-entry", bundle.drain_at_entry ? 1 : 0);
   tree.cell("time-slice-us", bundle.time_slice_us);
   tree.cell("print-statistics", bundle.print_statistics ? 1 : 0);
   tree.cell("read-instructions", bundle.read_instructions ? 1 : 0);
@@ -92,16 +91,6 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
 }
 
 }  // namespace
-
-std::string_view delivery_name(hv::abi::Delivery delivery) {
-  return kDeliveryNames[static_cast<std::size_t>(delivery)];
-}
-
-std::optional<hv::abi::Delivery> parse_delivery(std::string_view name) {
-  for (std::size_t i = 0; i < kDeliveryNames.size(); ++i)
-    if (kDeliveryNames[i] == name) return static_cast<hv::abi::Delivery>(i);
-  return std::nullopt;
-}
 
 isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description) {
   if (Error error = check_settings(description)) return isa::Failure{"bundle: " + *error};

@@ -34,13 +34,11 @@ struct BundleDescription {
   std::uint32_t queue_capacity = 64;
   std::uint32_t drain_budget_cycles = 20000;
   std::uint32_t max_deferred_entries = 4;
+  bool drain_at_entry = true;
   std::uint32_t time_slice_us = 1000;
   bool print_statistics = false, read_instructions = false;
   std::vector<BundleVm> vms{};
 };
-
-std::string_view delivery_name(hv::abi::Delivery delivery);
-std::optional<hv::abi::Delivery> parse_delivery(std::string_view name);
 
 // Errors name the VM and the value.
 isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description);

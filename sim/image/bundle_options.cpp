@@ -115,10 +115,13 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
     return parse_number(option, value, *number->second);
   if (option == "--print-statistics") return parse_switch(option, value, bundle.print_statistics);
   if (option == "--read-instructions") return parse_switch(option, value, bundle.read_instructions);
+  if (option == "--drain-at-entry") return parse_switch(option, value, bundle.drain_at_entry);
   if (option == "-o") return options.output = value, std::nullopt;
   if (option == "--delivery") {
-    const auto delivery = parse_delivery(value);
-    if (!delivery) return "--delivery is \"" + value + "\", expected immediate or dlh";
+    const auto delivery = hv::abi::parse_delivery(value);
+    if (!delivery)
+      return "--delivery is \"" + value +
+             "\", expected immediate, dlh, multicall, softirq, dlh_ring, polling or free";
     return bundle.delivery = *delivery, std::nullopt;
   }
   if (option == "--vm") {

@@ -10,11 +10,13 @@ namespace hvsim::sim {
 
 inline constexpr char kBundleUsage[] =
     "usage: hvsim-bundle [settings] --vm FIELDS [--vm FIELDS ...] -o FILE\n"
-    "  --delivery immediate|dlh        how hypercalls are delivered (immediate)\n"
+    "  --delivery MODE                 how hypercalls are delivered: immediate, dlh, multicall, softirq,\n"
+    "                                  dlh_ring, polling or free (immediate)\n"
     "  --calls-per-notification N      deferrable calls that a guest hands over in one trap (1)\n"
     "  --queue-capacity N              entries of a VM's queue (64)\n"
     "  --drain-budget-cycles N         most cycles of one drain (20000)\n"
     "  --max-deferred-entries N        most VM entries that a call may wait (4)\n"
+    "  --drain-at-entry 0|1            run queued calls before their VM is entered (1)\n"
     "  --time-slice-us N               time slice of a VCPU in microseconds (1000)\n"
     "  --print-statistics 0|1          a line of counts per VM when it is off (0)\n"
     "  --read-instructions 0|1         decode device accesses from guest memory instead of htinst (0)\n"

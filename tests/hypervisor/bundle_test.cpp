@@ -91,7 +91,8 @@ TEST(Bundle, SaysWhatIsWrong) {
   EXPECT_EQ(refusal(raw_bundle({good})), "accepted");
   EXPECT_EQ(refusal(raw_bundle({})), "bundle: no VMs in it");
   EXPECT_EQ(refusal(raw_bundle({good}, "", 0, "dlh", 2)), "bundle: not an hvsim,bundle of version 1");
-  EXPECT_EQ(refusal(raw_bundle({good}, "", 0, "later")), "hypervisor: delivery must be immediate or dlh");
+  EXPECT_EQ(refusal(raw_bundle({good}, "", 0, "later")),
+            "hypervisor: delivery must be immediate, dlh, multicall, softirq, dlh_ring, polling or free");
   EXPECT_EQ(refusal(raw_bundle({good, good})), "vm@1: name is taken by an earlier VM");
   EXPECT_EQ(refusal(raw_bundle({good}, "queue-capacity", 0)), "hypervisor: queue-capacity must be 1..256");
   EXPECT_EQ(refusal(raw_bundle({good}, "queue-capacity", 257)), "hypervisor: queue-capacity must be 1..256");
@@ -185,7 +186,7 @@ TEST(Statistics, AreOneWholeLineHoweverLong) {
   const std::size_t start = text.find("[hv] statistics " + name + " SUPERVISOR_SYSCALL=12000 ");
   ASSERT_NE(start, std::string::npos) << text;
   EXPECT_GT(text.size() - start, 256u);
-  const std::string last = " barriers=0 budget_stops=0\n";
+  const std::string last = " forced=0 ring_errors=0 completion_interrupts=0\n";
   EXPECT_EQ(text.substr(text.size() - last.size()), last);
 }
 

@@ -87,13 +87,19 @@ TEST(Claims, TheVcpuIsAnnouncedBeforeItsVmsDrainSoThatTheCostIsItsOwn) {
   bench.machine.ticks += 20000;
   bench.machine.marks.clear();
   bench.timer(0);  // a again: its second entry since, so it drains
-  std::vector<std::pair<MarkKind, std::uint64_t>> tail(bench.machine.marks.end() - 4,
+  std::vector<std::pair<MarkKind, std::uint64_t>> tail(bench.machine.marks.end() - 8,
                                                        bench.machine.marks.end());
   using Marks = std::vector<std::pair<MarkKind, std::uint64_t>>;
-  EXPECT_EQ(tail, (Marks{{MarkKind::vcpu, hvsim::isa::mark_vcpu(0, 0)},
-                         {MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::drain)},
-                         {MarkKind::hypercall_done, 1},
-                         {MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::restore)}}));
+  EXPECT_EQ(
+      tail,
+      (Marks{{MarkKind::vcpu, hvsim::isa::mark_vcpu(0, 0)},
+             {MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::drain)},
+             {MarkKind::serving, 0},
+             {MarkKind::calls_ran, hvsim::isa::mark_calls(0, 1)},
+             {MarkKind::hypercall_done, hvsim::isa::mark_calls(0, 1)},
+             {MarkKind::serving, hvsim::isa::kMarkNoVm},
+             {MarkKind::delivery, hvsim::isa::mark_delivery(0, hvsim::isa::DeliveryEvent::forced_drain, 0)},
+             {MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::restore)}}));
 }
 
 TEST(Exits, ABlockedVmsQueueIsDrainedBeforeItBlocks) {

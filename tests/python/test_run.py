@@ -57,6 +57,17 @@ def test_dlh_saves_cycles_of_the_same_work(storm):
     assert immediate["hypercalls_done"] == dlh["hypercalls_done"]
 
 
+def test_delivery_tells_of_each_vm_how_its_calls_came_through(storm):
+    immediate, dlh = (storm[name].delivery for name in ("immediate", "dlh"))
+    assert list(dlh.index) == ["a", "b"]
+    assert (dlh["issued"] == dlh["ran"]).all()
+    assert (immediate["ran"] == dlh["ran"]).all()
+    assert (dlh["served_by_own"] > 0).all()
+    assert (dlh["served_by_others"] == 0).all()
+    assert (immediate["latency_p50"] <= immediate["latency_max"]).all()
+    assert dlh.attrs["units"]["latency_p999"] == "cycles"
+
+
 def test_cells_of_the_cpi_stack_add_up_to_the_elapsed_cycles(storm):
     for result in storm.values():
         components = [name for name, unit in result.cpi.attrs["units"].items() if unit == "cycles"]

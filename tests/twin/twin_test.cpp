@@ -85,6 +85,70 @@ TEST(Twin, LiteralDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms(
 TEST(Twin, ACrowdOfVmsSeesTheSameEverywhere) { expect_same_guests(crowd("dlh")); }
 TEST(Twin, BatchedDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("dlh", 8)); }
 
+// A guest that checks each promise of the delivery itself, beside one that calls a lot.
+Json checked(const std::string& delivery, unsigned capacity) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "checked",
+    "machine": {"harts": 2, "memory_bytes": "64MiB"},
+    "hypervisor": {"calls_per_notification": 4, "drain_budget_cycles": 3000, "time_slice_us": 300},
+    "vms": [
+      {"name": "check", "workload": "delivery_check", "memory_bytes": "4MiB", "harts": [0],
+       "arguments": {"steps": 1500}},
+      {"name": "storm", "workload": "hypercall_storm", "memory_bytes": "4MiB", "harts": [0],
+       "arguments": {"iterations": 60, "work": 4, "calls_per_iteration": 8, "deferrable_percent": 75, "exact": 1, "routine": 40}}
+    ],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  config["hypervisor"]["delivery"] = delivery;
+  config["hypervisor"]["queue_capacity"] = capacity;
+  return config;
+}
+
+class EveryDelivery : public testing::TestWithParam<const char*> {};
+
+TEST_P(EveryDelivery, KeepsItsPromisesOnQemuOnTheModelledHartsAndOnTheHost) {
+  const Json config = checked(GetParam(), 8);
+  const Outcome oracle = qemu(config), target = simulate(config, "target"), host = simulate(config, "host");
+  ASSERT_EQ(oracle.exit_code, 0) << oracle.log;
+  ASSERT_EQ(target.exit_code, 0) << target.log;
+  ASSERT_EQ(host.exit_code, 0) << host.log;
+  for (const std::string vm : {"check", "storm"}) {
+    ASSERT_NE(oracle.console.at(vm).find("checksum"), std::string::npos) << oracle.log;
+    EXPECT_EQ(target.console.at(vm), oracle.console.at(vm)) << vm;
+    EXPECT_EQ(host.console.at(vm), oracle.console.at(vm)) << vm;
+  }
+  std::printf(
+      "%s: hypervisor cycles: target %llu, host %llu (%+.1f %%)\n", GetParam(),
+      static_cast<unsigned long long>(target.hypervisor_cycles),
+      static_cast<unsigned long long>(host.hypervisor_cycles),
+      100.0 *
+          (static_cast<double>(host.hypervisor_cycles) / static_cast<double>(target.hypervisor_cycles) - 1));
+}
+INSTANTIATE_TEST_SUITE_P(Twin, EveryDelivery,
+                         testing::Values("immediate", "multicall", "softirq", "dlh", "dlh_ring", "polling"),
+                         [](const auto& mode) { return std::string(mode.param); });
+
+// Where a trap's count does not depend on time: one VM per hart, no end of a slice, so that a ring is looked
+// at when the guest asks for it only.
+TEST(Twin, RingsCauseTheSameExitsOnTargetAndHost) {
+  Json config = two_vms("dlh_ring", 8);
+  config["hypervisor"]["time_slice_us"] = 10'000'000;
+  expect_same_guests(config);
+}
+TEST(Twin, MulticallsShowGuestsTheSameEverywhere) { expect_same_guests(two_vms("multicall", 8)); }
+TEST(Twin, SoftirqsShowGuestsTheSameEverywhere) { expect_same_guests(two_vms("softirq", 8)); }
+
+TEST(Twin, FreeCallsCostNothingOnTheHostAndAreRefusedOnTarget) {
+  const Json config = two_vms("free", 1);
+  const Outcome host = simulate(config, "host"), immediate = simulate(two_vms("immediate", 1), "host");
+  ASSERT_EQ(host.exit_code, 0) << host.log;
+  EXPECT_EQ(host.console.at("storm"), immediate.console.at("storm"));
+  EXPECT_LT(host.hypervisor_cycles, immediate.hypervisor_cycles / 20);
+  const Outcome target = simulate(config, "target");
+  EXPECT_EQ(target.exit_code, 2);
+  EXPECT_NE(target.log.find("hypervisor.delivery"), std::string::npos) << target.log;
+}
+
 TEST(Quickstart, SixRunsPassAndTheTableSaysWhatDeferringSaves) {
   const std::string text = run_config(HVSIM_SOURCE "/configs/quickstart.json");
   std::size_t passed = 0;

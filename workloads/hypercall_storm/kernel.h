@@ -19,6 +19,8 @@ struct Parameters {
   std::uint64_t deferrable_percent;  // of the calls; the others are queries
   std::uint64_t routine;             // longest routine or query, in iterations
   std::uint64_t seed;
+  bool exact = false;          // all of them are that long, and routines are all that is deferred
+  std::uint64_t sleep_us = 0;  // the guest sleeps for so long after each iteration
 };
 
 template <class Arguments>
@@ -29,7 +31,9 @@ constexpr Parameters parameters(Arguments& arguments) {
           .calls_per_iteration = arguments.number("calls_per_iteration", 8, 0, 1'000'000),
           .deferrable_percent = arguments.number("deferrable_percent", 75, 0, 100),
           .routine = arguments.number("routine", 100, 1, hv::abi::kMaxRoutineIterations),
-          .seed = arguments.number("seed", 1, 0, ~std::uint64_t{0})};
+          .seed = arguments.number("seed", 1, 0, ~std::uint64_t{0}),
+          .exact = arguments.number("exact", 0, 0, 1) != 0,
+          .sleep_us = arguments.number("sleep_us", 0, 0, 1'000'000)};
 }
 
 enum class Kind : std::size_t { query, statistics_update, routine, event_send, console_write, count };
@@ -51,7 +55,7 @@ constexpr Kind deferrable_kind(std::uint64_t draw, const Calls& calls) {
 }
 
 // `Calls` makes the calls: query(n) -> value, statistics_update(counter, increment), routine(n),
-// event_send(draw), console_write(iteration), work_done(units), has_peers().
+// event_send(draw), console_write(iteration), work_done(units), has_peers(), sleep(microseconds).
 template <class Calls>
 constexpr Report run(const Parameters& parameters, Calls& calls) {
   Report report;
@@ -68,8 +72,9 @@ constexpr Report run(const Parameters& parameters, Calls& calls) {
       const bool deferred = prng.below(100) < parameters.deferrable_percent;
       const std::uint64_t choice = prng.below(1024);
       const std::uint64_t argument = prng.next();
-      const std::uint64_t length = 1 + argument % parameters.routine;
-      const Kind kind = deferred ? deferrable_kind(choice, calls) : Kind::query;
+      const std::uint64_t length = parameters.exact ? parameters.routine : 1 + argument % parameters.routine;
+      const Kind some = parameters.exact ? Kind::routine : deferrable_kind(choice, calls);
+      const Kind kind = deferred ? some : Kind::query;
       ++report.calls[static_cast<std::size_t>(kind)];
       switch (kind) {
         case Kind::query:
@@ -91,6 +96,7 @@ constexpr Report run(const Parameters& parameters, Calls& calls) {
           break;
       }
     }
+    if (parameters.sleep_us != 0) calls.sleep(parameters.sleep_us);
   }
   Checksum all;
   all.add(work.checksum());

@@ -9,6 +9,7 @@
 #include "workloads/runtime/hypercall.h"
 #include "workloads/runtime/mark.h"
 #include "workloads/runtime/start.h"
+#include "workloads/runtime/timer.h"
 #include "workloads/runtime/trap.h"
 
 namespace {
@@ -54,6 +55,18 @@ class GuestCalls {
     guest::console::print("iteration ", Decimal{iteration}, "\n");
   }
 
+  // The timer's interrupt ends it; what else interrupts does not.
+  void sleep(std::uint64_t microseconds) {
+    namespace trap = guest::trap;
+    namespace timer = guest::timer;
+    const std::uint64_t until = timer::now() + microseconds * timer::ticks_per_second() / 1'000'000;
+    trap::disable_interrupts();
+    timer::arm(until);
+    while (timer::now() < until) trap::sleep();
+    timer::disarm();
+    trap::enable_interrupts();
+  }
+
   std::uint64_t failed_queries() const { return failed_queries_; }
 
  private:
@@ -86,6 +99,7 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   require_valid(arguments);
   shared = hypercall::shared_page();
   trap::handle(hvsim::isa::Interrupt::supervisor_software, take_events);
+  trap::handle(hvsim::isa::Interrupt::supervisor_timer, [](trap::Frame&) { timer::disarm(); });
   trap::enable_interrupts();
 
   GuestCalls calls{hypercall::vm_info()};

@@ -1,24 +1,33 @@
-// The guest's side of hypercall delivery: ecalls, the collecting array and the status slots.
+// The guest's side of hypercall delivery: ecalls, the collecting array, the ring and the status slots.
 #include "workloads/runtime/hypercall.h"
 
 #include <array>
 #include <atomic>
 
 #include "workloads/runtime/csr.h"
+#include "workloads/runtime/mark.h"
 
 namespace guest::hypercall {
 
 namespace {
 
 using hv::abi::Notification;
+using hv::abi::RingEntry;
+using hv::abi::RingIndices;
 using hv::abi::SharedPage;
 using hv::abi::Status;
 
 using hv::abi::kStatusSlots;
 
+enum class Way : std::uint8_t { ecall, notify, ring };
+
 struct State {
   SharedPage* shared = nullptr;
-  bool notifies = false;  // delivery by `notify` rather than by one ecall per call
+  Way way = Way::ecall;
+  bool answered = true;  // an ecall for a deferrable call tells whether it has succeeded
+  RingIndices* indices = nullptr;
+  RingEntry* ring = nullptr;
+  std::uint64_t ring_capacity = 0, ring_tail = 0, ring_place = 0;  // our own copies
   std::uint32_t batch_limit = 1;
   std::uint32_t collected = 0;
   std::uint32_t next_slot = 1;
@@ -60,21 +69,44 @@ Answer own_extension(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0,
 
 enum class Watch : bool { no, yes };
 
-void hand_over(Hypercall call, Watch watch, const std::array<std::uint64_t, 5>& a) {
+void kick() { own_extension(Hypercall::ring_kick); }
+
+// One VCPU appends; the hypervisor takes over from `head` on and says in `notify` when it wants to be told.
+void append(const Notification& call) {
+  std::atomic_ref head{state.indices->head};
+  while (state.ring_tail - head.load(std::memory_order_acquire) >= state.ring_capacity) kick();
+  state.ring[state.ring_place].call = call;
+  state.ring_place = state.ring_place + 1 == state.ring_capacity ? 0 : state.ring_place + 1;
+  const std::uint64_t before = state.ring_tail++;
+  std::atomic_ref{state.indices->tail}.store(state.ring_tail, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const std::uint64_t notify = std::atomic_ref{state.indices->notify}.load(std::memory_order_relaxed);
+  if (hv::abi::ring_needs_kick(notify, before, state.ring_tail)) kick();
+}
+
+void hand_over(Hypercall call, Watch watch, std::uint32_t completion, const std::array<std::uint64_t, 5>& a) {
   ++state.issued;
-  if (!state.notifies) {
-    const Answer answer = own_extension(call, a[0], a[1], a[2], a[3], a[4]);
+  call_issued();
+  const bool watched = watch == Watch::yes && completion == 0;
+  if (state.way == Way::ecall) {
+    // A status word is of use only if the answer comes before the call has run.
+    if (watched && !state.answered) completion = take_slot();
+    const Answer answer = own_extension(call, a[0], a[1], a[2], a[3], a[4], completion);
     if (watch == Watch::yes && answer.error != hv::abi::kSuccess) ++state.failed;
     return;
   }
-  const std::uint32_t slot = watch == Watch::yes ? take_slot() : 0;
-  if (state.batch_limit == 1) {  // the literal form: the trap itself carries the one call
-    const Answer answer = own_extension(call, a[0], a[1], a[2], a[3], a[4], slot);
-    if (watch == Watch::yes && answer.error != hv::abi::kSuccess) ++state.failed;
-    return;
-  }
-  state.batch[state.collected++] = {static_cast<std::uint32_t>(call), slot, {a[0], a[1], a[2], a[3], a[4]}};
+  if (watched) completion = take_slot();
+  const Notification entry{static_cast<std::uint32_t>(call), completion, {a[0], a[1], a[2], a[3], a[4]}};
+  if (state.way == Way::ring) return append(entry);
+  state.batch[state.collected++] = entry;
   if (state.collected >= state.batch_limit) flush();
+}
+
+Way way_of(hv::abi::Delivery delivery, std::uint32_t batch_limit) {
+  using hv::abi::Delivery;
+  if (hv::abi::uses_rings(delivery)) return Way::ring;
+  const bool alone = delivery == Delivery::immediate || delivery == Delivery::free || batch_limit == 1;
+  return alone ? Way::ecall : Way::notify;
 }
 
 }  // namespace
@@ -98,10 +130,17 @@ Answer sbi(std::uint64_t extension, std::uint64_t function, std::uint64_t a0, st
 
 void initialise(const hv::abi::BootInfo& info) {
   state.shared = reinterpret_cast<SharedPage*>(info.shared_page);
-  state.notifies = info.delivery != static_cast<std::uint32_t>(hv::abi::Delivery::immediate);
   state.batch_limit = info.calls_per_notification;
   if (state.batch_limit == 0) state.batch_limit = 1;
   if (state.batch_limit > hv::abi::kMaxNotifications) state.batch_limit = hv::abi::kMaxNotifications;
+  const auto delivery = static_cast<hv::abi::Delivery>(info.delivery);
+  state.way = way_of(delivery, state.batch_limit);
+  state.answered = delivery != hv::abi::Delivery::dlh && delivery != hv::abi::Delivery::softirq;
+  state.indices = &state.shared->rings[0];
+  state.ring = reinterpret_cast<RingEntry*>(info.rings);
+  state.ring_capacity = info.ring_capacity;
+  state.ring_tail = state.indices->tail;
+  if (state.ring_capacity != 0) state.ring_place = state.ring_tail % state.ring_capacity;
 }
 
 Answer call_now(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
@@ -111,11 +150,18 @@ Answer call_now(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
 
 void defer(Hypercall call, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
            std::uint64_t a4) {
-  hand_over(call, Watch::yes, {a0, a1, a2, a3, a4});
+  hand_over(call, Watch::yes, 0, {a0, a1, a2, a3, a4});
 }
 
 void defer_unwatched(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
-  hand_over(call, Watch::no, {a0, a1, 0, 0, 0});
+  hand_over(call, Watch::no, 0, {a0, a1, 0, 0, 0});
+}
+
+bool defer_with_interrupt(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
+  const std::uint32_t slot = take_slot();
+  if (slot == 0) return false;
+  hand_over(call, Watch::yes, hv::abi::completion_with_interrupt(slot, 0), {a0, a1, 0, 0, 0});
+  return true;
 }
 
 void flush() {
@@ -134,6 +180,8 @@ Settlement settle() {
   const std::uint64_t completed = std::atomic_ref{state.shared->completed}.load(std::memory_order_acquire);
   return {state.issued, completed, state.failed};
 }
+
+std::uint64_t issued() { return state.issued; }
 
 VmInfo vm_info() {
   const std::uint64_t value = call_now(Hypercall::vm_info).value;

@@ -33,8 +33,11 @@ void initialise(const hv::abi::BootInfo& info);
 // Not from interrupt handlers, as is true of `defer`.
 Answer call_now(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
 
-// A deferrable call. Delivery `immediate`, and `dlh` with one call per notification: one ecall each. `dlh`
-// otherwise: handed over by `notify` in batches of BootInfo::calls_per_notification.
+// A deferrable call, handed over as BootInfo::delivery asks for: by an ecall each (`immediate`, `free`, and
+// all with one call per notification), by `notify` in batches of BootInfo::calls_per_notification
+// (`multicall`, `softirq`, `dlh`), or through the ring, which traps only if the hypervisor asks for it or it
+// is full
+// (`dlh_ring`, `polling`).
 void defer(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint64_t a2 = 0,
            std::uint64_t a3 = 0, std::uint64_t a4 = 0);
 
@@ -42,12 +45,17 @@ void defer(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint
 // asks for its status.
 void defer_unwatched(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
 
+// The same, and this VCPU is interrupted (VSSIP) when it has run. False: too many calls with a status are on
+// their way; nothing was done.
+bool defer_with_interrupt(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
+
 // Hands over what is collected, without waiting for it to run.
 void flush();
 
 // Hands over and fences, then compares the books.
 Settlement settle();
 
+std::uint64_t issued();  // deferrable calls so far, console output included
 VmInfo vm_info();
 hv::abi::SharedPage* shared_page();
 [[noreturn]] void power_off(std::uint64_t code);

@@ -82,7 +82,9 @@ bool enable(const hv::abi::BootInfo& info) {
   const std::uint64_t tail = info.memory_base + mega_part;
   if (!map_range(info.memory_base, info.memory_base, mega_part, PageSize::mega, flags) ||
       !map_range(tail, tail, rest, PageSize::small, flags) ||
-      !map_apart(info, info.shared_page & ~hvsim::isa::kPageMask, kReadWrite | pte::g))
+      !map_apart(info, info.shared_page & ~hvsim::isa::kPageMask, kReadWrite | pte::g) ||
+      (info.ring_capacity != 0 && !map_range(info.rings, info.rings, info.ring_stride * info.vcpus,
+                                             PageSize::small, kReadWrite | pte::g)))
     return false;
   fence_translations();
   csr_write<hvsim::isa::csr::satp>((hvsim::isa::csr::kModeSv39 << hvsim::isa::csr::kAtpModeShift) |

@@ -35,39 +35,39 @@ constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
 }  // namespace
 
 void Arch::charge(Work work, std::uint64_t units) {
-  const Cycles cycles = costs_.cycles(work) * units;
+  const Cycles cycles = costless_ ? 0 : costs_.cycles(work) * units;
   if (cycles != 0) hart_.charge(cycles, work);
 }
 
 std::uint64_t Arch::read_word(Hpa at) {
   std::uint64_t value = 0;
   hart_.read(at, &value, sizeof value);
-  hart_.touch(at, sizeof value, false);
+  touch(at, sizeof value, false);
   return value;
 }
 
 void Arch::write_word(Hpa at, std::uint64_t value) {
   hart_.write(at, &value, sizeof value);
-  hart_.touch(at, sizeof value, true);
+  touch(at, sizeof value, true);
 }
 
 void Arch::or_word(Hpa at, std::uint64_t bits) { write_word(at, read_word(at) | bits); }
 
 void Arch::copy_in(void* to, Hpa from, std::size_t bytes) {
   hart_.read(from, to, bytes);
-  hart_.touch(from, bytes, false);
+  touch(from, bytes, false);
   charge(Work::copy_line, lines(from, bytes));
 }
 
 void Arch::copy_out(Hpa to, const void* from, std::size_t bytes) {
   hart_.write(to, from, bytes);
-  hart_.touch(to, bytes, true);
+  touch(to, bytes, true);
   charge(Work::copy_line, lines(to, bytes));
 }
 
 void Arch::zero(Hpa at, std::uint64_t bytes) {
   hart_.zero(at, bytes);
-  hart_.touch(at, bytes, true);
+  touch(at, bytes, true);
   charge(Work::copy_line, lines(at, bytes));
 }
 

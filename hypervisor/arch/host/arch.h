@@ -28,7 +28,9 @@ class Arch {
     Cycles taken_at = 0, free_at = 0;
   };
 
-  Arch(HostHart& hart, const CostModel& costs) : hart_(hart), costs_(costs) {}
+  // `costless`: whatever is done takes no time.
+  Arch(HostHart& hart, const CostModel& costs, bool costless = false)
+      : hart_(hart), costs_(costs), costless_(costless) {}
 
   unsigned hart() const { return hart_.id(); }
 
@@ -55,8 +57,12 @@ class Arch {
   void charge(Work work, std::uint64_t units);
 
  private:
+  void touch(Hpa at, std::uint64_t bytes, bool is_write) {
+    if (!costless_) hart_.touch(at, bytes, is_write);
+  }
   HostHart& hart_;
   const CostModel& costs_;
+  const bool costless_;
 };
 
 }  // namespace hv

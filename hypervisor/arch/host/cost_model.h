@@ -22,6 +22,8 @@ struct CostModel {
   std::uint32_t enqueue = 80;              // cycles per deferrable call queued
   std::uint32_t drain_check = 85;          // cycles per VM entry to look at the queue
   std::uint32_t drain_entry = 230;         // cycles per call taken from the queue, beside its routine
+  std::uint32_t ring_look = 20;            // cycles to look at one VCPU's ring, beside reading its index
+  std::uint32_t ring_entry = 60;           // cycles per call taken over from a ring, beside the copy
   std::uint32_t schedule = 120;            // cycles per scheduler decision
   std::uint32_t vcpu_switch = 120;         // cycles when another VCPU gets the hart, beside its registers
   std::uint32_t interrupt_merge = 75;      // cycles per VM entry to find virtual interrupts
@@ -53,6 +55,10 @@ struct CostModel {
         return drain_check;
       case Work::drain_entry:
         return drain_entry;
+      case Work::ring_look:
+        return ring_look;
+      case Work::ring_entry:
+        return ring_entry;
       case Work::schedule:
         return schedule;
       case Work::vcpu_switch:

@@ -41,6 +41,8 @@ class HostHart {
   virtual hvsim::isa::Cycles cycles() = 0;
   virtual std::uint64_t ticks() = 0;  // the `time` CSR
   virtual void charge(hvsim::isa::Cycles cycles, Work why) = 0;
+  // Neither the trap that led to this entry of the hypervisor nor the return to the guest takes time.
+  virtual void forgive_trap() = 0;
 
   // The machine around it.
   virtual void set_timer(std::uint64_t ticks) = 0;  // STIP is pending from then on and not before; ~0: never

@@ -59,6 +59,13 @@ void acknowledge_software_interrupt(HostHart& hart, Arch& arch) {
   arch.charge(Work::csr, 1);
 }
 
+// What delivery `free` charges nothing for: hypercalls, however they are called.
+bool is_hypercall(HostHart& hart) {
+  constexpr unsigned a7 = 17;
+  return exit_reason(hart.csr(csr::scause)) == ExitReason::supervisor_syscall &&
+         hart.x()[a7] == abi::kHypercallExtension;
+}
+
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
 }
@@ -66,7 +73,7 @@ void announce(Arch& arch, HypervisorPhase phase) {
 }  // namespace
 
 struct HostHypervisor::Machine {
-  enum class HartState : std::uint8_t { fresh, guest, idle };
+  enum class HartState : std::uint8_t { fresh, guest, idle, polling };
   struct HartContext {
     HartState state = HartState::fresh;
     VcpuId vcpu = kNoVcpu;  // while its state is `guest`
@@ -103,15 +110,21 @@ std::string HostHypervisor::boot(HostHart& boot_hart, const HostBoot& boot) {
 HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   Machine::HartContext& context = machine_->harts[hart.id()];
   Hypervisor& core = machine_->core;
-  Arch arch(hart, machine_->costs);
   if (machine_->off) return Next::off;
+  const bool costless = core.delivery() == abi::Delivery::free &&
+                        context.state == Machine::HartState::guest && is_hypercall(hart);
+  if (costless) hart.forgive_trap();
+  Arch arch(hart, machine_->costs, costless);
 
   Vcpu* next = nullptr;
   switch (context.state) {
     case Machine::HartState::fresh:
       set_up_hart(hart);
+      if (core.polls(arch)) return poll(hart, arch);
       next = core.resume_idle(arch);
       break;
+    case Machine::HartState::polling:
+      return poll(hart, arch);
     case Machine::HartState::idle:
       acknowledge_software_interrupt(hart, arch);
       next = core.resume_idle(arch);
@@ -129,11 +142,7 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   context.vcpu = next == nullptr ? kNoVcpu : next->id;
   context.state = next == nullptr ? Machine::HartState::idle : Machine::HartState::guest;
   if (next == nullptr) {
-    if (core.all_off()) {
-      machine_->off = true;
-      hart.power_off(core.exit_code());
-      return Next::off;
-    }
+    if (core.all_off()) return power_off(hart);
     core.rest(arch);
     return Next::idle;
   }
@@ -141,6 +150,19 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   load_general(hart, arch, next->general);
   announce(arch, HypervisorPhase::none);
   return Next::guest;
+}
+
+HostHypervisor::Next HostHypervisor::poll(HostHart& hart, Arch& arch) {
+  if (machine_->core.all_off()) return power_off(hart);
+  machine_->harts[hart.id()].state = Machine::HartState::polling;
+  machine_->core.poll(arch);
+  return Next::poll;
+}
+
+HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
+  machine_->off = true;
+  hart.power_off(machine_->core.exit_code());
+  return Next::off;
 }
 
 unsigned HostHypervisor::vm_count() const { return machine_->core.vm_count(); }

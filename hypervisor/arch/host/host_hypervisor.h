@@ -15,6 +15,8 @@
 
 namespace hv {
 
+class Arch;
+
 // What firmware would have told the hypervisor at boot.
 struct HostBoot {
   std::span<const std::byte> bundle;  // abi/bundle.h; need not outlive boot()
@@ -43,6 +45,7 @@ class HostHypervisor {
 
   enum class Next : std::uint8_t {
     guest,  // execute SRET now: sepc, sstatus.SPP and hstatus.SPV are those of the VCPU to run
+    poll,   // call enter() again at once: this hart polls
     idle,   // wait in HS-mode until (sip & sie) != 0, then call enter() again
     off,    // the machine was powered off
   };
@@ -58,6 +61,8 @@ class HostHypervisor {
 
  private:
   struct Machine;
+  Next poll(HostHart& hart, Arch& arch);
+  Next power_off(HostHart& hart);
   std::unique_ptr<Machine> machine_;
 };
 

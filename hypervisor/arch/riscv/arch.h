@@ -70,6 +70,12 @@ class Arch {
         return hint<MarkKind::vcpu>(value);
       case MarkKind::hypercall_done:
         return hint<MarkKind::hypercall_done>(value);
+      case MarkKind::calls_ran:
+        return hint<MarkKind::calls_ran>(value);
+      case MarkKind::serving:
+        return hint<MarkKind::serving>(value);
+      case MarkKind::delivery:
+        return hint<MarkKind::delivery>(value);
       default:
         return;
     }

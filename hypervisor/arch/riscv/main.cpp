@@ -63,10 +63,16 @@ GeneralRegisters* run(Arch& arch, Vcpu* next, Stack& stack) {
   return &next->general;
 }
 
+[[noreturn]] void poll_for_ever(Arch& arch) {
+  while (!core().all_off()) core().poll(arch);
+  board.power_off(core().exit_code());
+}
+
 [[noreturn]] void start_hart(unsigned hart) {
   set_up_hart();
   stacks[hart].hart = hart;
   Arch arch(board, hart);
+  if (core().polls(arch)) poll_for_ever(arch);
   riscv_enter_guest(run(arch, core().resume_idle(arch), stacks[hart]));
 }
 

@@ -11,9 +11,13 @@ enum class MarkKind : std::uint16_t {
   region_begin = 1,    // value: region number, chosen by the software
   region_end = 2,      // value: region number
   work_done = 3,       // value: units of useful guest work finished since the last such mark
-  hypercall_done = 4,  // value: hypercalls whose routine ran to its end (marked by the hypervisor)
+  hypercall_done = 4,  // value: vm << 32 | hypercalls of it whose routine ran to its end
+  call_issued = 5,     // value: deferrable hypercalls that the guest has made, however they are delivered
   phase = 16,          // value: HypervisorPhase now in progress
   vcpu = 17,           // value: vm << 16 | vcpu about to be entered; ~0 = none (hart idle)
+  calls_ran = 18,      // value: vm << 32 | deferrable hypercalls of it that have run, in their order
+  serving = 19,        // value: the VM whose deferred hypercalls run from here on; ~0 = none
+  delivery = 20,       // value: vm << 48 | DeliveryEvent << 32 | amount
 };
 
 // Hypervisor phases: cells of the CPI stack.
@@ -26,10 +30,32 @@ enum class HypervisorPhase : std::uint8_t {
   drain = 5,    // running queued hypercalls before a context is restored
   restore = 6,  // context restore and return
   idle = 7,
-  count = 8,
+  poll = 8,  // a dedicated hart looks whether VMs have queued something
+  count = 9,
+};
+
+// What the hypervisor tells of how deferrable hypercalls reach it and are drained.
+enum class DeliveryEvent : std::uint8_t {
+  notification = 0,          // a trap that announced calls; amount: how many
+  depth = 1,                 // amount: calls that wait now
+  overflow_drain = 2,        // a full queue was drained on the spot
+  barrier_drain = 3,         // a call that is not deferrable found something to drain
+  blocking_drain = 4,        // so did the last VCPU to block
+  budget_stop = 5,           // a drain at entry left calls behind
+  forced_drain = 6,          // a drain at entry that ignored the budget: calls had waited long enough
+  ring_error = 7,            // a ring whose index could not be; what it claimed to hold was passed over
+  completion_interrupt = 8,  // a completed call that had asked for one
+  count = 9,
 };
 
 constexpr std::uint64_t mark_vcpu(unsigned vm, unsigned vcpu) { return (std::uint64_t{vm} << 16) | vcpu; }
+constexpr std::uint64_t mark_calls(unsigned vm, std::uint64_t calls) {
+  return std::uint64_t{vm} << 32 | (calls & 0xFFFF'FFFF);
+}
+constexpr std::uint64_t mark_delivery(unsigned vm, DeliveryEvent event, std::uint64_t amount) {
+  return std::uint64_t{vm} << 48 | static_cast<std::uint64_t>(event) << 32 | (amount & 0xFFFF'FFFF);
+}
+inline constexpr std::uint64_t kMarkNoVm = ~std::uint64_t{0};
 inline constexpr std::uint64_t kMarkNoVcpu = ~std::uint64_t{0};
 
 // The encoding, for assemblers and tests.

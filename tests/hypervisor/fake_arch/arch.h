@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +37,8 @@ struct FakeMachine {
   std::vector<GuestFence> fences;
   std::vector<std::pair<hvsim::isa::MarkKind, std::uint64_t>> marks;
   unsigned held_locks = 0;
-  bool out_of_ram = false;  // the core touched an address outside
+  std::function<void(Hpa)> after_read{};  // others may write between two reads
+  bool out_of_ram = false;                // the core touched an address outside
 };
 
 class Arch {
@@ -61,6 +63,7 @@ class Arch {
   void or_word(Hpa at, std::uint64_t bits) { write_word(at, read_word(at) | bits); }
   void copy_in(void* to, Hpa from, std::size_t bytes) {
     if (inside(from, bytes)) std::memcpy(to, &machine_.ram[from.value - FakeMachine::kRamBase], bytes);
+    if (machine_.after_read) machine_.after_read(from);
   }
   void copy_out(Hpa to, const void* from, std::size_t bytes) {
     if (inside(to, bytes)) std::memcpy(&machine_.ram[to.value - FakeMachine::kRamBase], from, bytes);

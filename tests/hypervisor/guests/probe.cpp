@@ -86,7 +86,7 @@ void read_hypervisor_csr() { asm volatile("csrr t0, 0x680" : : : "t0"); }  // hg
   std::uint64_t x = 88172645463325252;
   for (unsigned i = 0; i < 3000; ++i) {
     x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-    const std::uint64_t number = 21 + x % 1000000;
+    const std::uint64_t number = abi::kHypercallCount + x % 1000000;
     good = good && ecall(abi::kHypercallExtension, number, x, x, x).error == abi::kErrorNotSupported;
     good = good && ecall(x | 0x80000000, x, x, x, x).error == abi::kErrorNotSupported;
     good = good && call(abi::Hypercall::notify, x | 1, x % 64 + 1).error != 0;
@@ -123,11 +123,33 @@ void read_hypervisor_csr() { asm volatile("csrr t0, 0x680" : : : "t0"); }  // hg
 constexpr unsigned kRounds = 400;
 std::uint32_t second_done = 0;
 
-// Three calls in one trap, or one by one where delivery is immediate.
+const abi::BootInfo* boot_info = nullptr;
+
+abi::RingIndices& indices(std::uint64_t ring) { return shared(*boot_info).rings[ring]; }
+abi::RingEntry* entries(std::uint64_t ring) {
+  return reinterpret_cast<abi::RingEntry*>(boot_info->rings + ring * boot_info->ring_stride);
+}
+
+void append(std::uint64_t ring, const abi::Notification& call_) {
+  abi::RingIndices& at = indices(ring);
+  const std::uint64_t tail = at.tail;
+  while (tail - __atomic_load_n(&at.head, __ATOMIC_ACQUIRE) >= boot_info->ring_capacity)
+    call(abi::Hypercall::ring_kick);
+  entries(ring)[tail % boot_info->ring_capacity].call = call_;
+  __atomic_store_n(&at.tail, tail + 1, __ATOMIC_SEQ_CST);
+  if (abi::ring_needs_kick(__atomic_load_n(&at.notify, __ATOMIC_SEQ_CST), tail, tail + 1))
+    call(abi::Hypercall::ring_kick);
+}
+
+// Three calls through the ring, in one trap, or one by one where delivery knows neither.
 void call_three_times(std::uint64_t counter) {
   abi::Notification list[3] = {};
   for (auto& entry : list)
     entry = {static_cast<std::uint32_t>(abi::Hypercall::statistics_update), 0, {counter, 1, 0, 0, 0}};
+  if (boot_info->ring_capacity != 0) {
+    for (const auto& entry : list) append(counter, entry);
+    return;
+  }
   if (call(abi::Hypercall::notify, reinterpret_cast<std::uint64_t>(list), 3).error == 0) return;
   for (unsigned i = 0; i < 3; ++i) call(abi::Hypercall::statistics_update, counter, 1);
 }
@@ -140,6 +162,21 @@ void work(std::uint64_t me) {
     if (i % 7 == 0) call(abi::Hypercall::query, 10);
     if (i % 50 == 0) call(abi::Hypercall::yield);
   }
+}
+
+// Rubbish in all that a guest may write of its rings.
+[[noreturn]] void scribble(const abi::BootInfo& info) {
+  std::uint64_t x = 88172645463325252;
+  for (unsigned i = 0; i < 20000; ++i) {
+    x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+    auto* const ring = reinterpret_cast<volatile std::uint64_t*>(info.rings);
+    ring[x % (info.ring_stride / 8)] = x % 3 == 0 ? x >> 8 & 31 : x;
+    auto* const index = reinterpret_cast<volatile std::uint64_t*>(&indices(0));
+    index[x >> 20 & 15] = x % 5 == 0 ? x : index[0] + x % 9;
+    if (i % 8 == 0) call(abi::Hypercall::ring_kick);
+    if (i % 64 == 0) call(abi::Hypercall::dlh_fence);
+  }
+  finish("scribbled", true);
 }
 
 [[noreturn]] void use_two_vcpus(const abi::BootInfo& info) {
@@ -181,7 +218,9 @@ extern "C" void guest_main(const abi::BootInfo* info) {
   std::string_view act{info->arguments};
   if (info->magic != abi::kBootMagic || !act.starts_with("act=")) end(2);
   act.remove_prefix(4);
+  boot_info = info;
   if (act == "two_vcpus") use_two_vcpus(*info);
+  if (act == "scribble") scribble(*info);
   for (const Act& known : kActs)
     if (known.name == act) known.run();
   finish(act, false);  // it should not have come back

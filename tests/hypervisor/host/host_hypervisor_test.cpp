@@ -56,6 +56,7 @@ class TableHart final : public HostHart {
     cycle += cycles;
     charged[why] += cycles;
   }
+  void forgive_trap() override { ++forgiven; }
   void set_timer(std::uint64_t ticks) override { timer = ticks; }
   void send_ipi(unsigned hart) override { board_.ipis.push_back(hart); }
   void fence(const GuestFence& fence) override { fences.push_back(fence); }
@@ -66,6 +67,7 @@ class TableHart final : public HostHart {
   std::map<unsigned, std::uint64_t> csrs;
   Cycles cycle = 0;
   std::uint64_t tick = 0, timer = 0, touched = 0;
+  unsigned forgiven = 0;
   std::map<Work, Cycles> charged;
   std::vector<GuestFence> fences;
   std::vector<std::pair<std::uint16_t, std::uint64_t>> marks;
@@ -173,7 +175,8 @@ CostModel free_of_charge() {
   costs.general_register = costs.csr = costs.fp_register = costs.exit_dispatch = costs.hypercall_dispatch =
       costs.routine_iteration = costs.enqueue = costs.drain_check = costs.drain_entry = costs.schedule =
           costs.vcpu_switch = costs.interrupt_merge = costs.timer = costs.ipi = costs.fence = costs.lock =
-              costs.console_byte = costs.device_access = costs.copy_line = 0;
+              costs.console_byte = costs.device_access = costs.copy_line = costs.ring_look =
+                  costs.ring_entry = 0;
   return costs;
 }
 
@@ -216,6 +219,52 @@ TEST(HostHypervisor, CountsWaitingForALockOnlyWhenTimesOverlap) {
   run.harts[0].cycle = 10;
   run.call(0, abi::Hypercall::yield);
   EXPECT_EQ(run.harts[0].charged[Work::lock_wait], 0u);
+}
+
+TEST(HostHypervisor, FreeHypercallsTakeNoTimeButOtherExitsDo) {
+  Boot run({}, abi::Delivery::free);
+  TableHart& hart = run.harts[0];
+  const Cycles before = hart.cycle;
+  const std::uint64_t touched = hart.touched;
+  run.call(0, abi::Hypercall::routine, 1000);
+  run.call(0, abi::Hypercall::query, 1000);
+  EXPECT_EQ(hart.x()[11], abi::routine_value(1000));
+  EXPECT_EQ(hart.cycle, before);
+  EXPECT_EQ(hart.touched, touched);
+  EXPECT_EQ(hart.forgiven, 2u);
+  EXPECT_EQ(run.hypervisor.statistics(0).hypercalls[static_cast<std::size_t>(abi::Hypercall::routine)], 1u);
+  hart.csrs[csr::scause] = (std::uint64_t{1} << 63) | 1;
+  run.hypervisor.enter(hart);
+  EXPECT_GT(hart.cycle, before);
+  EXPECT_EQ(hart.forgiven, 2u);
+}
+
+TEST(HostHypervisor, TheLastHartPollsUntilAllVmsAreOff) {
+  Board board;
+  std::array<TableHart, 2> harts{TableHart{board, 0}, TableHart{board, 1}};
+  HostHypervisor hypervisor{CostModel{}};
+  hvsim::sim::BundleDescription description;
+  description.delivery = abi::Delivery::polling;
+  description.vms.push_back(
+      {.name = "a", .memory_bytes = 4 << 20, .image = std::vector<std::byte>(100, std::byte{0x13})});
+  const auto bundle = *hvsim::sim::make_bundle(description);
+  HostBoot boot;
+  boot.bundle = bundle;
+  boot.ram_bytes = kRamBytes;
+  boot.reserved_bytes = 2 << 20;
+  boot.harts = 2;
+  ASSERT_EQ(hypervisor.boot(harts[0], boot), "");
+  EXPECT_EQ(hypervisor.enter(harts[0]), Next::guest);
+  EXPECT_EQ(hypervisor.enter(harts[1]), Next::poll);
+  const Cycles before = harts[1].cycle;
+  EXPECT_EQ(hypervisor.enter(harts[1]), Next::poll);
+  EXPECT_GT(harts[1].cycle, before);
+  harts[0].x()[16] = static_cast<std::uint64_t>(abi::Hypercall::power_off);
+  harts[0].x()[17] = abi::kHypercallExtension;
+  harts[0].x()[10] = 0;
+  harts[0].csrs[csr::scause] = 10;
+  EXPECT_EQ(hypervisor.enter(harts[0]), Next::off);
+  EXPECT_EQ(hypervisor.enter(harts[1]), Next::off);
 }
 
 TEST(HostHypervisor, SaysWhatIsWrongWithABundle) {

@@ -97,15 +97,18 @@ TEST_F(OnQemu, ABadGuestEndsOnlyItself) {
   EXPECT_EQ(outcome.code, 255);
 }
 
-TEST_F(OnQemu, TwoVcpusOfOneVmCallAtOnceInBothModes) {
-  for (const auto delivery : {hv::abi::Delivery::immediate, hv::abi::Delivery::dlh}) {
+TEST_F(OnQemu, TwoVcpusOfOneVmCallAtOnceInAllModes) {
+  using hv::abi::Delivery;
+  for (const auto delivery : {Delivery::immediate, Delivery::dlh, Delivery::multicall, Delivery::softirq,
+                              Delivery::dlh_ring, Delivery::polling, Delivery::free}) {
+    SCOPED_TRACE(hv::abi::kDeliveryNames[static_cast<std::size_t>(delivery)]);
     BundleDescription description;
     description.delivery = delivery;
     description.queue_capacity = 8;
     description.drain_budget_cycles = 2000;
     description.time_slice_us = 200;
     description.vms = {probe("two_vcpus", {}, 2), probe("flood")};
-    const Outcome outcome = boot(description);
+    const Outcome outcome = boot(description, "rv64,h=true", delivery == Delivery::polling ? 3 : 2);
     EXPECT_THAT(outcome.console, HasSubstr("[two_vcpus] two VCPUs ok\n"));
     EXPECT_THAT(outcome.console, HasSubstr("[flood] flood ok\n"));
     EXPECT_EQ(outcome.code, 0);
@@ -125,6 +128,25 @@ TEST_F(OnQemu, SixtyFourVmsOfFourVcpusRunOnSixteenHarts) {
     EXPECT_THAT(outcome.console, HasSubstr("[vm" + std::to_string(vm) + "] " +
                                            (vm % 8 == 0 ? "two VCPUs" : "sleep") + " ok\n"));
   EXPECT_EQ(outcome.code, 0);
+}
+
+TEST_F(OnQemu, RubbishInItsRingsHurtsNobodyElse) {
+  using hv::abi::Delivery;
+  for (const auto delivery : {Delivery::dlh_ring, Delivery::polling}) {
+    BundleDescription description;
+    description.delivery = delivery;
+    description.queue_capacity = 64;
+    description.time_slice_us = 200;
+    description.print_statistics = true;
+    description.vms = {probe("scribble"), probe("two_vcpus", {}, 2)};
+    const Outcome outcome = boot(description, "rv64,h=true", 3);
+    EXPECT_THAT(outcome.console, HasSubstr("scribbled ok\n"));  // behind what its rings made it print
+    EXPECT_THAT(outcome.console, HasSubstr("[hv] scribble: powered off, code 0\n"));
+    EXPECT_THAT(outcome.console, HasSubstr("[two_vcpus] two VCPUs ok\n"));
+    EXPECT_THAT(outcome.console, Not(testing::ContainsRegex("statistics scribble .*ring_errors=0 ")));
+    EXPECT_THAT(outcome.console, testing::ContainsRegex("statistics two_vcpus .*ring_errors=0 "));
+    EXPECT_EQ(outcome.code, 0);
+  }
 }
 
 TEST_F(OnQemu, RunsWithoutSstcAndOnOneHart) {

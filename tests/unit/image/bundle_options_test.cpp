@@ -64,7 +64,7 @@ TEST_F(BundleOptionsTest, WhatIsWrongIsNamed) {
   EXPECT_THAT(error_of({"--frob", "1"}), HasSubstr("\"--frob\" is not an option"));
   EXPECT_THAT(error_of({"--vm"}), HasSubstr("lacks its value"));
   EXPECT_THAT(error_of({}), HasSubstr("no output file"));
-  EXPECT_THAT(error_of({"--delivery", "dhl"}), HasSubstr("expected immediate or dlh"));
+  EXPECT_THAT(error_of({"--delivery", "dhl"}), HasSubstr("expected immediate, dlh, multicall"));
   EXPECT_THAT(error_of({"--queue-capacity", "-1"}), HasSubstr("--queue-capacity is \"-1\""));
   EXPECT_THAT(vm_error("name=a"), HasSubstr("has no image"));
   EXPECT_THAT(vm_error("name"), HasSubstr("expected key=value"));

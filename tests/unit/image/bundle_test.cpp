@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "sim/config_fields.h"
 #include "tests/unit/image/shell.h"
 
 namespace hvsim::sim {
@@ -130,10 +131,11 @@ TEST(Bundle, VmsThatCannotBeAreNamed) {
 }
 
 TEST(Bundle, DeliveriesHaveTheNamesOfTheConfiguration) {
-  EXPECT_EQ(parse_delivery("immediate"), hv::abi::Delivery::immediate);
-  EXPECT_EQ(parse_delivery("dlh"), hv::abi::Delivery::dlh);
-  EXPECT_EQ(parse_delivery("dhl"), std::nullopt);
-  EXPECT_EQ(delivery_name(hv::abi::Delivery::dlh), "dlh");
+  using hv::abi::Delivery;
+  for (const Delivery delivery : {Delivery::immediate, Delivery::dlh, Delivery::multicall, Delivery::softirq,
+                                  Delivery::dlh_ring, Delivery::polling, Delivery::free})
+    EXPECT_EQ(hv::abi::parse_delivery(name(delivery)), delivery);
+  EXPECT_EQ(hv::abi::parse_delivery("dhl"), std::nullopt);
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ struct HostCalls {
   static void routine(std::uint64_t) {}
   static void event_send(std::uint64_t) {}
   static void console_write(std::uint64_t) {}
+  static void sleep(std::uint64_t) {}
 };
 
 TEST_F(WorkloadOnQemu, HypercallStormPrintsTheHostsChecksumHoweverCallsAreDelivered) {

@@ -90,6 +90,7 @@ struct CountingCalls {
   }
   void event_send(std::uint64_t) { ++deferred, ++events; }
   void console_write(std::uint64_t) { ++deferred; }
+  static void sleep(std::uint64_t) {}
 };
 
 namespace storm = hypercall_storm;
