@@ -13,8 +13,9 @@ guest_applets=(blockdev cat cttyhack date dd dmesg echo free grep head hexdump i
   poweroff ps rm sed setsid sh sha256sum sleep sort stat sync tail time tr uname uniq uptime wc yes)
 
 guest_usage() {
-  say "usage: ./hvsim guest fetch debian [--again]"
-  say "  puts Debian $guest_suite's riscv64 kernel, an initramfs and firmware into build/guests/debian;"
+  say "usage: ./hvsim guest fetch debian|qemu [--again]"
+  say "  debian: puts Debian $guest_suite's riscv64 kernel, an initramfs and firmware into build/guests/debian;"
+  say "  qemu: puts a newer QEMU than the system's, a second witness for the tests, into build/guests/qemu;"
   say "  --again asks the archive for newer packages even if they are there"
   exit 2
 }
@@ -23,6 +24,8 @@ command_guest() {
   case "${*:1}" in
     "fetch debian") fetch_debian no ;;
     "fetch debian --again") fetch_debian yes ;;
+    "fetch qemu") fetch_qemu no ;;
+    "fetch qemu --again") fetch_qemu yes ;;
     *) guest_usage ;;
   esac
 }
@@ -50,18 +53,21 @@ guest_cache() {
   if mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]]; then echo "$cache"; else echo "$root/build/.cache"; fi
 }
 
-# An apt of its own, for riscv64 and one suite: the system's lists, keys and packages stay as they are.
+# make_apt_state STATE ARCHITECTURE SUITE...: an apt of its own, to which no package is installed. The system's
+# lists, keys and packages stay as they are.
 make_apt_state() {
-  local state=$1 mirror
+  local state=$1 architecture=$2 mirror suite
   mirror=$(debian_mirror) || exit 3
   mkdir -p "$state"/{lists/partial,archives/partial,none,deb}
   : >"$state/status"
-  echo "deb [arch=riscv64 signed-by=$guest_keyring] $mirror $guest_suite main" >"$state/sources.list"
+  for suite in "${@:3}"; do
+    echo "deb [arch=$architecture signed-by=$guest_keyring] $mirror $suite main"
+  done >"$state/sources.list"
   cat >"$state/apt.conf" <<TEXT
 Dir::Etc::SourceList "$state/sources.list"; Dir::Etc::SourceParts "$state/none";
 Dir::Etc::PreferencesParts "$state/none"; Dir::State "$state"; Dir::State::Lists "$state/lists";
 Dir::State::status "$state/status"; Dir::Cache "$state"; Dir::Cache::archives "$state/archives";
-APT::Architecture "riscv64"; APT::Architectures { "riscv64"; }; APT::Sandbox::User "";
+APT::Architecture "$architecture"; APT::Architectures { "$architecture"; }; APT::Sandbox::User "";
 Acquire::Languages "none"; Acquire::Retries "3"; Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 #clear APT::Update::Post-Invoke-Success; #clear APT::Update::Post-Invoke; #clear DPkg::Post-Invoke;
 TEXT
@@ -87,28 +93,42 @@ guest_recipe() {
   cat "$root/launcher/guests.sh" "$root/launcher/cpio.sh" "$root"/launcher/guests/* | sha256sum | cut -d' ' -f1
 }
 
-# fetch_debian AGAIN
-fetch_debian() {
-  local again=$1 target="$guests_dir/debian" cache state log work kernel
+# One fetch at a time in this folder, and one with each of the apt states that all folders share.
+lock_guests() {
   mkdir -p "$guests_dir"
   exec {guest_fd}>"$guests_dir/.lock"
   flock "$guest_fd"
+}
+
+lock_apt_state() {
+  mkdir -p "$1"
+  exec {cache_fd}>"$1/.lock"
+  flock "$cache_fd"
+}
+
+require_guest_tools() {
+  local tool
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null || fail "fetching guests needs $tool, which is not here"
+  done
+  [[ -r $guest_keyring ]] || fail "no $guest_keyring: install debian-archive-keyring, which verifies the packages"
+}
+
+# fetch_debian AGAIN
+fetch_debian() {
+  local again=$1 target="$guests_dir/debian" cache state log work kernel
+  lock_guests
   if [[ $again == no && $(cat "$target/.recipe" 2>/dev/null) == "$(guest_recipe)" ]]; then
     say "already there: ${target#"$root"/}, $(guest_summary "$target")"
     return
   fi
-  for tool in apt-get dpkg-deb xz sha256sum flock riscv64-linux-gnu-strip; do
-    command -v "$tool" >/dev/null || fail "fetching guests needs $tool, which is not here"
-  done
-  [[ -r $guest_keyring ]] || fail "no $guest_keyring: install debian-archive-keyring, which verifies the packages"
+  require_guest_tools apt-get dpkg-deb xz sha256sum flock riscv64-linux-gnu-strip
 
   log="$guests_dir/debian.log" cache=$(guest_cache) state="$cache/debian-$guest_suite"
   : >"$log"
-  mkdir -p "$state"
-  exec {cache_fd}>"$state/.lock"
-  flock "$cache_fd"
+  lock_apt_state "$state"
   say "fetching Debian $guest_suite's riscv64 kernel and tools (150 MB)"
-  make_apt_state "$state"
+  make_apt_state "$state" riscv64 "$guest_suite"
   guest_apt "$state" "$log" "reading the archive's index" apt-get -q -o APT::Update::Error-Mode=any update
   kernel=$(kernel_package "$state") || kernel=""
   [[ -n $kernel ]] || fail "the archive has no linux-image-riscv64 in $guest_suite; see ${log#"$root"/}"

@@ -133,10 +133,14 @@ bool ecall(C& core, const Op&) {
   return detail::raise_plain(core, ecall_cause(core.state.mode));
 }
 
-// tval may be zero or the address of the instruction, which epc has anyway.
+// tval may be zero or the address of the instruction, which is what others write too.
 template <class C>
 bool ebreak(C& core, const Op&) {
-  return detail::raise_plain(core, isa::Exception::breakpoint);
+  isa::Trap trap;
+  trap.code = static_cast<std::uint8_t>(isa::Exception::breakpoint);
+  trap.tval = core.state.pc;
+  trap.guest_virtual = core.state.mode.virtualized;
+  return core.raise(trap);
 }
 
 template <class C>

@@ -15,6 +15,12 @@ namespace {
 // Those that trap or leave their bundle: seen by their effect.
 bool leaves(cpu::Id id) { return id == cpu::Id::ecall || id == cpu::Id::ebreak; }
 
+bool can_be_seen(const cpu::Instruction& row, const Witness& witness) {
+  if (row.klass == cpu::Class::cache_block) return witness.has_cache_blocks();
+  if (row.extension == cpu::Extension::zicond) return witness.has_conditionals();
+  return row.klass != cpu::Class::system && row.klass < cpu::Class::guest_load;
+}
+
 }  // namespace
 
 void Coverage::add(const Program& program, std::span<const std::uint8_t> memory) {
@@ -49,6 +55,7 @@ void Coverage::add(const Program& program, std::span<const std::uint8_t> memory)
 // Jumps to other pages end their bundle, and need not be looked for in the log.
 void Coverage::count_accesses(const Program& program, const Limits& end) {
   using cpu::Class;
+  const std::uint64_t before = accesses_;
   for (const Placed& placed : program.placed) {
     if (placed.offset > end[placed.bundle()]) continue;
     switch (cpu::instruction(cpu::decode(placed.raw, {}).id).klass) {
@@ -57,23 +64,23 @@ void Coverage::count_accesses(const Program& program, const Limits& end) {
       case Class::amo:
       case Class::guest_load:
       case Class::guest_store:
+      case Class::cache_block:
         ++accesses_;
         break;
       default:
         accesses_ += (placed.raw & 0xFFF) == 0x367;  // put_fetch's jalr
     }
   }
+  if (program[StartCsr::vsatp] != 0 && program[StartCsr::hgatp] != 0) two_stage_ += accesses_ - before;
 }
 
-std::set<std::string> Coverage::missing() const {
+std::set<std::string> Coverage::missing(const Witness& witness) const {
   std::set<std::string> missing;
   const auto note = [&](std::string_view name) {
     if (name != "illegal" && !seen_.contains(std::string(name))) missing.insert(std::string(name));
   };
   for (const cpu::Instruction& row : cpu::kInstructions)
-    if (row.klass != cpu::Class::system && row.klass < cpu::Class::guest_load &&
-        row.extension != cpu::Extension::zicond)
-      note(row.name());
+    if (can_be_seen(row, witness)) note(row.name());
   for (unsigned half = 0; half < 0x10000; ++half)
     if (cpu::is_compressed(half) && half != 0x9002)
       note(cpu::compressed_name(static_cast<std::uint16_t>(half)));

@@ -27,10 +27,19 @@ next_program:  // s10: its slot, s11: header
   .set offset, offset + 8
   .endr
 
+  csrw 0x30A, zero  // menvcfg: QEMU lets hvip.VSTIP be written only without STCE
+  csrw 0x645, zero  // hvip
   .set offset, ORACLE_CSRS
 #define ORACLE_CSR(name, number) ld t0, offset(a0); csrw number, t0; .set offset, offset + 8
 #include "tests/isa/start_csrs.def"
 #undef ORACLE_CSR
+  ld t0, ORACLE_STATE_ENABLES(s11)
+  beqz t0, 1f
+  ld t0, ORACLE_MSTATEEN0(a0)
+  csrw 0x30C, t0
+  ld t0, ORACLE_HSTATEEN0(a0)
+  csrw 0x60C, t0
+1:
   sfence.vma
   .option push
   .option arch, +h
@@ -226,6 +235,13 @@ finish:
   sd t0, ORACLE_DONE(s1)
   csrw pmpcfg0, zero
   li s11, ORACLE_HEADER
+  ld t0, ORACLE_STATE_ENABLES(s11)
+  beqz t0, 1f
+  csrr t0, 0x30C
+  sd t0, ORACLE_MSTATEEN0(s1)
+  csrr t0, 0x60C
+  sd t0, ORACLE_HSTATEEN0(s1)
+1:
   ld t0, ORACLE_CURRENT(s11)
   addi t0, t0, 1
   sd t0, ORACLE_CURRENT(s11)

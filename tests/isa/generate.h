@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "models/cpu/isa/csr.h"
 #include "tests/isa/builder.h"
 
 namespace hvsim::oracle {
@@ -19,6 +20,7 @@ void put_float_csr(Builder& b);  // fflags, frm, fcsr
 // generate_memory.cpp
 void put_memory(Builder& b);  // loads and stores of x and f registers, aligned or not
 void put_atomic(Builder& b);
+void put_cache_block(Builder& b);  // cbo.*, where the witness has them
 void put_fence(Builder& b);
 
 // generate_privileged.cpp
@@ -46,6 +48,12 @@ constexpr std::uint64_t paired_medeleg(std::uint64_t delegation) {
   copy(13, 15);
   for (const unsigned other : {5u, 7u, 20u, 21u, 23u}) copy(1, other);
   return delegation;
+}
+
+// Of what may be written to xenvcfg, only what is defined: CBIE has a reserved value.
+constexpr std::uint64_t legal_environment(std::uint64_t value) {
+  const bool reserved = (value & isa::csr::kCbie) == std::uint64_t{2} << isa::csr::kCbieShift;
+  return reserved ? value & ~isa::csr::kCbie : value;
 }
 
 // generate_guest_memory.cpp

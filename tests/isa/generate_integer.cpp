@@ -89,6 +89,8 @@ void put_integer(Builder& b) {
   static const std::vector<Id> ids = ids_of({Class::alu, Class::mul, Class::div, Class::mark});
   if (b.random.one_in(12)) return put_close_operands(b);
   if (b.random.one_in(3)) return b.emit(random_compressed(b));
+  if (b.program.witness->has_conditionals() && b.random.one_in(16))
+    return b.emit(b.random_encoding(b.random.of({Id::czero_eqz, Id::czero_nez})));
   const Id id = b.random.of(ids);
   if (id == Id::ctzw) return put_ctzw(b);
   b.emit(b.random_encoding(id));

@@ -83,6 +83,13 @@ void put_atomic(Builder& b) {
   b.emit(Builder::with_rs1(b.random_encoding(b.random.of(amos)), kT0));
 }
 
+void put_cache_block(Builder& b) {
+  if (!b.program.witness->has_cache_blocks() || !b.program.cache_blocks) return;
+  const Id id = b.random.of({Id::cbo_zero, Id::cbo_zero, Id::cbo_clean, Id::cbo_flush, Id::cbo_inval});
+  const unsigned base = b.random.of({kSp, kPointerA, kPointerB, kAligned, kAnywhere});
+  b.emit(Builder::with_rs1(b.random_encoding(id), base));
+}
+
 void put_fence(Builder& b) { b.emit(b.random_encoding(b.random.one_in(4) ? Id::fence_i : Id::fence)); }
 
 }  // namespace hvsim::oracle

@@ -51,9 +51,17 @@ bool misreads(const Builder& b, unsigned number) {
   switch (number) {
     case csr::vsstatus:
     case csr::vsip:
+    case csr::hvip:
     case csr::mcause:
     case csr::scause:
     case csr::vscause:
+    case csr::mtval:
+    case csr::stval:
+    case csr::vstval:
+    case csr::sstateen0:
+    case csr::sstateen0 + 1:
+    case csr::sstateen0 + 2:
+    case csr::sstateen0 + 3:
       return true;
     case csr::sie:
     case csr::sip:
@@ -75,6 +83,12 @@ std::uint64_t random_atp(Random& random, bool g_stage) {
 std::uint64_t with_whole_fs(const Builder& b, std::uint64_t status) {
   if (!b.program.guests) return status;
   return (status & ~csr::kFs) | ((status & csr::kFs) > csr::kFs / 2 ? csr::kFs : 0);
+}
+
+std::uint64_t any_environment(Builder& b) {
+  constexpr std::uint64_t cache = csr::kCbie | csr::kCbcfe | csr::kCbze;
+  const std::uint64_t there = csr::kFiom | csr::kStce | (b.program.witness->has_cache_blocks() ? cache : 0);
+  return legal_environment(b.random.next() & there);
 }
 
 // A value that is legal wherever QEMU does not check it.
@@ -102,7 +116,7 @@ std::uint64_t value_for(Builder& b, unsigned number) {
     case csr::vsie:
       return any & kSoftwareInterrupts;
     case csr::mie:
-      return any & ~std::uint64_t{0x2000};
+      return any & 0x1EEE;  // QEMU 10 keeps bits that no interrupt has, QEMU 7 bit 13
     case csr::hvip:
       return any & kVirtualInterrupts & ~b.program.withheld_interrupts;
     case csr::hideleg:
@@ -115,11 +129,14 @@ std::uint64_t value_for(Builder& b, unsigned number) {
     case csr::menvcfg:
     case csr::henvcfg:
     case csr::senvcfg:
-      return any & csr::kFiom;
+      return any_environment(b) & ~csr::kStce;
     case csr::mcounteren:
     case csr::scounteren:
     case csr::hcounteren:
       return any & 7;
+    case csr::mstateen0:
+    case csr::hstateen0:
+      return any & (csr::kStateenEnvcfg | csr::kStateenSe);
     case csr::stimecmp:
     case csr::vstimecmp:
       return ~std::uint64_t{0};

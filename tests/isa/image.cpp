@@ -26,6 +26,8 @@ void write_program(Writer& writer, const Program& program) {
   writer.put(start + ORACLE_CODE_ADDRESS, program.code_address);
   writer.put(start + ORACLE_BUNDLES, std::uint64_t{program.bundles});
   writer.put(start + ORACLE_START_STATUS, program.start_status);
+  writer.put(start + ORACLE_MSTATEEN0, program.mstateen0);
+  writer.put(start + ORACLE_HSTATEEN0, program.hstateen0);
   writer.put(program.slot + ORACLE_CODE_PAGE, program.code);
   for (const auto& [offset, page] : program.pages) writer.put(program.slot + offset, page);
 }
@@ -42,6 +44,8 @@ void write_image(Memory memory, std::span<const std::uint8_t> driver, std::span<
   std::memcpy(memory.data(), driver.data(), driver.size());
   Writer writer(memory);
   writer.put(ORACLE_HEADER + ORACLE_COUNT, std::uint64_t{programs.size()});
+  const bool enables = !programs.empty() && programs.front().witness->has_state_enables();
+  writer.put(ORACLE_HEADER + ORACLE_STATE_ENABLES, std::uint64_t{enables});
   for (const Program& program : programs) write_program(writer, program);
 }
 

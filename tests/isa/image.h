@@ -11,7 +11,7 @@ namespace hvsim::oracle {
 
 using Memory = std::span<std::uint8_t>;  // all of RAM
 
-// Driver, header and one slot per program. `memory` must be zero.
+// Driver, header and one slot per program; they are all for the same witness. `memory` must be zero.
 void write_image(Memory memory, std::span<const std::uint8_t> driver, std::span<const Program> programs);
 
 // The program that was running, or the number of programs if all have ended.

@@ -3,7 +3,6 @@
 #include "tests/isa/generate.h"
 #include "tests/isa/kinds.h"
 #include "tests/isa/paging.h"
-#include "tests/isa/witness.h"
 
 namespace hvsim::oracle {
 namespace {
@@ -20,7 +19,7 @@ void choose_permissions(Builder& b) {
   std::uint64_t own = some_of(b.random, csr::kSum | csr::kMxr),
                 guest = some_of(b.random, csr::kSum | csr::kMxr);
   paging.permissions = csr::kSum | csr::kMxr;
-  if (!witness().right_about_status()) {
+  if (!p.witness->right_about_status()) {
     paging.fetches = paging.mode != kSupervisor || b.random.one_in(2);
     if (paging.through_guest) {
       paging.permissions = paging.virtualized ? csr::kSum : 0;
@@ -32,6 +31,10 @@ void choose_permissions(Builder& b) {
       (paging.virtualized ? guest : own) &= ~csr::kSum;
     }
   }
+  if (p.hlvx) {
+    guest &= ~csr::kSum;
+    paging.permissions &= ~csr::kSum;
+  }
   p.start_status |= own;
   p[StartCsr::vsstatus] = csr::kFs | guest;
 }
@@ -40,13 +43,27 @@ void choose_permissions(Builder& b) {
 void choose_delegation(Builder& b) {
   Program& p = b.program;
   p.amos = b.random.one_in(2);
+  p.cache_blocks = p.witness->has_cache_blocks() && p.amos;
+  p.hlvx = p.witness->right_about_hlvx() && p.amos;
   std::uint64_t& medeleg = p[StartCsr::medeleg];
-  constexpr std::uint64_t page_faults = 1u << 13 | 1u << 15;
+  constexpr std::uint64_t page_faults = 1u << 12 | 1u << 13 | 1u << 15;
   if (b.random.one_in(2)) medeleg = paired_medeleg(some_of(b.random, kMedeleg));
   if (b.random.one_in(2)) p[StartCsr::hedeleg] = some_of(b.random, kHedeleg);
   if (!p.amos) return;
   medeleg = (medeleg & ~page_faults) | ((medeleg & 2) != 0 ? page_faults : 0);
   p[StartCsr::hedeleg] &= ~page_faults;
+}
+
+// Who updates A and D, whether there are memory types, and which cache-block instructions there are: all of it
+// mostly.
+void choose_environment(Builder& b) {
+  Program& p = b.program;
+  if (!p.witness->has_memory_extensions()) return;
+  constexpr std::uint64_t all = csr::kAdue | csr::kPbmte | csr::kCbie | csr::kCbcfe | csr::kCbze;
+  const auto mostly = [&b] { return b.random.one_in(3) ? legal_environment(some_of(b.random, all)) : all; };
+  p[StartCsr::menvcfg] = mostly();
+  p[StartCsr::henvcfg] = b.paging.virtualized ? mostly() : p[StartCsr::menvcfg];
+  p[StartCsr::senvcfg] = mostly() & ~(csr::kAdue | csr::kPbmte);
 }
 
 void start(Builder& b) {
@@ -60,9 +77,10 @@ void start(Builder& b) {
   if (paging.through_guest) p[StartCsr::vsatp] = first_stage_root(p, paging);
   p[StartCsr::hgatp] = g_stage_root(p, paging);
   p.start_status = paging.mode << csr::kMppShift | (paging.virtualized ? csr::kMpv : 0) | csr::kFs;
-  choose_permissions(b);
-  p[StartCsr::hstatus] = some_of(random, csr::kSpvp | csr::kHu);
   choose_delegation(b);
+  choose_permissions(b);
+  choose_environment(b);
+  p[StartCsr::hstatus] = some_of(random, csr::kSpvp | csr::kHu);
   // User mode cannot run where supervisors do.
   const bool translated = paging.virtualized ? paging.first : p[StartCsr::satp] != 0;
   if (paging.mode == kUser && translated) {
@@ -90,10 +108,10 @@ void paging(Builder& b) {
     case kMachine:  // to which the pointers mean nothing
       return fill(b, {{put_protected, 20}, {put_pointer, 5}, {put_table_change, 2}});
     case kUser:
-      return fill(b, {{put_memory, 12}, {put_atomic, 3}, {put_fetch, 4}, {put_pointer, 8}, {put_integer, 1}});
+      return fill(b, {{put_memory, 12}, {put_atomic, 3}, {put_cache_block, 1}, {put_fetch, 4}, {put_pointer, 8}, {put_integer, 1}});
     default:
       return fill(b, {{put_memory, 12},
-                      {put_atomic, 3},
+                      {put_atomic, 3}, {put_cache_block, 1},
                       {put_fetch, 4},
                       {put_pointer, 8},
                       {put_table_change, 2},
@@ -124,7 +142,7 @@ void guest_paging(Builder& b) {
                     {put_permission, paging.mode == kUser ? 0u : 3u},
                     {put_integer, 1}});
   fill(b, {{put_memory, 12},
-           {put_atomic, 3},
+           {put_atomic, 3}, {put_cache_block, 1},
            {put_fetch, 4},
            {put_pointer, 8},
            {put_table_change, paging.mode == kUser ? 0u : 2u},

@@ -45,6 +45,7 @@ std::uint64_t pc_of(const TrapField& field) {
   switch (field.csr) {
     case TrapCsr::scause:
     case TrapCsr::stval:
+    case TrapCsr::htval:
     case TrapCsr::htinst:
       return at(TrapCsr::sepc);
     case TrapCsr::vscause:
@@ -69,12 +70,13 @@ std::uint32_t transformed(std::uint32_t raw) {
   }
 }
 
+bool is_guest_physical(TrapCsr csr) { return csr == TrapCsr::mtval2 || csr == TrapCsr::htval; }
 bool is_instruction_csr(TrapCsr csr) { return csr == TrapCsr::mtinst || csr == TrapCsr::htinst; }
 bool is_cause(TrapCsr csr) {
   return csr == TrapCsr::mcause || csr == TrapCsr::scause || csr == TrapCsr::vscause;
 }
 
-constexpr std::uint64_t kAddressCauses = 0xB0'B0F3;  // those whose tval is an address
+constexpr std::uint64_t kBreakpoint = 3, kAddressCauses = 0xB0'B0FB;  // those whose tval is an address
 
 // mstatus.GVA as "Machine Status (mstatus and mstatush) Registers" of the H extension has it.
 bool machine_gva_is_right(const TrapField& field) {
@@ -108,7 +110,8 @@ bool is_value(TrapCsr csr) {
 
 bool is_system(std::uint32_t raw) {
   return class_of(raw) == Class::csr || class_of(raw) == Class::system ||
-         class_of(raw) == Class::guest_load || class_of(raw) == Class::guest_store;
+         class_of(raw) == Class::guest_load || class_of(raw) == Class::guest_store ||
+         class_of(raw) == Class::cache_block;
 }
 
 // Did the trap before this record go to VS-mode, directly or under an ecall that went on to HS?
@@ -130,11 +133,35 @@ bool gva_changed_by_vs_trap(const TrapField& field) {
   return false;
 }
 
-// htval and htinst as the last trap into HS left them, and a trap into VS since.
-bool cleared_by_vs_trap(const TrapField& field) {
-  if ((field.csr != TrapCsr::htval && field.csr != TrapCsr::htinst) || field.qemu_value != 0) return false;
+// QEMU 7 writes zero for a breakpoint, and neither of the two has hstatus.GVA follow from its address.
+bool no_address_of_breakpoint(const TrapField& field) {
+  if (is_value(field.csr)) {
+    const TrapCsr cause = field.csr == TrapCsr::mtval   ? TrapCsr::mcause
+                          : field.csr == TrapCsr::stval ? TrapCsr::scause
+                                                        : TrapCsr::vscause;
+    return field.qemu_value == 0 && field.model_value == pc_of(field) &&
+           trap_csr(field.program, field.model, field.trap, cause) == kBreakpoint;
+  }
+  if (field.csr != TrapCsr::hstatus || (field.qemu_value ^ field.model_value) != csr::kHGva) return false;
   for (unsigned trap = field.trap + 1; trap-- > 0;) {
-    if (trap_csr(field.program, field.model, trap, field.csr) != field.model_value) return false;
+    const auto at = [&](TrapCsr csr) { return trap_csr(field.program, field.model, trap, csr); };
+    if (((at(field.csr) ^ field.model_value) & csr::kHGva) != 0) return false;
+    if (at(TrapCsr::scause) == kBreakpoint) return true;
+  }
+  return false;
+}
+
+// htval and htinst as the last trap into HS left them, and a trap into VS since, which QEMU wrote them at: htval
+// with zero, htinst with zero or, QEMU 10, the instruction.
+bool written_by_vs_trap(const TrapField& field) {
+  const bool instruction = field.csr == TrapCsr::htinst && field.program.witness->transforms_instructions();
+  if ((field.csr != TrapCsr::htval && field.csr != TrapCsr::htinst) ||
+      (field.qemu_value != 0 && !instruction))
+    return false;
+  for (unsigned trap = field.trap + 1; trap-- > 0;) {
+    if (trap_csr(field.program, field.model, trap, field.csr) != field.model_value ||
+        trap_csr(field.program, field.qemu, trap, field.csr) != field.qemu_value)
+      return false;
     if (through_vs(field, trap)) return true;
   }
   return false;
@@ -172,7 +199,7 @@ std::uint64_t model_cause(const TrapField& field) {
 
 constexpr std::uint64_t kLoadFaults = 1u << 5 | 1u << 13 | 1u << 21, kStoreFaults = kLoadFaults << 2,
                         kAccessFaults = 1u << 1 | 1u << 5 | 1u << 7,
-                        kGuestPageFaults = 1u << 20 | 1u << 21 | 1u << 23;
+                        kFoundByReading = 1u << 7 | 1u << 23, kGuestPageFaults = 1u << 20 | 1u << 21 | 1u << 23;
 bool is_one_of(std::uint64_t causes, std::uint64_t cause) { return cause < 64 && (causes >> cause & 1) != 0; }
 
 // A fault of the G-stage while the walker was at the guest's page tables: the instruction is the pseudo one.
@@ -202,20 +229,45 @@ bool htinst_of_another_program(const TrapField& field) {
   return true;
 }
 
-// An AMO that cannot read: QEMU reads first, and finds out about writing later.
+// An AMO that cannot read: QEMU reads first, and finds out about writing later. QEMU 10 has the right name for what
+// it found, which may be another fault.
 bool amo_called_a_load(const TrapField& field, std::uint32_t raw) {
-  return is_cause(field.csr) && class_of(raw) == Class::amo && is_one_of(kLoadFaults, field.qemu_value) &&
-         is_one_of(kStoreFaults, field.model_value);
+  if (!is_cause(field.csr) || class_of(raw) != Class::amo || !is_one_of(kStoreFaults, field.model_value))
+    return false;
+  return is_one_of(kLoadFaults, field.qemu_value) ||
+         (field.program.witness->names_amo_faults() && is_one_of(kFoundByReading, field.qemu_value));
 }
 
-bool is_guest_physical(TrapCsr csr) { return csr == TrapCsr::mtval2 || csr == TrapCsr::htval; }
+bool is_hlvx(std::uint32_t raw) {
+  const cpu::Id id = cpu::find_instruction(raw);
+  return id == cpu::Id::hlvx_hu || id == cpu::Id::hlvx_wu;
+}
+
+// HLVX, which QEMU 10 takes for a fetch of the mode that executes it: no guest's.
+bool hlvx_called_a_fetch(const TrapField& field, std::uint32_t raw) {
+  if (!is_hlvx(raw)) return false;
+  if (is_guest_physical(field.csr)) return field.qemu_value == 0 && model_cause(field) == 21;
+  return is_cause(field.csr) &&
+         ((field.qemu_value == 12 && is_one_of(1u << 13 | 1u << 21 | 1u << 5, field.model_value)) ||
+          (field.qemu_value == 1 && field.model_value == 5));
+}
+
+// The VS-stage or all of translation lets a load through, but nothing may access what is there. QEMU reports what a
+// store meets.
+bool cache_block_as_store(const TrapField& field, std::uint32_t raw) {
+  if (class_of(raw) != Class::cache_block || cpu::find_instruction(raw) == cpu::Id::cbo_zero) return false;
+  if (is_guest_physical(field.csr)) return field.qemu_value == 0 && model_cause(field) == 23;
+  return is_cause(field.csr) && (field.model_value == 7 || field.model_value == 23) &&
+         is_one_of(kStoreFaults, field.qemu_value);
+}
 
 // The same AMO, whose read failed elsewhere than its write must.
 bool guest_physical_of_amo(const TrapField& field, std::uint32_t raw) {
   const TrapCsr cause = field.csr == TrapCsr::mtval2 ? TrapCsr::mcause : TrapCsr::scause;
   return is_guest_physical(field.csr) && class_of(raw) == Class::amo &&
          is_one_of(kStoreFaults, model_cause(field)) &&
-         is_one_of(kLoadFaults, trap_csr(field.program, field.qemu, field.trap, cause));
+         is_one_of(field.program.witness->names_amo_faults() ? kLoadFaults | kFoundByReading : kLoadFaults,
+                   trap_csr(field.program, field.qemu, field.trap, cause));
 }
 
 // Ours is zero, as it must be for any other cause.
@@ -235,6 +287,26 @@ bool guest_fault_for_access_fault(const TrapField& field) {
 bool aligned_value_of_misaligned_access(const TrapField& field) {
   return is_value(field.csr) && is_one_of(kAccessFaults, model_cause(field)) && field.qemu_value % 2 == 0 &&
          field.model_value - field.qemu_value < 8;
+}
+
+bool block_of_cache_block_operation(const TrapField& field, std::uint32_t raw) {
+  constexpr std::uint64_t within = cpu::IsaConfig::cache_block_bytes - 1;
+  if (class_of(raw) != Class::cache_block) return false;
+  if (is_guest_physical(field.csr)) return field.qemu_value == (field.model_value & ~(within >> 2));
+  return is_value(field.csr) && field.qemu_value == (field.model_value & ~within);
+}
+
+constexpr std::uint64_t kUpdated = isa::pte::a | isa::pte::d;
+
+bool reserved_napot(std::uint64_t entry) {
+  return (entry >> isa::pte::ppn_shift & isa::pte::napot_mask) != isa::pte::napot_64k;
+}
+
+bool virtual_despite_state_enable(const TrapField& field, std::uint32_t raw) {
+  const std::uint32_t number = raw >> 20;
+  const bool guarded = number == csr::henvcfg || (number >= csr::hstateen0 && number < csr::hstateen0 + 4);
+  return is_cause(field.csr) && field.qemu_value == 22 && field.model_value == 2 &&
+         class_of(raw) == Class::csr && guarded;
 }
 
 const char* explain(const TrapField& field) {
@@ -261,9 +333,12 @@ const char* explain(const TrapField& field) {
            "priority)";
   if (gva_changed_by_vs_trap(field))
     return "QEMU writes hstatus.GVA at traps into VS-mode too (\"Hypervisor Status Register\": into HS-mode)";
-  if (cleared_by_vs_trap(field))
+  if (written_by_vs_trap(field))
     return "QEMU writes htval and htinst at traps into VS-mode too (\"Hypervisor Trap Value Register\": into "
            "HS-mode)";
+  if (no_address_of_breakpoint(field))
+    return "QEMU 7 has no address in tval after ebreak (\"Machine Trap Value Register\": either is legal), and none sets "
+           "GVA for it (\"Machine Status Registers\" of H)";
   if (const char* why = explain_status(field)) return why;
   const auto raw = instruction_at(field.program, pc_of(field));  // nothing where the fetch itself failed
   const bool ours_transformed =
@@ -278,16 +353,28 @@ const char* explain(const TrapField& field) {
     return "mtinst and htinst may be zero (\"Trap Instruction Registers\"): QEMU leaves them zero where "
            "hvsim "
            "has the transformed instruction";
+  if (block_of_cache_block_operation(field, *raw))
+    return "QEMU has the address of the block in tval when cbo.zero faults (Zicboz, \"Traps\": the effective "
+           "address)";
   if (is_cause(field.csr) && field.qemu_value == 4 && field.model_value == 6 && class_of(*raw) == Class::amo)
     return "QEMU calls a misaligned AMO a load (unprivileged manual, \"Atomic Memory Operations\": "
            "a store/AMO exception)";
   if (amo_called_a_load(field, *raw) || guest_physical_of_amo(field, *raw))
     return "QEMU calls a fault of an AMO a load's where nothing can be read (unprivileged manual, \"Atomic "
            "Memory Operations\": store/AMO)";
+  if (hlvx_called_a_fetch(field, *raw))
+    return "QEMU calls a fault of HLVX that of a fetch (\"Hypervisor Virtual-Machine Load and Store Instructions\": "
+           "they are loads)";
+  if (cache_block_as_store(field, *raw))
+    return "QEMU reports what a store would meet when cbo.clean, flush or inval may not access what loads may translate "
+           "(Zicbom, \"Traps\": a page fault only where translation permits no access; which fault of two is open)";
   if (is_value(field.csr) && is_system(*raw) && field.model_value == *raw)
-    return "QEMU has another instruction in tval when a CSR or system instruction is illegal (\"Machine Trap "
+    return "QEMU has another instruction in tval when a CSR, system or cache-block instruction is illegal (\"Machine Trap "
            "Value "
            "Register\": the faulting instruction)";
+  if (virtual_despite_state_enable(field, *raw))
+    return "QEMU takes a guest's access to what mstateen0 keeps from HS-mode for a virtual instruction (\"Trap Cause "
+           "Codes\" of the H extension: only what HS-mode may do)";
   if (is_cause(field.csr) && field.qemu_value == 2 && field.model_value == 22 && is_system(*raw))
     return "QEMU takes some virtual instructions for illegal ones (\"Trap Cause Codes\" of the H extension)";
   return nullptr;
@@ -297,6 +384,14 @@ const char* explain(const TrapField& field) {
 
 const char* explanation(const MemoryField& field) {
   const bool table = field.offset >= ORACLE_TABLE_PAGE && field.offset < ORACLE_SLOT_BYTES;
+  if (table && (field.model_value & isa::pte::n) != 0 &&
+      (field.qemu_value & ~kUpdated) == (field.model_value & ~kUpdated))
+    return reserved_napot(field.model_value)
+               ? "QEMU sets A and D of a PTE before it finds that its NAPOT size is reserved (\"Svnapot\": page fault)"
+               : "A and D may be set in any PTE of a NAPOT range (\"Svnapot\"); with a TLB, it is the first that is walked";
+  if (table && field.program.cache_blocks && field.qemu_value == (field.model_value | isa::pte::d))
+    return "QEMU sets D when cbo.clean, flush or inval may not load what they may translate (Zicbom, \"Traps\": as loads "
+           "where translation lets these through)";
   if (!table || !field.program.amos) return nullptr;
   if (field.qemu_value == (field.model_value | isa::pte::a))
     return "QEMU sets A of a page that an AMO may read, but not write (\"Addressing and Memory Protection\": "
@@ -326,6 +421,8 @@ const char* explanation(const FinalField& field) {
     return "QEMU shows only SSIP in vsip (\"Virtual Supervisor Interrupt Registers\": STIP and SEIP where "
            "hideleg has "
            "them)";
+  if (field.csr == FinalCsr::hvip && (field.qemu_value & 0x444) == field.model_value)
+    return "QEMU shows pending supervisor interrupts in hvip (\"Hypervisor Interrupt Registers\": those of VS-level)";
   // What the last trap left.
   const unsigned last = trap_count(field.program, field.model) - 1;
   const auto like = [&](TrapCsr csr) {

@@ -15,6 +15,7 @@
 // Header
 #define ORACLE_COUNT 0
 #define ORACLE_CURRENT 8
+#define ORACLE_STATE_ENABLES 16 // 1: there is Smstateen
 
 // Pages of a slot
 #define ORACLE_START_PAGE 0x0
@@ -37,6 +38,8 @@
 #define ORACLE_CODE_ADDRESS 0x700
 #define ORACLE_BUNDLES 0x708
 #define ORACLE_START_STATUS 0x710
+#define ORACLE_MSTATEEN0 0x718
+#define ORACLE_HSTATEEN0 0x720
 #define ORACLE_TRAPS 0x700
 #define ORACLE_BUNDLE 0x708
 #define ORACLE_DONE 0x710

@@ -10,11 +10,11 @@
 
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <thread>
 #include <vector>
 
 #include "tests/isa/layout.h"
-#include "tests/isa/witness.h"
 
 namespace hvsim::oracle {
 
@@ -59,9 +59,9 @@ int start(std::vector<std::string> words) {
 
 }  // namespace
 
-Qemu::Qemu(const RamFile& ram)
+Qemu::Qemu(const Witness& witness, const RamFile& ram)
     : process_(
-          start({witness().program, "-M", "virt,memory-backend=ram", "-cpu", witness().cpu(), "-m", "128M",
+          start({witness.program, "-M", "virt,memory-backend=ram", "-cpu", witness.cpu(), "-m", "128M",
                  "-object", "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
                  "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"})) {}
 
@@ -90,11 +90,11 @@ std::span<const std::uint8_t> ModelRun::memory() const {
   return {machine->memory().host(sim::map::ram, ORACLE_RAM_BYTES), ORACLE_RAM_BYTES};
 }
 
-ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode) {
+ModelRun run_model(const Witness& witness, std::span<const std::uint8_t> image, sim::TimingMode mode) {
   sim::MachineConfig config;
   config.memory_bytes = ORACLE_RAM_BYTES;
   config.mode = mode;
-  config.isa = witness().isa();
+  config.isa = witness.isa();
   auto built = sim::Machine::build(config, 1, false, [](std::uint8_t) {});
   if (!built) return {nullptr, built.error()};
   ModelRun run{std::move(built.value()), {}};
@@ -108,7 +108,14 @@ ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode) {
   constexpr unsigned most_rounds = 5'000;
   for (unsigned round = 0; round < most_rounds && !machine.finished(); ++round)
     if (hart.run(budget, true).stop == cpu::Stop::wait_for_interrupt) break;
-  if (!machine.finished()) run.problem = "the machine did not power off";
+  if (!machine.finished()) {
+    char where[100];
+    std::snprintf(where, sizeof where, "the machine did not power off: pc %llx, %llu instructions, %llu cycles",
+                  static_cast<unsigned long long>(hart.hart_state().pc),
+                  static_cast<unsigned long long>(hart.hart_state().retired),
+                  static_cast<unsigned long long>(hart.hart_state().cycle));
+    run.problem = where;
+  }
   return run;
 }
 

@@ -9,6 +9,7 @@
 
 #include "sim/config.h"
 #include "sim/machine.h"
+#include "tests/isa/witness.h"
 
 namespace hvsim::oracle {
 
@@ -34,7 +35,7 @@ class RamFile {
 // A QEMU that runs beside us.
 class Qemu {
  public:
-  explicit Qemu(const RamFile& ram);
+  Qemu(const Witness& witness, const RamFile& ram);
   ~Qemu();
   Qemu(const Qemu&) = delete;
   Qemu& operator=(const Qemu&) = delete;
@@ -51,6 +52,6 @@ struct ModelRun {
   std::string problem;
   std::span<const std::uint8_t> memory() const;
 };
-ModelRun run_model(std::span<const std::uint8_t> image, sim::TimingMode mode);
+ModelRun run_model(const Witness& witness, std::span<const std::uint8_t> image, sim::TimingMode mode);
 
 }  // namespace hvsim::oracle

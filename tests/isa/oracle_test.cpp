@@ -31,7 +31,8 @@ std::vector<std::uint8_t> driver() {
 class Oracle : public testing::Test {
  protected:
   void SetUp() override {
-    if (witness().major == 0) GTEST_SKIP() << witness().program << " is not installed";
+    for (const Witness& witness : witnesses_)
+      ASSERT_NE(witness.major, 0u) << witness.program << " cannot be run";
     ASSERT_FALSE(driver_.empty()) << "the driver was not built: " << HVSIM_ORACLE_DRIVER;
     ASSERT_TRUE(ram_.valid()) << "no room for a RAM file of 128 MiB in the folder for temporary files";
     seed_ = setting("HVSIM_ORACLE_SEED", 1);
@@ -41,19 +42,42 @@ class Oracle : public testing::Test {
     if (const char* kind = std::getenv("HVSIM_ORACLE_KIND")) kind_ = kind;
   }
 
+  // As many programs as asked for on QEMU and on the machine.
+  void run(const Witness& witness) {
+    std::printf(
+        "QEMU %u, seed %llu, %llu programs (HVSIM_ORACLE_SEED, HVSIM_ORACLE_PROGRAMS, HVSIM_ORACLE_KIND)\n",
+        witness.major, static_cast<unsigned long long>(seed_), static_cast<unsigned long long>(programs_));
+    mismatches_ = 0;
+    explained_ = {};
+    coverage_ = {};
+    for (std::uint64_t done = 0; done < programs_ && mismatches_ < reports_ && !HasFatalFailure();
+         done += kProgramsPerImage)
+      run_image(witness, static_cast<unsigned>(first_ + done),
+                static_cast<unsigned>(std::min<std::uint64_t>(kProgramsPerImage, programs_ - done)));
+    EXPECT_EQ(mismatches_, 0u) << "programs differ (counted once per mode)";
+
+    for (const auto& [why, times] : explained_)
+      std::printf("known difference, %u times: %s\n", times, why.c_str());
+    std::printf("%llu accesses through random page tables and protection, %llu of them by two stages\n",
+                static_cast<unsigned long long>(coverage_.translated_accesses()),
+                static_cast<unsigned long long>(coverage_.two_stage_accesses()));
+    if (programs_ < kEnoughForCoverage || !kind_.empty()) return;
+    for (const std::string& name : coverage_.missing(witness)) ADD_FAILURE() << name << " was never executed";
+  }
+
   // Programs first to first + count - 1 on all three.
-  void run_image(unsigned first, unsigned count) {
+  void run_image(const Witness& witness, unsigned first, unsigned count) {
     std::vector<Program> programs;
     for (unsigned i = 0; i < count; ++i)
-      programs.push_back(make_program(seed_, first + i, slot_address(i), kind_));
+      programs.push_back(make_program(witness, seed_, first + i, slot_address(i), kind_));
     ram_.clear();
     write_image(ram_.memory(), driver_, programs);
     const auto used = ram_.memory().first(slot_address(count) - ORACLE_RAM);
     const std::vector<std::uint8_t> image(used.begin(), used.end());
 
-    Qemu qemu(ram_);
-    const ModelRun functional = run_model(image, sim::TimingMode::functional);
-    const ModelRun timed = run_model(image, sim::TimingMode::fast);
+    Qemu qemu(witness, ram_);
+    const ModelRun functional = run_model(witness, image, sim::TimingMode::functional);
+    const ModelRun timed = run_model(witness, image, sim::TimingMode::fast);
     const bool ended = qemu.wait(kQemuSeconds);
     expect_driver_untouched();
     ASSERT_TRUE(ended) << stuck("QEMU", programs, first, ram_.memory(), functional);
@@ -91,6 +115,7 @@ class Oracle : public testing::Test {
     }
   }
 
+  const std::vector<Witness> witnesses_ = find_witnesses();
   std::vector<std::uint8_t> driver_ = driver();
   RamFile ram_;
   std::uint64_t seed_ = 0, programs_ = 0, first_ = 0, reports_ = 0;
@@ -101,21 +126,7 @@ class Oracle : public testing::Test {
 };
 
 TEST_F(Oracle, RandomProgramsEndInTheSameStateOnQemu) {
-  std::printf(
-      "QEMU %u, seed %llu, %llu programs (HVSIM_ORACLE_SEED, HVSIM_ORACLE_PROGRAMS, HVSIM_ORACLE_KIND)\n",
-      witness().major, static_cast<unsigned long long>(seed_), static_cast<unsigned long long>(programs_));
-  for (std::uint64_t done = 0; done < programs_ && mismatches_ < reports_ && !HasFatalFailure();
-       done += kProgramsPerImage)
-    run_image(static_cast<unsigned>(first_ + done),
-              static_cast<unsigned>(std::min<std::uint64_t>(kProgramsPerImage, programs_ - done)));
-  EXPECT_EQ(mismatches_, 0u) << "programs differ (counted once per mode)";
-
-  for (const auto& [why, times] : explained_)
-    std::printf("known difference, %u times: %s\n", times, why.c_str());
-  std::printf("%llu accesses through random page tables and protection\n",
-              static_cast<unsigned long long>(coverage_.translated_accesses()));
-  if (programs_ < kEnoughForCoverage || !kind_.empty()) return;
-  for (const std::string& name : coverage_.missing()) ADD_FAILURE() << name << " was never executed";
+  for (const Witness& witness : witnesses_) run(witness);
 }
 
 }  // namespace

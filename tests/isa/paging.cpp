@@ -119,20 +119,29 @@ class Tables {
     if (paging_.behind_window) flags |= pte::a | pte::d;
     return flags;
   }
+  // Memory types, where there are any. QEMU does not know that one is reserved.
+  std::uint64_t random_type() {
+    const bool any = b_.program.witness->has_memory_extensions() && random_.one_in(6);
+    return any ? std::uint64_t{random_.between(1, 2)} << pte::pbmt_shift : 0;
+  }
   std::uint64_t leaf(bool second) {
     const std::uint64_t value = entry(target(second), random_flags(second));
-    return random_.one_in(24) ? value | std::uint64_t{1} << random_.between(54, 63) : value;
+    if (!random_.one_in(24)) return value | random_type();
+    // Not by chance a NAPOT range, whose sixteen entries must agree.
+    const bool range = (value >> pte::ppn_shift & pte::napot_mask) == pte::napot_64k;
+    return value | std::uint64_t{1} << random_.between(54, range ? 62 : 63);
   }
   // Svnapot's encoding of 64 KiB, sometimes a reserved one.
   std::uint64_t large_leaf(bool second) {
     const std::uint64_t napot = random_.one_in(4) ? random_.below(16) : 8;
-    return entry(slot_ + napot * kPage, random_flags(second)) | pte::n;
+    return entry(slot_ + napot * kPage, random_flags(second)) | random_type() | pte::n;
   }
   // Sometimes misaligned, which must fault.
   std::uint64_t superpage(bool second, std::uint64_t address) {
     const std::uint64_t offset = random_.one_in(4) ? kPage << random_.below(9) : 0;
     const std::uint64_t flags = random_flags(second);
-    return (flags & (pte::r | pte::w | pte::x)) == 0 ? flags & ~pte::v : entry(address + offset, flags);
+    if ((flags & (pte::r | pte::w | pte::x)) == 0) return flags & ~pte::v;
+    return entry(address + offset, flags) | random_type();
   }
   // Sometimes with flags that a pointer must not have.
   std::uint64_t pointer(bool second, unsigned depth) {

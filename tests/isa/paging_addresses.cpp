@@ -119,6 +119,7 @@ void add_protection(Builder& b) {
     const std::uint64_t page = table ? leaf_address(b, random.one_in(2), 0) : data_page(b);
     std::uint64_t permissions = random.below(8);
     if ((permissions & 1) == 0) permissions &= ~std::uint64_t{2};  // W without R is reserved
+    if (p.hlvx) permissions |= permissions >> 2 & 1;               // for QEMU, to which X suffices
     if (table) permissions |= (permissions & 1) << 1;              // for QEMU, which writes where it may read
     // TOR from a lower page; from the entry before, whatever that is, it would reach all of RAM.
     const bool range = number >= 2 && random.one_in(4);

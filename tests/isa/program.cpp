@@ -69,7 +69,12 @@ void floating(Builder& b) { fill(b, {{put_float, 40}, {put_float_csr, 4}, {put_i
 void memory(Builder& b) {
   add_data(b);
   point_at_data(b);
-  fill(b, {{put_memory, 20}, {put_atomic, 8}, {put_integer, 5}, {put_jump, 1}, {put_fence, 1}});
+  fill(b, {{put_memory, 20},
+           {put_atomic, 8},
+           {put_cache_block, 2},
+           {put_integer, 5},
+           {put_jump, 1},
+           {put_fence, 1}});
 }
 
 void anything(Builder& b) {
@@ -77,6 +82,7 @@ void anything(Builder& b) {
   point_at_data(b);
   fill(b, {{put_memory, 10},
            {put_atomic, 3},
+           {put_cache_block, 1},
            {put_integer, 10},
            {put_float, 10},
            {put_float_csr, 1},
@@ -111,6 +117,16 @@ void start_anywhere(Builder& b) {
   p[StartCsr::menvcfg] = random.one_in(2) ? csr::kStce : 0;
   if (p[StartCsr::menvcfg] != 0) p.withheld_interrupts = 0x40;
   p[StartCsr::henvcfg] = random.one_in(2) ? p[StartCsr::menvcfg] : 0;
+  if (p.witness->has_cache_blocks()) {
+    constexpr std::uint64_t cache = csr::kCbie | csr::kCbcfe | csr::kCbze;
+    for (const StartCsr environment : {StartCsr::menvcfg, StartCsr::henvcfg, StartCsr::senvcfg})
+      p[environment] |= random.one_in(3) ? legal_environment(some_of(random, cache)) : cache;
+  }
+  if (p.witness->has_state_enables()) {
+    constexpr std::uint64_t all = csr::kStateenEnvcfg | csr::kStateenSe;
+    for (std::uint64_t* enables : {&p.mstateen0, &p.hstateen0})
+      *enables = random.one_in(3) ? some_of(random, all) : all;
+  }
   p[StartCsr::mideleg] = some_of(random, 0x222);
   p[StartCsr::hideleg] = some_of(random, 0x444);
   if (random.one_in(3)) {
@@ -133,6 +149,7 @@ void privileged(Builder& b) {
            {put_guest_memory, 4},
            {put_integer, 4},
            {put_memory, 3},
+           {put_cache_block, 2},
            {put_float, 3},
            {put_float_csr, 1},
            {put_reserved, 1}});
@@ -161,11 +178,12 @@ const Kind& kind_of(Random& random, const std::string& wanted) {
 
 }  // namespace
 
-Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot,
+Program make_program(const Witness& witness, std::uint64_t seed, unsigned number, std::uint64_t slot,
                      const std::string& kind_wanted) {
   Random random(seed * 0x1'0000'0001 + number);
   const Kind& kind = kind_of(random, kind_wanted);
   Program program;
+  program.witness = &witness;
   program.kind = kind.name;
   program.slot = slot;
   Builder builder(random, program);

@@ -9,6 +9,7 @@
 
 #include "models/cpu/op.h"
 #include "tests/isa/layout.h"
+#include "tests/isa/witness.h"
 
 namespace hvsim::oracle {
 
@@ -42,12 +43,15 @@ struct Placed {
 };
 
 struct Program {
+  const Witness* witness = nullptr;  // whose abilities it was made for
   std::string kind;
   std::uint64_t slot = 0;          // physical address
   std::uint64_t code_address = 0;  // as the program sees it
   unsigned bundles = 0;
   unsigned most_bundles = 14;
   bool amos = true;
+  bool cache_blocks = true;  // as far as the witness has them
+  bool hlvx = true;
   bool aligned = false;                   // loads and stores are
   bool faults_anywhere = false;           // memory accesses may fault, besides being misaligned
   std::uint64_t start_status = 0;         // mstatus that the program starts with
@@ -56,6 +60,7 @@ struct Program {
   bool guests = true;                     // V may become 1; TVM and TSR are left alone
   std::array<std::uint64_t, 32> x{}, f{};
   std::array<std::uint64_t, static_cast<unsigned>(StartCsr::count)> csrs{};
+  std::uint64_t mstateen0 = 0, hstateen0 = 0;  // where the witness has them
   std::vector<Placed> placed;
   std::array<std::uint8_t, 4096> code{};
   std::map<unsigned, std::array<std::uint64_t, 512>> pages;  // data and page tables, by offset in the slot
@@ -64,9 +69,9 @@ struct Program {
   std::uint64_t operator[](StartCsr csr) const { return csrs[static_cast<unsigned>(csr)]; }
 };
 
-// A program is a function of the seed and its number alone; `slot` says where it will run. A kind may be
-// asked for ("guest paging"); otherwise it is random.
-Program make_program(std::uint64_t seed, unsigned number, std::uint64_t slot,
+// A program is a function of the witness's version, the seed and its number alone; `slot` says where it will
+// run. A kind may be asked for ("guest paging"); otherwise it is random.
+Program make_program(const Witness& witness, std::uint64_t seed, unsigned number, std::uint64_t slot,
                      const std::string& kind_wanted = {});
 
 }  // namespace hvsim::oracle

@@ -125,15 +125,16 @@ TEST(Ecall, CauseTellsTheMode) {
   }
 }
 
-// "mtval is written with either zero or the virtual address of the instruction"
-TEST(Ebreak, IsABreakpointWithoutTval) {
+// "mtval is written with either zero or the virtual address of the instruction"; GVA is set for what is a guest's
+// ("Machine Status Registers" of H).
+TEST(Ebreak, IsABreakpointAtItsAddress) {
   for (isa::Mode mode : kAllModes) {
     FakeCore core(mode);
     core.state.pc = 0x80000404;
     EXPECT_FALSE(execute::ebreak(core, Op{}));
     EXPECT_EQ(core.cause(), 3u);
-    EXPECT_EQ(core.trap->tval, 0u);
-    EXPECT_FALSE(core.trap->guest_virtual);
+    EXPECT_EQ(core.trap->tval, 0x80000404u);
+    EXPECT_EQ(core.trap->guest_virtual, mode.virtualized);
   }
 }
 
