@@ -304,7 +304,9 @@ bool reserved_napot(std::uint64_t entry) {
 
 bool virtual_despite_state_enable(const TrapField& field, std::uint32_t raw) {
   const std::uint32_t number = raw >> 20;
-  const bool guarded = number == csr::henvcfg || (number >= csr::hstateen0 && number < csr::hstateen0 + 4);
+  constexpr std::uint32_t high_halves = 0x10;  // of RV32, which do not exist here
+  const std::uint32_t low = number & ~high_halves;
+  const bool guarded = number == csr::henvcfg || (low >= csr::hstateen0 && low < csr::hstateen0 + 4);
   return is_cause(field.csr) && field.qemu_value == 22 && field.model_value == 2 &&
          class_of(raw) == Class::csr && guarded;
 }

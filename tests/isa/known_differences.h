@@ -83,6 +83,7 @@ inline constexpr const char* kAvoided[] = {
     "vsatp)",
     "mie bit 13: QEMU 7 keeps it without Sscofpmf, QEMU 10 any bit (\"Machine Interrupt Registers\")",
     "reads of sstateen: QEMU 10 shows SE of the next higher register (Smstateen: 32 bits)",
+    "the reserved value of CBIE: QEMU 10 keeps it (Zicbom, \"Control and Status Register State\")",
     "mstateen0 and hstateen0 but for SE and ENVCFG: QEMU 10 has bits of extensions that are off (Smstateen)",
     "sie in VS-mode and vsie with bits other than 1, 5 and 9: QEMU takes them for VS-level ones",
     "bit 0 of sepc and vsepc: QEMU keeps it (\"Supervisor Exception Program Counter\": always zero)",
