@@ -8,6 +8,9 @@
 namespace hvsim::sim {
 namespace {
 
+// With shorter turns than a short loop of LR and SC takes, such a loop would never get through.
+constexpr isa::Cycles kShortTurn = 64;
+
 // Timers further away than this many cycles never come due in a run (SystemC's time has 64 bits too).
 constexpr isa::Cycles kNever = isa::Cycles{1} << 42;
 
@@ -48,6 +51,7 @@ void HartModule::live() {
     const auto go = permission();
     if (over()) break;
     machine_.agenda().run_due(now());
+    if (go == Debugger::Go::run) forget_reservation();
     const cpu::Stop why =
         go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : hart_.run(budget(), shell_.in_step).stop;
     shell_.in_step = why == cpu::Stop::synchronize;
@@ -62,6 +66,11 @@ void HartModule::live() {
     catch_up();
   }
   sc_core::sc_stop();
+}
+
+// Other harts have run since LR, and may have written to its reservation set, if only what was there.
+void HartModule::forget_reservation() {
+  if (machine_.harts() > 1 && settings_.quantum >= kShortTurn) hart_.hart_state().reservation.valid = false;
 }
 
 // The hart stops where a device has something to do, so that it sees it happen then.

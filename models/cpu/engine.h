@@ -212,6 +212,8 @@ class Engine final : public Hart {
   Block* find_block();                        // at state.pc; null: a fetch fault was raised
   std::vector<Op> decode_ops(const std::uint8_t* code, std::uint64_t page_offset, bool float_enabled) const;
   Block* decode_straddling(const FetchEntry& entry, std::uint64_t pc);
+  Block* decode_protected(const FetchEntry& entry, std::uint64_t pc);
+  Block* decode_alone(std::uint32_t raw, std::uint64_t page_offset);
   Block* use_scratch(std::vector<Op> ops, std::uint64_t page_offset);
   void refresh_block(Block& block, const FetchEntry& entry, std::uint64_t page_offset);
   static bool still_matches(const Block& block, const std::uint8_t* code);

@@ -83,6 +83,7 @@ Block* Engine<Timing>::find_block() {
   FetchEntry* entry = fetch_entry(pc);
   if (entry == nullptr) return nullptr;
   const std::uint64_t offset = pc & isa::kPageMask;
+  if (entry == &uncached_fetch_) return decode_protected(*entry, pc);
   Block*& slot = entry->code->blocks[offset >> 1];
   if (slot == nullptr) {
     if (offset == isa::kPageBytes - 2 && !is_compressed(entry->host[offset]))
@@ -154,13 +155,36 @@ Block* Engine<Timing>::decode_straddling(const FetchEntry& entry, std::uint64_t 
   if (next == nullptr) return nullptr;
   std::memcpy(&high, next->host, 2);
   const std::uint32_t raw = static_cast<std::uint32_t>(low) | static_cast<std::uint32_t>(high) << 16;
+  return decode_alone(raw, isa::kPageBytes - 2);
+}
+
+// One instruction of a page that PMP divides: no block that runs on, and no link, may step over a boundary.
+// Its first half has been allowed.
+template <class Timing>
+Block* Engine<Timing>::decode_protected(const FetchEntry& entry, std::uint64_t pc) {
+  const std::uint64_t offset = pc & isa::kPageMask;
+  std::uint32_t raw = 0;
+  std::memcpy(&raw, entry.host + offset, 2);
+  if (is_compressed(raw)) return decode_alone(raw, offset);
+  if (offset == isa::kPageBytes - 2) return decode_straddling(entry, pc);
+  const isa::Hpa second = entry.physical + offset + 2;
+  if (!pmp_.allows(second, 2, isa::Access::fetch, fetch_->space.privilege)) {
+    access_fault(isa::Access::fetch, pc + 2, fetch_->space, second);
+    return nullptr;
+  }
+  std::memcpy(&raw, entry.host + offset, 4);
+  return decode_alone(raw, offset);
+}
+
+template <class Timing>
+Block* Engine<Timing>::decode_alone(std::uint32_t raw, std::uint64_t page_offset) {
   Op op = decode(raw, {.float_enabled = float_on_, .isa = config_.isa});
   op.run = handler_for(op.id);
   std::vector<Op> ops{op, Op{}};
   ops[1].run = end_of_block_handler<Engine>();
   ops[1].offset = op.length;
   timing_.schedule_block(std::span(ops).first(1));
-  return use_scratch(std::move(ops), isa::kPageBytes - 2);
+  return use_scratch(std::move(ops), page_offset);
 }
 
 // Decodes up to the first instruction that may change the flow, the end of the page, the end of what one

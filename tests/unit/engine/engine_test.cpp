@@ -237,5 +237,49 @@ TEST(Engine, PmpAppliesWithinAPage) {
   EXPECT_EQ(rig->state().csr.mcause, static_cast<std::uint64_t>(isa::Exception::load_access_fault));
 }
 
+// "Physical Memory Protection": fetches too. The block begins where it may be executed and runs on.
+TEST(Engine, PmpStopsCodeThatRunsOnIntoAnotherRegionOfItsPage) {
+  auto rig = functional();
+  rig->state().csr.mtvec = kRam + 0x2000;
+  rig->put(kRam + 0x2000, {as::self});
+  rig->put(kRam, {as::addi(1, 1, 1), as::addi(2, 2, 1), as::addi(3, 3, 1), as::self});
+  rig->state().csr.pmpaddr[0] = (kRam + 8) >> 2;
+  rig->state().csr.pmpcfg[0] = 0x10 | 0x80 | 1;  // NA4, locked, readable
+  rig->hart.state_changed();
+  rig->hart.run(8, false);
+  EXPECT_EQ(rig->state().x[2], 1u);
+  EXPECT_EQ(rig->state().x[3], 0u);
+  EXPECT_EQ(rig->state().csr.mepc, kRam + 8);
+  EXPECT_EQ(rig->state().csr.mtval, kRam + 8);
+  EXPECT_EQ(rig->state().csr.mcause, static_cast<std::uint64_t>(isa::Exception::instruction_access_fault));
+}
+
+// "Machine Trap Value Register": of an instruction that is fetched in parts, tval is the address of the part.
+TEST(Engine, PmpStopsAnInstructionAtItsSecondHalf) {
+  auto rig = functional();
+  rig->state().csr.mtvec = kRam + 0x2000;
+  rig->put(kRam + 0x2000, {as::self});
+  rig->memory->write(isa::Hpa{kRam + 2}, std::uint32_t{as::addi(1, 1, 1)});
+  rig->state().pc = kRam + 2;
+  rig->state().csr.pmpaddr[0] = (kRam + 4) >> 2;
+  rig->state().csr.pmpcfg[0] = 0x10 | 0x80 | 1;
+  rig->hart.state_changed();
+  rig->hart.run(2, false);
+  EXPECT_EQ(rig->state().x[1], 0u);
+  EXPECT_EQ(rig->state().csr.mepc, kRam + 2);
+  EXPECT_EQ(rig->state().csr.mtval, kRam + 4);
+}
+
+TEST(Engine, CodeInAPageThatPmpDividesRunsAndLoops) {
+  auto rig = functional();
+  rig->put(kRam, {as::addi(1, 1, 1), as::addi(2, 0, 10), as::bne(1, 2, -8), as::self});
+  rig->state().csr.pmpaddr[0] = (kRam + 0x800) >> 2;
+  rig->state().csr.pmpcfg[0] = 0x10 | 0x80 | 1;
+  rig->hart.state_changed();
+  rig->hart.run(40, false);
+  EXPECT_EQ(rig->state().x[1], 10u);
+  EXPECT_EQ(rig->state().pc, kRam + 12);
+}
+
 }  // namespace
 }  // namespace hvsim::cpu::test
