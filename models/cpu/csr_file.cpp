@@ -173,7 +173,7 @@ std::uint64_t peek(const HartState& hart, unsigned number) {
     return c.hstateen[number - csr::hstateen0] & c.mstateen[number - csr::hstateen0];
   if (const auto counter = event_counter_number(number)) return event_counter(hart, counter);
   if (const auto counter = event_selector_number(number)) return hart.mhpmevent[counter];
-  // mvendorid, marchid, mimpid, mconfigptr, hgeie, hgeip and sstateen.
+  // mvendorid, marchid, mimpid, mconfigptr, hgeie, hgeip, sstateen and the triggers.
   return 0;
 }
 

@@ -28,6 +28,10 @@ enum class CsrKind : std::uint8_t {
   pmp_address,
 };
 
+// tselect and tdata1 to tdata3 are there, read-only zero, and say that there is no trigger (debug
+// specification, "tdata1": type 0): programs that look for triggers select one first.
+inline constexpr unsigned kTselect = 0x7A0, kTdata3 = 0x7A3;
+
 constexpr std::array<CsrKind, 4096> make_csr_map() {
   namespace csr = isa::csr;
   std::array<CsrKind, 4096> map{};
@@ -60,6 +64,7 @@ constexpr std::array<CsrKind, 4096> make_csr_map() {
         csr::menvcfg,   csr::mcountinhibit, csr::mscratch, csr::mepc,    csr::mcause,     csr::mtval,
         csr::mip,       csr::mcycle,        csr::minstret})
     map[n] = CsrKind::ordinary;
+  for (unsigned number = kTselect; number <= kTdata3; ++number) map[number] = CsrKind::ordinary;
   for (unsigned i = 3; i < 32; ++i) {
     map[csr::mcountinhibit + i] = CsrKind::ordinary;  // mhpmevent3..31
     map[csr::mcycle + i] = CsrKind::ordinary;         // mhpmcounter3..31

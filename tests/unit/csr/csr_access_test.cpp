@@ -73,21 +73,30 @@ TEST(CsrAccess, WritingAReadOnlyCsrIsIllegalEverywhere) {
 
 // What OpenSBI and kernels probe for by trapping.
 TEST(CsrAccess, AbsentCsrsAreIllegalInEveryMode) {
-  constexpr unsigned mstateen0 = 0x30C, mtopi = 0xFB0, tselect = 0x7A0, tinfo = 0x7A4, scountovf = 0xDA0,
-                     mstatush = 0x310, cycleh = 0xC80, mcycleh = 0xB80, htimedeltah = 0x615, pmpcfg1 = 0x3A1,
-                     pmpcfg4 = 0x3A4, pmpaddr16 = 0x3C0, siselect = 0x150, stopi = 0xDB0, hvictl = 0x609,
-                     sedeleg = 0x102, ustatus = 0x000, seed = 0x015, vstart = 0x008, mcounter1 = 0xB01,
-                     scontext = 0x5A8, dcsr = 0x7B0;
+  constexpr unsigned mstateen0 = 0x30C, mtopi = 0xFB0, tinfo = 0x7A4, scountovf = 0xDA0, mstatush = 0x310,
+                     cycleh = 0xC80, mcycleh = 0xB80, htimedeltah = 0x615, pmpcfg1 = 0x3A1, pmpcfg4 = 0x3A4,
+                     pmpaddr16 = 0x3C0, siselect = 0x150, stopi = 0xDB0, hvictl = 0x609, sedeleg = 0x102,
+                     ustatus = 0x000, seed = 0x015, vstart = 0x008, mcounter1 = 0xB01, scontext = 0x5A8,
+                     dcsr = 0x7B0;
   TestHart hart;
   hart.isa_config.sscofpmf = false;
   for (isa::Mode mode : kAllModes)
-    for (unsigned number :
-         {csr::mseccfg, mstateen0,   mtopi,   tselect, tinfo,     scountovf, mstatush, cycleh,
-          mcycleh,      htimedeltah, pmpcfg1, pmpcfg4, pmpaddr16, siselect,  stopi,    hvictl,
-          sedeleg,      ustatus,     seed,    vstart,  mcounter1, scontext,  dcsr}) {
+    for (unsigned number : {csr::mseccfg, mstateen0, mtopi,   tinfo,     scountovf, mstatush, cycleh, mcycleh,
+                            htimedeltah,  pmpcfg1,   pmpcfg4, pmpaddr16, siselect,  stopi,    hvictl, sedeleg,
+                            ustatus,      seed,      vstart,  mcounter1, scontext,  dcsr}) {
       EXPECT_EQ(hart.in(mode).reads(number), kIllegal) << std::hex << number;
       EXPECT_EQ(hart.in(mode).writes(number), kIllegal) << std::hex << number;
     }
+}
+
+// Debug specification: a tdata1 of type 0 means that there is no trigger.
+TEST(CsrAccess, ThereIsNoTrigger) {
+  for (unsigned number = 0x7A0; number <= 0x7A3; ++number) {
+    TestHart hart;
+    EXPECT_EQ(hart.in(kHs).reads(number), kIllegal);
+    hart.in(kM).set(number, ~std::uint64_t{0});
+    EXPECT_EQ(hart.get(number), 0u);
+  }
 }
 
 TEST(CsrAccess, WithoutTheHypervisorExtensionItsCsrsDoNotExist) {
