@@ -31,11 +31,16 @@ bool must_be_restored(unsigned number) {
   }
 }
 
-// Counters run at their own pace, and what events and inhibition there are is implementation-defined.
+// Counters run at their own pace, and what events, inhibition and triggers there are is
+// implementation-defined.
 bool is_left_out(unsigned number) {
   const bool counts = (number >= 0xB03 && number < 0xB20) || (number >= 0xC03 && number < 0xC20);
-  const bool high_halves = number >= 0x723 && number < 0x740;  // mhpmevent3h and on
-  return counts || high_halves || (number >= csr::mcountinhibit && number < csr::mcountinhibit + 32);
+  const bool high_halves = (number >= 0x723 && number < 0x740) ||  // mhpmevent3h and on
+                           (number & ~3u) == 0x31C ||              // mstateen0h and on
+                           (number & ~3u) == 0x61C;                // hstateen0h and on
+  const bool triggers = number >= cpu::kTselect && number <= cpu::kTdata3;
+  return counts || high_halves || triggers ||
+         (number >= csr::mcountinhibit && number < csr::mcountinhibit + 32);
 }
 bool is_counter(unsigned number) {
   return number == csr::mcycle || number == csr::minstret ||
@@ -238,8 +243,8 @@ void put_sret(Builder& b) {
   jump_to_next(b, csr::sepc, as::sret);
 }
 
-// To an address where nothing is, lest a return to an earlier one go on for ever; in user mode it is illegal by
-// itself.
+// To an address where nothing is, lest a return to an earlier one go on for ever; in user mode it is illegal
+// by itself.
 void put_bare_return(Builder& b) {
   const bool machine = b.random.one_in(2), user = (b.program.start_status & csr::kMpp) == 0;
   if (!user) b.csr(kWrite, 0, machine ? csr::mepc : csr::sepc, 0);

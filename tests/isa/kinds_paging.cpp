@@ -54,8 +54,8 @@ void choose_delegation(Builder& b) {
   p[StartCsr::hedeleg] &= ~page_faults;
 }
 
-// Who updates A and D, whether there are memory types, and which cache-block instructions there are: all of it
-// mostly.
+// Who updates A and D, whether there are memory types, and which cache-block instructions there are: all of
+// it mostly.
 void choose_environment(Builder& b) {
   Program& p = b.program;
   if (!p.witness->has_memory_extensions()) return;
@@ -108,10 +108,16 @@ void paging(Builder& b) {
     case kMachine:  // to which the pointers mean nothing
       return fill(b, {{put_protected, 20}, {put_pointer, 5}, {put_table_change, 2}});
     case kUser:
-      return fill(b, {{put_memory, 12}, {put_atomic, 3}, {put_cache_block, 1}, {put_fetch, 4}, {put_pointer, 8}, {put_integer, 1}});
+      return fill(b, {{put_memory, 12},
+                      {put_atomic, 3},
+                      {put_cache_block, 1},
+                      {put_fetch, 4},
+                      {put_pointer, 8},
+                      {put_integer, 1}});
     default:
       return fill(b, {{put_memory, 12},
-                      {put_atomic, 3}, {put_cache_block, 1},
+                      {put_atomic, 3},
+                      {put_cache_block, 1},
                       {put_fetch, 4},
                       {put_pointer, 8},
                       {put_table_change, 2},
@@ -142,7 +148,8 @@ void guest_paging(Builder& b) {
                     {put_permission, paging.mode == kUser ? 0u : 3u},
                     {put_integer, 1}});
   fill(b, {{put_memory, 12},
-           {put_atomic, 3}, {put_cache_block, 1},
+           {put_atomic, 3},
+           {put_cache_block, 1},
            {put_fetch, 4},
            {put_pointer, 8},
            {put_table_change, paging.mode == kUser ? 0u : 2u},

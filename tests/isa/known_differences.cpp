@@ -3,78 +3,22 @@
 #include "tests/isa/known_differences.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <optional>
 
-#include "models/cpu/compressed.h"
 #include "models/cpu/decoder.h"
 #include "models/cpu/instruction_table.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/isa/paging.h"
 #include "tests/isa/compare.h"
+#include "tests/isa/trap_fields.h"
 
 namespace hvsim::oracle {
 namespace {
 
 using cpu::Class;
 namespace csr = isa::csr;
-
-// The instruction that a trap was taken from, if it is one of the program.
-std::optional<std::uint32_t> instruction_at(const Program& program, std::uint64_t pc) {
-  for (const Placed& placed : program.placed)
-    if (program.code_address + placed.offset == pc) return placed.raw;
-  // In the middle of one: a jump of its own made it an instruction.
-  const std::uint64_t offset = pc - program.code_address;
-  if (offset + 4 > program.code.size()) return std::nullopt;
-  std::uint32_t raw = 0;
-  std::memcpy(&raw, &program.code[offset], sizeof raw);
-  return cpu::is_compressed(raw) ? raw & 0xFFFF : raw;
-}
-
-std::uint32_t expanded(std::uint32_t raw) {
-  return cpu::is_compressed(raw) ? cpu::expand(static_cast<std::uint16_t>(raw)) : raw;
-}
-
-Class class_of(std::uint32_t raw) { return cpu::instruction(cpu::find_instruction(expanded(raw))).klass; }
-
-// The pc of the trap whose cause or instruction `csr` holds.
-std::uint64_t pc_of(const TrapField& field) {
-  const auto at = [&field](TrapCsr csr) { return trap_csr(field.program, field.model, field.trap, csr); };
-  switch (field.csr) {
-    case TrapCsr::scause:
-    case TrapCsr::stval:
-    case TrapCsr::htval:
-    case TrapCsr::htinst:
-      return at(TrapCsr::sepc);
-    case TrapCsr::vscause:
-    case TrapCsr::vstval:
-      return at(TrapCsr::vsepc);
-    default:
-      return at(TrapCsr::mepc);
-  }
-}
-
-// "Transformed Instruction or Pseudoinstruction for mtinst or htinst", all but the Addr. Offset field.
-std::uint32_t transformed(std::uint32_t raw) {
-  constexpr std::uint32_t offset = 31u << 15, rd = 31u << 7, rs2_and_funct7 = 0xFFFu << 20;
-  const std::uint32_t length = cpu::is_compressed(raw) ? 2 : 0, wide = expanded(raw) & ~length;
-  switch (class_of(raw)) {
-    case Class::load:
-      return wide & ~rs2_and_funct7 & ~offset;
-    case Class::store:
-      return wide & ~offset & ~rd & ~(0x7Fu << 25);
-    default:
-      return wide & ~offset;
-  }
-}
-
-bool is_guest_physical(TrapCsr csr) { return csr == TrapCsr::mtval2 || csr == TrapCsr::htval; }
-bool is_instruction_csr(TrapCsr csr) { return csr == TrapCsr::mtinst || csr == TrapCsr::htinst; }
-bool is_cause(TrapCsr csr) {
-  return csr == TrapCsr::mcause || csr == TrapCsr::scause || csr == TrapCsr::vscause;
-}
 
 constexpr std::uint64_t kBreakpoint = 3, kAddressCauses = 0xB0'B0FB;  // those whose tval is an address
 
@@ -102,16 +46,6 @@ const char* explain_status(const TrapField& field) {
       dirty == ((field.model_value & csr::kSd) != 0))
     return "QEMU does not derive vsstatus.SD (\"Virtual Supervisor Status Register\": as sstatus)";
   return nullptr;
-}
-
-bool is_value(TrapCsr csr) {
-  return csr == TrapCsr::mtval || csr == TrapCsr::stval || csr == TrapCsr::vstval;
-}
-
-bool is_system(std::uint32_t raw) {
-  return class_of(raw) == Class::csr || class_of(raw) == Class::system ||
-         class_of(raw) == Class::guest_load || class_of(raw) == Class::guest_store ||
-         class_of(raw) == Class::cache_block;
 }
 
 // Did the trap before this record go to VS-mode, directly or under an ecall that went on to HS?
@@ -151,8 +85,8 @@ bool no_address_of_breakpoint(const TrapField& field) {
   return false;
 }
 
-// htval and htinst as the last trap into HS left them, and a trap into VS since, which QEMU wrote them at: htval
-// with zero, htinst with zero or, QEMU 10, the instruction.
+// htval and htinst as the last trap into HS left them, and a trap into VS since, which QEMU wrote them at:
+// htval with zero, htinst with zero or, QEMU 10, the instruction.
 bool written_by_vs_trap(const TrapField& field) {
   const bool instruction = field.csr == TrapCsr::htinst && field.program.witness->transforms_instructions();
   if ((field.csr != TrapCsr::htval && field.csr != TrapCsr::htinst) ||
@@ -177,30 +111,6 @@ bool by_number_not_priority(const TrapField& field) {
   };
   return field.qemu_value < field.model_value && rank(field.model_value) < rank(field.qemu_value);
 }
-
-// Of the trap that `field` belongs to, by the level that its CSR is of.
-std::uint64_t model_at(const TrapField& field, TrapCsr machine, TrapCsr supervisor) {
-  const bool of_machine = field.csr == TrapCsr::mcause || field.csr == TrapCsr::mtval2 ||
-                          field.csr == TrapCsr::mtinst || field.csr == TrapCsr::mtval ||
-                          field.csr == TrapCsr::mstatus;
-  return trap_csr(field.program, field.model, field.trap, of_machine ? machine : supervisor);
-}
-
-// The cause that `field` belongs to, as our machine has it.
-std::uint64_t model_cause(const TrapField& field) {
-  switch (field.csr) {
-    case TrapCsr::vscause:
-    case TrapCsr::vstval:
-      return trap_csr(field.program, field.model, field.trap, TrapCsr::vscause);
-    default:
-      return model_at(field, TrapCsr::mcause, TrapCsr::scause);
-  }
-}
-
-constexpr std::uint64_t kLoadFaults = 1u << 5 | 1u << 13 | 1u << 21, kStoreFaults = kLoadFaults << 2,
-                        kAccessFaults = 1u << 1 | 1u << 5 | 1u << 7,
-                        kFoundByReading = 1u << 7 | 1u << 23, kGuestPageFaults = 1u << 20 | 1u << 21 | 1u << 23;
-bool is_one_of(std::uint64_t causes, std::uint64_t cause) { return cause < 64 && (causes >> cause & 1) != 0; }
 
 // A fault of the G-stage while the walker was at the guest's page tables: the instruction is the pseudo one.
 bool implicit_guest_fault(const TrapField& field) {
@@ -229,18 +139,13 @@ bool htinst_of_another_program(const TrapField& field) {
   return true;
 }
 
-// An AMO that cannot read: QEMU reads first, and finds out about writing later. QEMU 10 has the right name for what
-// it found, which may be another fault.
+// An AMO that cannot read: QEMU reads first, and finds out about writing later. QEMU 10 has the right name
+// for what it found, which may be another fault.
 bool amo_called_a_load(const TrapField& field, std::uint32_t raw) {
   if (!is_cause(field.csr) || class_of(raw) != Class::amo || !is_one_of(kStoreFaults, field.model_value))
     return false;
   return is_one_of(kLoadFaults, field.qemu_value) ||
          (field.program.witness->names_amo_faults() && is_one_of(kFoundByReading, field.qemu_value));
-}
-
-bool is_hlvx(std::uint32_t raw) {
-  const cpu::Id id = cpu::find_instruction(raw);
-  return id == cpu::Id::hlvx_hu || id == cpu::Id::hlvx_wu;
 }
 
 // HLVX, which QEMU 10 takes for a fetch of the mode that executes it: no guest's.
@@ -252,8 +157,8 @@ bool hlvx_called_a_fetch(const TrapField& field, std::uint32_t raw) {
           (field.qemu_value == 1 && field.model_value == 5));
 }
 
-// The VS-stage or all of translation lets a load through, but nothing may access what is there. QEMU reports what a
-// store meets.
+// The VS-stage or all of translation lets a load through, but nothing may access what is there. QEMU reports
+// what a store meets.
 bool cache_block_as_store(const TrapField& field, std::uint32_t raw) {
   if (class_of(raw) != Class::cache_block || cpu::find_instruction(raw) == cpu::Id::cbo_zero) return false;
   if (is_guest_physical(field.csr)) return field.qemu_value == 0 && model_cause(field) == 23;
@@ -339,7 +244,8 @@ const char* explain(const TrapField& field) {
     return "QEMU writes htval and htinst at traps into VS-mode too (\"Hypervisor Trap Value Register\": into "
            "HS-mode)";
   if (no_address_of_breakpoint(field))
-    return "QEMU 7 has no address in tval after ebreak (\"Machine Trap Value Register\": either is legal), and none sets "
+    return "QEMU 7 has no address in tval after ebreak (\"Machine Trap Value Register\": either is legal), "
+           "and none sets "
            "GVA for it (\"Machine Status Registers\" of H)";
   if (const char* why = explain_status(field)) return why;
   const auto raw = instruction_at(field.program, pc_of(field));  // nothing where the fetch itself failed
@@ -365,17 +271,22 @@ const char* explain(const TrapField& field) {
     return "QEMU calls a fault of an AMO a load's where nothing can be read (unprivileged manual, \"Atomic "
            "Memory Operations\": store/AMO)";
   if (hlvx_called_a_fetch(field, *raw))
-    return "QEMU calls a fault of HLVX that of a fetch (\"Hypervisor Virtual-Machine Load and Store Instructions\": "
+    return "QEMU calls a fault of HLVX that of a fetch (\"Hypervisor Virtual-Machine Load and Store "
+           "Instructions\": "
            "they are loads)";
   if (cache_block_as_store(field, *raw))
-    return "QEMU reports what a store would meet when cbo.clean, flush or inval may not access what loads may translate "
-           "(Zicbom, \"Traps\": a page fault only where translation permits no access; which fault of two is open)";
+    return "QEMU reports what a store would meet when cbo.clean, flush or inval may not access what loads "
+           "may translate "
+           "(Zicbom, \"Traps\": a page fault only where translation permits no access; which fault of two is "
+           "open)";
   if (is_value(field.csr) && is_system(*raw) && field.model_value == *raw)
-    return "QEMU has another instruction in tval when a CSR, system or cache-block instruction is illegal (\"Machine Trap "
+    return "QEMU has another instruction in tval when a CSR, system or cache-block instruction is illegal "
+           "(\"Machine Trap "
            "Value "
            "Register\": the faulting instruction)";
   if (virtual_despite_state_enable(field, *raw))
-    return "QEMU takes a guest's access to what mstateen0 keeps from HS-mode for a virtual instruction (\"Trap Cause "
+    return "QEMU takes a guest's access to what mstateen0 keeps from HS-mode for a virtual instruction "
+           "(\"Trap Cause "
            "Codes\" of the H extension: only what HS-mode may do)";
   if (is_cause(field.csr) && field.qemu_value == 2 && field.model_value == 22 && is_system(*raw))
     return "QEMU takes some virtual instructions for illegal ones (\"Trap Cause Codes\" of the H extension)";
@@ -388,11 +299,13 @@ const char* explanation(const MemoryField& field) {
   const bool table = field.offset >= ORACLE_TABLE_PAGE && field.offset < ORACLE_SLOT_BYTES;
   if (table && (field.model_value & isa::pte::n) != 0 &&
       (field.qemu_value & ~kUpdated) == (field.model_value & ~kUpdated))
-    return reserved_napot(field.model_value)
-               ? "QEMU sets A and D of a PTE before it finds that its NAPOT size is reserved (\"Svnapot\": page fault)"
-               : "A and D may be set in any PTE of a NAPOT range (\"Svnapot\"); with a TLB, it is the first that is walked";
+    return reserved_napot(field.model_value) ? "QEMU sets A and D of a PTE before it finds that its NAPOT "
+                                               "size is reserved (\"Svnapot\": page fault)"
+                                             : "A and D may be set in any PTE of a NAPOT range "
+                                               "(\"Svnapot\"); with a TLB, it is the first that is walked";
   if (table && field.program.cache_blocks && field.qemu_value == (field.model_value | isa::pte::d))
-    return "QEMU sets D when cbo.clean, flush or inval may not load what they may translate (Zicbom, \"Traps\": as loads "
+    return "QEMU sets D when cbo.clean, flush or inval may not load what they may translate (Zicbom, "
+           "\"Traps\": as loads "
            "where translation lets these through)";
   if (!table || !field.program.amos) return nullptr;
   if (field.qemu_value == (field.model_value | isa::pte::a))
@@ -424,7 +337,8 @@ const char* explanation(const FinalField& field) {
            "hideleg has "
            "them)";
   if (field.csr == FinalCsr::hvip && (field.qemu_value & 0x444) == field.model_value)
-    return "QEMU shows pending supervisor interrupts in hvip (\"Hypervisor Interrupt Registers\": those of VS-level)";
+    return "QEMU shows pending supervisor interrupts in hvip (\"Hypervisor Interrupt Registers\": those of "
+           "VS-level)";
   // What the last trap left.
   const unsigned last = trap_count(field.program, field.model) - 1;
   const auto like = [&](TrapCsr csr) {

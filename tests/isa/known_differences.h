@@ -1,4 +1,4 @@
-// Where QEMU 7.2 and the machine may differ, because QEMU errs or the manual leaves a choice.
+// Where QEMU 7.2 or 10 and the machine may differ, because QEMU errs or the manual leaves a choice.
 #pragma once
 
 #include <cstdint>
@@ -55,10 +55,12 @@ inline constexpr const char* kAvoided[] = {
     "a new flag from an instruction without f destination under a clean FS: QEMU leaves FS clean "
     "(\"Extension "
     "Context Status\": fcsr is part of the state)",
-    "henvcfg that differs from menvcfg, for accesses with MPRV or by HLV, HSV and HLVX: QEMU 10 looks at menvcfg "
+    "henvcfg that differs from menvcfg, for accesses with MPRV or by HLV, HSV and HLVX: QEMU 10 looks at "
+    "menvcfg "
     "alone (\"Hypervisor Environment Configuration Register\": ADUE and PBMTE are the VS-stage's)",
     "HLVX under vsstatus.SUM: QEMU 10 treats it as a fetch (\"Supervisor Memory Privilege\": a load)",
-    "HLVX where PMP allows execution alone: QEMU 10 does not ask for R (\"Hypervisor Virtual-Machine Load and Store "
+    "HLVX where PMP allows execution alone: QEMU 10 does not ask for R (\"Hypervisor Virtual-Machine Load "
+    "and Store "
     "Instructions\": both)",
     "HLVX through random page tables: QEMU 7 wants the page to be readable, not executable (\"Hypervisor "
     "Virtual-Machine Load and Store Instructions\")",
@@ -84,6 +86,7 @@ inline constexpr const char* kAvoided[] = {
     "mie bit 13: QEMU 7 keeps it without Sscofpmf, QEMU 10 any bit (\"Machine Interrupt Registers\")",
     "reads of sstateen: QEMU 10 shows SE of the next higher register (Smstateen: 32 bits)",
     "the reserved value of CBIE: QEMU 10 keeps it (Zicbom, \"Control and Status Register State\")",
+    "mstateen0h to 3h and hstateen0h to 3h: QEMU 10 has them (Smstateen: on RV32 only)",
     "mstateen0 and hstateen0 but for SE and ENVCFG: QEMU 10 has bits of extensions that are off (Smstateen)",
     "sie in VS-mode and vsie with bits other than 1, 5 and 9: QEMU takes them for VS-level ones",
     "bit 0 of sepc and vsepc: QEMU keeps it (\"Supervisor Exception Program Counter\": always zero)",

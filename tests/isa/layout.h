@@ -15,7 +15,7 @@
 // Header
 #define ORACLE_COUNT 0
 #define ORACLE_CURRENT 8
-#define ORACLE_STATE_ENABLES 16 // 1: there is Smstateen
+#define ORACLE_STATE_ENABLES 16  // 1: there is Smstateen
 
 // Pages of a slot
 #define ORACLE_START_PAGE 0x0

@@ -110,7 +110,8 @@ ModelRun run_model(const Witness& witness, std::span<const std::uint8_t> image, 
     if (hart.run(budget, true).stop == cpu::Stop::wait_for_interrupt) break;
   if (!machine.finished()) {
     char where[100];
-    std::snprintf(where, sizeof where, "the machine did not power off: pc %llx, %llu instructions, %llu cycles",
+    std::snprintf(where, sizeof where,
+                  "the machine did not power off: pc %llx, %llu instructions, %llu cycles",
                   static_cast<unsigned long long>(hart.hart_state().pc),
                   static_cast<unsigned long long>(hart.hart_state().retired),
                   static_cast<unsigned long long>(hart.hart_state().cycle));
