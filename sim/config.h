@@ -8,8 +8,9 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/arch/host/cost_model.h"
-#include "models/cpu/branch_predictor.h"
+#include "models/cpu/branch_predictor_config.h"
 #include "models/cpu/isa_config.h"
+#include "models/cpu/pipeline_config.h"
 #include "models/cpu/timing_config.h"
 #include "models/device/disk.h"
 #include "models/mem/cache_config.h"
@@ -26,6 +27,7 @@ inline constexpr unsigned kVirtioSlots = 8;  // as on QEMU's `virt`
 enum class TimingMode : std::uint8_t {
   functional,  // one cycle per instruction
   fast,        // block-static issue and dynamic events
+  detailed,    // a pipeline that keeps track of each instruction
 };
 
 // What is typed into a console.
@@ -77,7 +79,8 @@ struct MachineConfig {
   mmu::TlbHierarchyConfig mmu;
   cpu::BranchPredictorConfig branch_predictor;
   cpu::TimingConfig costs;
-  TypingConfig console;  // of the UART
+  cpu::PipelineConfig pipeline;  // of the detailed mode
+  TypingConfig console;          // of the UART
   DevicesConfig devices;
 };
 

@@ -8,6 +8,7 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/limits.h"
+#include "models/cpu/branch_predictor.h"
 #include "models/cpu/isa/types.h"
 #include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"
@@ -68,6 +69,7 @@ void Checker::machine() {
   geometry(machine.caches, "machine.caches");
   geometry(machine.mmu, "machine.mmu");
   geometry(machine.branch_predictor, "machine.branch_predictor");
+  geometry(machine.pipeline, "machine.pipeline");
   const std::size_t disks = machine.devices.block.size();
   require(!machine.devices.console.present || disks < kVirtioSlots, "machine.devices.block",
           std::to_string(disks) + " elements",

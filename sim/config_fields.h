@@ -16,7 +16,8 @@ inline constexpr Rule kLatency{.max = 100'000};
 template <>
 struct Named<TimingMode> {
   static constexpr std::array choices{std::pair{TimingMode::functional, "functional"},
-                                      std::pair{TimingMode::fast, "fast"}};
+                                      std::pair{TimingMode::fast, "fast"},
+                                      std::pair{TimingMode::detailed, "detailed"}};
 };
 template <>
 struct Named<HypervisorRun> {
@@ -148,7 +149,13 @@ struct Described<cpu::BranchPredictorConfig> {
       Field{"btb_entries", &T::btb_entries, Unit::count, "targets of indirect jumps",
             Rule{.min = 1, .max = 1 << 20, .power_of_two = true}},
       Field{"ras_depth", &T::ras_depth, Unit::count,
-            "return addresses; 0: returns are predicted as other indirect jumps", Rule{.max = 1024}}};
+            "return addresses; 0: returns are predicted as other indirect jumps", Rule{.max = 1024}},
+      Field{"btb_tagged", &T::btb_tagged, Unit::none,
+            "false: jumps that share a BTB entry take each other's target"},
+      Field{"static_prediction", &T::static_prediction, Unit::none,
+            "branches that the BHT does not know yet: backward ones are predicted taken"},
+      Field{"flushed_by_traps", &T::flushed_by_traps, Unit::none,
+            "every trap and every return from one empties BHT, BTB and return stack"}};
 };
 
 template <>
@@ -163,6 +170,8 @@ struct Described<cpu::TimingConfig> {
       Field{"fp_add", &T::fp_add, Unit::cycles, "result latency of FP addition", kResult},
       Field{"fp_mul", &T::fp_mul, Unit::cycles, "result latency of FP multiplication", kResult},
       Field{"fp_fma", &T::fp_fma, Unit::cycles, "result latency of fused multiply-add", kResult},
+      Field{"fp_single_saves", &T::fp_single_saves, Unit::cycles,
+            "by which addition, multiplication and FMA of singles are faster", kLatency},
       Field{"fp_convert", &T::fp_convert, Unit::cycles, "result latency of FP conversions", kResult},
       Field{"fp_move", &T::fp_move, Unit::cycles, "result latency of FP moves and comparisons", kResult},
       Field{"div", &T::div, Unit::cycles, "integer division, not pipelined", kResult},
@@ -188,6 +197,59 @@ struct Described<cpu::TimingConfig> {
 };
 
 template <>
+struct Described<cpu::PipelineConfig> {
+  using T = cpu::PipelineConfig;
+  static constexpr Rule kDepth{.min = 1, .max = 100}, kSize{.min = 1, .max = 64},
+      kStores{.min = 1, .max = 16}, kWords{.min = 1, .max = 32};
+  static constexpr auto fields = std::tuple{
+      Field{"fetch_to_issue", &T::fetch_to_issue, Unit::cycles,
+            "fetch of an instruction's last bytes to its issue, at the earliest", kDepth},
+      Field{"fetch_queue", &T::fetch_queue, Unit::count, "instructions fetched and not yet issued", kSize},
+      Field{"resolve", &T::resolve, Unit::cycles,
+            "issue of a mispredicted branch to the fetch from its right target", kDepth},
+      Field{"redirect", &T::redirect, Unit::cycles,
+            "commit of what flushes the pipeline, or of xRET, to the fetch that follows", kDepth},
+      Field{"trap_redirect", &T::trap_redirect, Unit::cycles,
+            "commit of what traps to the fetch of the handler", kDepth},
+      Field{"wrong_path_kill", &T::wrong_path_kill, Unit::cycles,
+            "fetches on a wrong path that late before its end start no refill", kLatency},
+      Field{"scoreboard_entries", &T::scoreboard_entries, Unit::count,
+            "instructions issued and not yet committed", kSize},
+      Field{"commit_ports", &T::commit_ports, Unit::count, "instructions that may commit in a cycle",
+            Rule{.min = 1, .max = 2}},
+      Field{"csr_reads_rs2", &T::csr_reads_rs2, Unit::none,
+            "CSR instructions wait for the register that the low bits of the CSR's number name"},
+      Field{"div_short", &T::div_short, Unit::cycles, "division by zero or by a larger number", kDepth},
+      Field{"div_start", &T::div_start, Unit::cycles,
+            "other divisions, beside a cycle per bit that the dividend is longer", kDepth},
+      Field{"fp_div_start", &T::fp_div_start, Unit::cycles,
+            "FP division and square root, beside a cycle per four bits of the result", kDepth},
+      Field{"fp_div_result", &T::fp_div_result, Unit::cycles, "from then to the use of the result", kLatency},
+      Field{"store_queue", &T::store_queue, Unit::count, "stores issued and not yet committed", kStores},
+      Field{"commit_queue", &T::commit_queue, Unit::count, "stores committed and not yet in the write buffer",
+            kStores},
+      Field{"store_drain", &T::store_drain, Unit::cycles,
+            "commit of a store to its place in the write buffer", kLatency},
+      Field{"write_buffer_words", &T::write_buffer_words, Unit::count,
+            "8-byte words that collect stores until they are sent", kWords},
+      Field{"write_transactions", &T::write_transactions, Unit::count, "words on their way at a time",
+            kWords},
+      Field{"write_transaction", &T::write_transaction, Unit::cycles,
+            "of each word sent, beyond the write latency", kLatency},
+      Field{"load_after_miss", &T::load_after_miss, Unit::cycles, "data of a miss to the next load's access",
+            kLatency},
+      Field{"fetch_walk_saves", &T::fetch_walk_saves, Unit::cycles,
+            "by which page walks for fetches are faster than those for data", kLatency},
+      Field{"atomic", &T::atomic, Unit::cycles, "LR, SC and AMO, beyond the memory's latency", kLatency},
+      Field{"fence_drained", &T::fence_drained, Unit::cycles,
+            "the write buffer's last answer to a fence's commit", kLatency},
+      Field{"fences_take_all", &T::fences_take_all, Unit::none,
+            "translation fences empty the TLBs whatever their operands"},
+      Field{"tlb_flush_block", &T::tlb_flush_block, Unit::cycles,
+            "after a translation fence, in which no walk begins", kLatency}};
+};
+
+template <>
 struct Described<cpu::IsaConfig> {
   using T = cpu::IsaConfig;
   static constexpr auto fields = std::tuple{
@@ -196,6 +258,7 @@ struct Described<cpu::IsaConfig> {
       Field{"zicbom", &T::zicbom, Unit::none, "cbo.inval, cbo.clean and cbo.flush"},
       Field{"zicboz", &T::zicboz, Unit::none, "cbo.zero"},
       Field{"zicond", &T::zicond, Unit::none, "czero.eqz and czero.nez"},
+      Field{"time_csr", &T::time_csr, Unit::none, "false: reading time is illegal, for M-mode to emulate"},
       Field{"zihpm", &T::zihpm, Unit::none, "29 hardware performance counters"},
       Field{"sscofpmf", &T::sscofpmf, Unit::none, "their overflow interrupts and mode filters"},
       Field{"smstateen", &T::smstateen, Unit::none,
@@ -328,13 +391,17 @@ struct Described<MachineConfig> {
       Field{"memory_bytes", &T::memory_bytes, Unit::bytes, "RAM from 0x80000000",
             Rule{.min = std::uint64_t{1} << 20, .max = std::uint64_t{1} << 36}},
       Field{"isa", &T::isa, Unit::none, "extensions beyond RV64GC_Zba_Zbb_Zbs"},
-      Field{"mode", &T::mode, Unit::none, "functional: a cycle per instruction; fast: with timing"},
+      Field{"mode", &T::mode, Unit::none,
+            "functional: a cycle per instruction; fast: with timing; detailed: with a pipeline that knows of "
+            "each "
+            "instruction"},
       Field{"quantum_cycles", &T::quantum_cycles, Unit::cycles, "how far harts may run ahead of each other",
             Rule{.min = 100, .max = 10'000'000}},
       Field{"caches", &T::caches, Unit::none, "caches and memory"},
       Field{"mmu", &T::mmu, Unit::none, "TLBs"},
       Field{"branch_predictor", &T::branch_predictor, Unit::none, "branch prediction of each hart"},
       Field{"costs", &T::costs, Unit::none, "what instructions and events cost"},
+      Field{"pipeline", &T::pipeline, Unit::none, "the harts' pipeline in the detailed mode"},
       Field{"console", &T::console, Unit::none, "what is typed into the UART"},
       Field{"devices", &T::devices, Unit::none, "devices beside console, clock and interrupt controllers"}};
 };

@@ -46,7 +46,7 @@ HostHart::Next HostHart::enter() {
   if (next == Next::poll && state_.cycle == before)  // or it would poll for ever while no other hart runs
     hart_.charge(cpu::Component::hypervisor, 1);
   if (next != Next::guest) return next;
-  const bool timed = machine_.config().mode == TimingMode::fast;
+  const bool timed = machine_.config().mode != TimingMode::functional;
   if (!trap_forgiven_) hart_.charge(cpu::Component::trap, timed ? machine_.config().costs.trap_return : 1);
   state_.pc = cpu::leave_supervisor(state_);
   hart_.mode_changed();

@@ -6,6 +6,7 @@
 
 #include "models/cpu/engine.h"
 #include "models/cpu/isa/cause.h"
+#include "models/cpu/timing_detailed.h"
 
 namespace hvsim::sim {
 
@@ -15,7 +16,7 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
   auto memory = mem::PhysicalMemory::create(map::ram, config.memory_bytes);
   if (!memory) return isa::Failure{"machine.memory_bytes: " + memory.error()};
   std::unique_ptr<mem::Hierarchy> caches;
-  if (config.mode == TimingMode::fast) {
+  if (config.mode != TimingMode::functional) {
     auto made = mem::Hierarchy::create(config.caches, config.harts, memory->ram(), seed);
     if (!made) return isa::Failure{"machine.caches: " + made.error()};
     caches = std::move(made.value());
@@ -74,11 +75,14 @@ std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t see
   cpu::DevicePort& devices = *ports_[number];
   if (caches_ == nullptr)
     return std::make_unique<cpu::Engine<cpu::Untimed>>(hart, memory_, devices, cpu::Untimed{});
-  auto timed = std::make_unique<cpu::Engine<cpu::InOrder>>(
-      hart, memory_, devices,
-      cpu::InOrder(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number, seed));
-  timings_.push_back(&timed->timing());
-  return timed;
+  cpu::InOrder in_order(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number, seed);
+  const auto make = [&](auto timing) -> std::unique_ptr<cpu::Hart> {
+    auto timed = std::make_unique<cpu::Engine<decltype(timing)>>(hart, memory_, devices, std::move(timing));
+    timings_.push_back(&timed->timing());
+    return timed;
+  };
+  if (config_.mode == TimingMode::detailed) return make(cpu::Detailed(config_.pipeline, std::move(in_order)));
+  return make(std::move(in_order));
 }
 
 irq::AclintWiring Machine::clint_wiring() {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "models/cpu/accountant.h"
-#include "models/cpu/branch_predictor.h"
+#include "models/cpu/branch_predictor_config.h"
 #include "models/cpu/hart.h"
 #include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"

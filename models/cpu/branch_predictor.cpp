@@ -31,12 +31,12 @@ BranchPredictor::BranchPredictor(const BranchPredictorConfig& config)
     : config_(config),
       counter_mask_(config.bht_entries - 1),
       target_mask_(config.btb_entries - 1),
-      counters_(config.bht_entries, kWeaklyNotTaken),
+      counters_(config.bht_entries, config.static_prediction ? kUnknown : kWeaklyNotTaken),
       targets_(config.btb_entries),
       stack_(config.ras_depth, 0) {}
 
 void BranchPredictor::flush() {
-  std::ranges::fill(counters_, kWeaklyNotTaken);
+  std::ranges::fill(counters_, config_.static_prediction ? kUnknown : kWeaklyNotTaken);
   std::ranges::fill(targets_, Target{});
   top_ = 0;
   depth_ = 0;

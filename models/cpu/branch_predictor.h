@@ -6,19 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "models/cpu/branch_predictor_config.h"
+
 namespace hvsim::cpu {
-
-struct BranchPredictorConfig {
-  unsigned bht_entries = 128;  // two-bit counters, indexed by pc
-  unsigned btb_entries = 32;   // targets of indirect jumps, direct-mapped and tagged by pc
-  unsigned ras_depth = 2;      // return addresses; 0: returns are predicted by the BTB
-};
-
-struct BranchPredictorStats {
-  std::uint64_t branches = 0, branch_mispredicts = 0;
-  std::uint64_t indirect_jumps = 0, indirect_mispredicts = 0;
-  std::uint64_t returns = 0, return_mispredicts = 0;
-};
 
 // What is impossible about a configuration, in words; empty if nothing is.
 std::optional<std::string> problem(const BranchPredictorConfig& config);
@@ -29,9 +19,13 @@ class BranchPredictor {
   explicit BranchPredictor(const BranchPredictorConfig& config);
 
   // A conditional branch: learns, and tells whether it was mispredicted.
-  bool predict_and_update_branch(std::uint64_t pc, bool taken) {
+  bool predict_and_update_branch(std::uint64_t pc, bool taken, bool backward = false) {
     std::uint8_t& counter = counters_[(pc >> 1) & counter_mask_];
-    const bool predicted = counter >= 2;
+    bool predicted = counter >= 2;
+    if (counter == kUnknown) {
+      predicted = backward;
+      counter = 2;
+    }
     if (taken) {
       counter = static_cast<std::uint8_t>(counter + (counter < 3));
     } else {
@@ -56,14 +50,32 @@ class BranchPredictor {
     return mispredicted;
   }
 
+  // For fetches on a wrong path, which use the predictor and teach it nothing but the return stack.
+  static constexpr std::uint64_t kNoPrediction = ~std::uint64_t{0};
+  bool predicts_taken(std::uint64_t pc, bool backward) const {
+    const std::uint8_t counter = counters_[(pc >> 1) & counter_mask_];
+    return counter == kUnknown ? backward : counter >= 2;
+  }
+  std::uint64_t predicted_target(std::uint64_t pc, bool is_return) {
+    if (is_return && !stack_.empty()) return pop();
+    const Target& entry = targets_[(pc >> 1) & target_mask_];
+    return !config_.btb_tagged || entry.pc == pc ? entry.target : kNoPrediction;
+  }
+  std::uint64_t last_prediction() const { return last_prediction_; }  // of jump_register()
+
   void flush();
+  void switched_mode() {  // by a trap or a return from one
+    if (config_.flushed_by_traps) flush();
+  }
   const BranchPredictorConfig& config() const { return config_; }
   const BranchPredictorStats& stats() const { return stats_; }
 
  private:
+  static constexpr std::uint8_t kUnknown = 4;
+
   struct Target {
     std::uint64_t pc = ~std::uint64_t{0};
-    std::uint64_t target = 0;
+    std::uint64_t target = ~std::uint64_t{0};
   };
 
   void push(std::uint64_t link) {
@@ -72,20 +84,24 @@ class BranchPredictor {
     stack_[top_] = link;
     depth_ += depth_ < stack_.size();
   }
+  std::uint64_t pop() {
+    if (depth_ == 0) return kNoPrediction;
+    const std::uint64_t link = stack_[top_];
+    top_ = top_ == 0 ? stack_.size() - 1 : top_ - 1;
+    --depth_;
+    return link;
+  }
   bool return_mispredicted(std::uint64_t target) {
-    bool mispredicted = true;
-    if (depth_ > 0) {
-      mispredicted = stack_[top_] != target;
-      top_ = top_ == 0 ? stack_.size() - 1 : top_ - 1;
-      --depth_;
-    }
+    last_prediction_ = pop();
+    const bool mispredicted = last_prediction_ != target;
     ++stats_.returns;
     stats_.return_mispredicts += mispredicted;
     return mispredicted;
   }
   bool target_mispredicted(std::uint64_t pc, std::uint64_t target) {
     Target& entry = targets_[(pc >> 1) & target_mask_];
-    const bool mispredicted = entry.pc != pc || entry.target != target;
+    const bool mispredicted = entry.target != target || (config_.btb_tagged && entry.pc != pc);
+    last_prediction_ = config_.btb_tagged && entry.pc != pc ? kNoPrediction : entry.target;
     entry = {pc, target};
     ++stats_.indirect_jumps;
     stats_.indirect_mispredicts += mispredicted;
@@ -98,6 +114,7 @@ class BranchPredictor {
   std::vector<Target> targets_;
   std::vector<std::uint64_t> stack_;  // circular: deeper calls overwrite the oldest
   std::size_t top_ = 0, depth_ = 0;
+  std::uint64_t last_prediction_ = kNoPrediction;
   BranchPredictorStats stats_;
 };
 

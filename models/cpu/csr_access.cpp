@@ -20,7 +20,7 @@ bool exists(const HartState& hart, CsrKind kind, unsigned number) {
     case CsrKind::henvcfg:
       return config.h;
     case CsrKind::counter:
-      return number < csr::hpmcounter3 || config.zihpm;
+      return number == csr::time ? config.time_csr : number < csr::hpmcounter3 || config.zihpm;
     case CsrKind::overflow:
       return config.sscofpmf;
     case CsrKind::mstateen:

@@ -19,6 +19,7 @@
 #include "models/cpu/isa_config.h"
 #include "models/cpu/level_zero.h"
 #include "models/cpu/observer.h"
+#include "models/mem/hierarchy.h"
 #include "models/mem/physical_memory.h"
 #include "models/mmu/mmu.h"
 #include "models/mmu/pmp.h"
@@ -63,6 +64,7 @@ class Engine final : public Hart {
   void charge(Component component, isa::Cycles cycles) override {
     state.cycle += cycles;
     (*row_)[static_cast<unsigned>(component)] += cycles;
+    if constexpr (Timing::detailed) timing_.pipeline.shift(cycles);
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
   void mark(std::uint16_t kind, std::uint64_t value) override;
@@ -119,9 +121,19 @@ class Engine final : public Hart {
   void branch_outcome(const Op* op, bool taken);
   void direct_jump(const Op* op, std::uint64_t target);
   void indirect_jump(const Op* op, std::uint64_t target);
+  template <Id id>
+  void time_simple(const Op& op);  // engine_pipeline.h, for the `detailed` mode
+  template <Id id>
+  void time_system(const Op& op);
+  template <Id id>
+  void begin_access(const Op& op);
+  template <Id id>
+  void end_access(const Op& op);
   void observe_step(const Op* op);  // called before each op when the observer wants steps
   const Block& block() const { return *block_; }
   Block& block() { return *block_; }
+  static constexpr bool detailed = Timing::detailed;
+  decltype(auto) pipeline() requires Timing::detailed { return (timing_.pipeline); }
 
  private:
   struct SlowValue {  // returned in registers, so that the fast paths keep their locals out of memory
@@ -154,6 +166,7 @@ class Engine final : public Hart {
     return (address & (~isa::kPageMask | (bytes - 1))) == page;
   }
   void touch_line(const DataEntry& entry, std::uint64_t address, bool write);
+  void note_access(std::uint64_t address, isa::Hpa physical, bool write);
   SlowValue load_slow(std::uint64_t address, unsigned bytes);
   bool store_slow(std::uint64_t address, unsigned bytes, std::uint64_t value);
   SlowValue load_split(std::uint64_t address, unsigned bytes);
@@ -176,10 +189,17 @@ class Engine final : public Hart {
   }
   template <class T>
   std::uint8_t* atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical = nullptr);
-  void charge_access(isa::Hpa address, bool write);
+  void charge_access(isa::Hpa address, mem::Hierarchy::Kind kind);
+  void spend_on_access(Component component, isa::Cycles cycles);  // before the caches see it
+  void spend_on_fetch(Component component, isa::Cycles cycles);
   void bypass_l1d();
   void count_walk(const mmu::WalkTrace& trace);
-  void charge_walk(const mmu::WalkTrace& trace);
+  void charge_walk(const mmu::WalkTrace& trace, mmu::TlbHierarchy::Side side);
+  void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
+  void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);
+  isa::Cycles time_of(mmu::TlbHierarchy::Side side);
+  isa::Cycles end_walk(mmu::TlbHierarchy::Side side);
+  isa::Cycles wait_for_walker(mmu::TlbHierarchy::Side side);
   void forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left);
 
   // engine_debug.h
@@ -196,6 +216,17 @@ class Engine final : public Hart {
   bool refuse_block(std::uint64_t address);  // engine_cache_block.h
   void settle_events();                      // engine_events.h
 
+  void leave_pipeline(std::uint64_t from);  // engine_pipeline.h: a trap
+  void run_ahead(std::uint64_t pc, isa::Cycles at);
+  void mispredicted(std::uint64_t wrong, bool redirected);  // the front end went to `wrong`, by a jump or on
+  void mispredicted_jump(std::uint64_t sequential);
+  void flush_pipeline(std::uint64_t next, Component why, isa::Cycles extra = 0);
+  std::uint64_t predicted_next(const Op& op, std::uint64_t pc);
+  const std::uint8_t* fetched_already(std::uint64_t pc, bool& present) const;
+  void interrupt_pipeline();
+  void fault_in_pipeline(const Op& op);
+  void finish_in_pipeline(const Op& op);
+
   // engine_run.h
   std::optional<Stop> attend(isa::Cycles end);
   void deliver(const isa::Trap& trap, const Op* op = nullptr);
@@ -204,6 +235,8 @@ class Engine final : public Hart {
   void select_spaces();
   void note_translation();
   void update_pmp();
+  void use_row();
+  void settle_pipeline();
   static constexpr bool plain_storage(unsigned number);
   static constexpr bool is_pmp(unsigned number);
 
@@ -251,6 +284,7 @@ class Engine final : public Hart {
   bool in_step_ = false;      // the other harts have caught up: one device access may go ahead
   isa::Cycles in_step_since_ = 0;
   unsigned line_shift_ = 6;  // L1D lines
+  bool atomic_ = false;      // the present access is LR's, SC's or an AMO's
   bool respace_ = false;     // level zero was cleared: select the slots anew
   std::optional<isa::Trap> trap_;
   std::optional<PendingFault> fault_;

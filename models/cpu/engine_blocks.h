@@ -183,7 +183,7 @@ Block* Engine<Timing>::decode_alone(std::uint32_t raw, std::uint64_t page_offset
   std::vector<Op> ops{op, Op{}};
   ops[1].run = end_of_block_handler<Engine>();
   ops[1].offset = op.length;
-  timing_.schedule_block(std::span(ops).first(1));
+  timing_.schedule_block(std::span(ops).first(1), page_offset);
   return use_scratch(std::move(ops), page_offset);
 }
 
@@ -221,7 +221,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
     if (ends_block(klass) || cuts_after(klass)) break;
   }
   if (ops.empty()) return ops;
-  timing_.schedule_block(ops);
+  timing_.schedule_block(ops, page_offset);
   if (!ends_block(instruction(ops.back().id).klass)) {
     Op end{};
     end.run = end_of_block_handler<Engine>();
@@ -277,10 +277,11 @@ void Engine<Timing>::fetch_lines(const Block& block, const FetchEntry& entry) {
     const std::uint64_t missing = block.line_mask & ~entry.presence[block.line_word];
     for (std::uint64_t bits = missing; bits != 0; bits &= bits - 1) {
       const auto line = static_cast<std::uint64_t>(std::countr_zero(bits)) + block.line_word * 64u;
+      const isa::Cycles at = time_of(mmu::TlbHierarchy::Side::fetch);
       const auto done = timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch,
-                                               entry.physical + (line << line_shift_), state.cycle);
+                                               entry.physical + (line << line_shift_), at);
       ++timing_.fetch_lines_seen;
-      charge(Component::icache, done.ready - state.cycle);
+      spend_on_fetch(Component::icache, done.ready - at);
     }
   } else {
     (void)block, (void)entry;

@@ -30,7 +30,7 @@ bool Engine<Timing>::zero_block(std::uint64_t address) {
   if constexpr (Timing::timed) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = line; at < kBlockBytes; at += line) {  // locate() has charged the first
-      charge_access(place.physical + at, true);
+      charge_access(place.physical + at, mem::Hierarchy::Kind::store);
       ++timing_.data_lines_extra;
     }
   }
@@ -55,8 +55,10 @@ bool Engine<Timing>::manage_block(std::uint64_t address, isa::BlockOperation ope
   if constexpr (Timing::timed) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     if (!memory_.is_ram(physical, kBlockBytes)) return true;
-    for (std::uint64_t at = 0; at < kBlockBytes; at += line)
-      charge(Component::dcache, timing_.caches->manage(operation, physical + at, state.cycle) - state.cycle);
+    for (std::uint64_t at = 0; at < kBlockBytes; at += line) {
+      const isa::Cycles now = time_of(mmu::TlbHierarchy::Side::data);
+      spend_on_access(Component::dcache, timing_.caches->manage(operation, physical + at, now) - now);
+    }
   } else {
     (void)operation;
   }

@@ -112,7 +112,7 @@ RunResult Engine<Timing>::step(bool devices_in_step) {
     Op end{};
     end.run = end_of_block_handler<Engine>();
     end.offset = only.length;
-    timing_.schedule_block(std::span(ops));
+    timing_.schedule_block(std::span(ops), state.pc & isa::kPageMask);
     end.issue = only.issue;
     if (!ends) ops.push_back(end);
     block_ = use_scratch(std::move(ops), state.pc & isa::kPageMask);

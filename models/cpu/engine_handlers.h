@@ -39,24 +39,28 @@ inline void next_op(E* engine, const Op* op) {
   return op->run(engine, op);
 }
 
-template <class E, auto execute>
+template <class E, Id id, auto execute>
 void run_simple(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->template time_simple<id>(*op);
   execute(*engine, *op);
   return next_op(engine, op);
 }
 
-template <class E, auto execute>
+template <class E, Id id, auto execute>
 void run_may_trap(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->template begin_access<id>(*op);
   if (!execute(*engine, *op)) [[unlikely]]
     return engine->abandon(op);
+  if constexpr (E::detailed) engine->template end_access<id>(*op);
   return next_op(engine, op);
 }
 
-template <class E, auto execute>
+template <class E, Id id, auto execute>
 void run_branch(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->pipeline().template control_flow<id>(*op);
   const bool taken = execute(*engine, *op);
   engine->branch_outcome(op, taken);
 }
@@ -64,6 +68,7 @@ void run_branch(void* opaque, const Op* op) {
 template <class E>
 void run_jal(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->pipeline().template control_flow<Id::jal>(*op);
   const std::uint64_t pc = engine->pc(*op);
   engine->state.x[op->rd] = pc + op->length;
   engine->direct_jump(op, pc + static_cast<std::uint64_t>(std::int64_t{op->imm}));
@@ -72,15 +77,17 @@ void run_jal(void* opaque, const Op* op) {
 template <class E>
 void run_jalr(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->pipeline().template control_flow<Id::jalr>(*op);
   const std::uint64_t target =
       (engine->state.x[op->rs1] + static_cast<std::uint64_t>(std::int64_t{op->imm})) & ~std::uint64_t{1};
   engine->state.x[op->rd] = engine->pc(*op) + op->length;
   engine->indirect_jump(op, target);
 }
 
-template <class E, auto execute>
+template <class E, Id id, auto execute>
 void run_system(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->template time_system<id>(*op);
   engine->begin_system(op);
   if constexpr (std::is_void_v<decltype(execute(*engine, *op))>) {
     execute(*engine, *op);
@@ -94,25 +101,26 @@ void run_system(void* opaque, const Op* op) {
 template <class E>
 void run_end(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
+  if constexpr (E::detailed) engine->pipeline().continue_at(engine->pc(*op));
   engine->finish_block(engine->pc(*op),
                        op->rs3 & kFallThroughInPage ? &engine->block().fall_through : nullptr);
 }
 
-template <class E, Class klass, auto execute>
+template <class E, Id id, Class klass, auto execute>
 constexpr Handler make_handler() {
   if constexpr (klass == Class::branch) {
-    return &run_branch<E, execute>;
+    return &run_branch<E, id, execute>;
   } else if constexpr (klass == Class::jump) {
     return &run_jal<E>;
   } else if constexpr (klass == Class::jump_register) {
     return &run_jalr<E>;
   } else if constexpr (klass == Class::csr || klass == Class::fence_i || klass == Class::system ||
                        klass == Class::mark || klass == Class::illegal) {
-    return &run_system<E, execute>;
+    return &run_system<E, id, execute>;
   } else if constexpr (std::is_void_v<std::invoke_result_t<decltype(execute), E&, const Op&>>) {
-    return &run_simple<E, execute>;
+    return &run_simple<E, id, execute>;
   } else {
-    return &run_may_trap<E, execute>;
+    return &run_may_trap<E, id, execute>;
   }
 }
 
@@ -120,7 +128,7 @@ template <class E>
 Handler handler_of(Id id) {
   static constexpr std::array<Handler, static_cast<std::size_t>(Id::count)> handlers{
 #define HVSIM_INSTRUCTION(id, pattern, format, klass, extension) \
-  make_handler<E, Class::klass, &execute::id<E>>(),
+  make_handler<E, Id::id, Class::klass, &execute::id<E>>(),
 #include "models/cpu/instructions.def"
 #undef HVSIM_INSTRUCTION
   };

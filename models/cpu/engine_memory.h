@@ -15,8 +15,20 @@ inline void Engine<Timing>::touch_line(const DataEntry& entry, std::uint64_t add
   if constexpr (Timing::timed) {
     const std::uint64_t offset = address & isa::kPageMask;
     const std::uint64_t line = offset >> line_shift_;
-    if (((entry.presence[line >> 6] >> (line & 63)) & 1) == 0) [[unlikely]]
-      charge_access(entry.physical + offset, write);
+    note_access(address, entry.physical + offset, write);
+    if (((entry.presence[line >> 6] >> (line & 63)) & 1) == 0 || atomic_) [[unlikely]]
+      charge_access(entry.physical + offset,
+                    write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
+  }
+}
+
+template <class Timing>
+inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical, bool write) {
+  if constexpr (Timing::detailed) {
+    if (write)
+      timing_.pipeline.store_to(physical.value);
+    else
+      timing_.pipeline.load_from(address);
   }
 }
 

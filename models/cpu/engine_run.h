@@ -9,6 +9,7 @@
 #include "models/cpu/engine_cache_block.h"
 #include "models/cpu/engine_debug.h"
 #include "models/cpu/engine_events.h"
+#include "models/cpu/engine_pipeline.h"
 #include "models/cpu/host_float.h"
 #include "models/cpu/interrupts.h"
 #include "models/cpu/isa/csr.h"
@@ -29,7 +30,7 @@ Engine<Timing>::Engine(const HartConfig& config, mem::PhysicalMemory& memory, De
   state.isa_config = config.isa;
   state.cycles_per_tick = config.cycles_per_tick;
   if constexpr (Timing::timed) line_shift_ = timing_.caches->presence().line_shift;
-  row_ = &accountant_.row();
+  use_row();
   state_changed();
 }
 
@@ -102,6 +103,7 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
 template <class Timing>
 void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
   end_step(op == nullptr);
+  if (op == nullptr) interrupt_pipeline();
   ++counters_.traps;  // an event of the mode that traps
   if (state.active_counters != 0) settle_events();
   const TrapTaken taken = take_trap(state, trap);
@@ -110,8 +112,11 @@ void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
   trap_.reset();
   fault_.reset();
   accountant_.trapped(state, taken);
-  row_ = &accountant_.row();
-  if constexpr (Timing::timed)
+  if constexpr (Timing::timed) timing_.predictor.switched_mode();
+  use_row();
+  if constexpr (Timing::detailed)
+    leave_pipeline(taken.epc + (op != nullptr ? op->length : 0));
+  else if constexpr (Timing::timed)
     charge(Component::trap, std::max<isa::Cycles>(timing_.costs.trap_entry, 1));  // or traps might never end
   else
     charge(Component::trap, 1);  // so that a hart that only traps still gets through its budget
@@ -125,6 +130,7 @@ void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
 template <class Timing>
 void Engine<Timing>::abandon(const Op* op) {
   watch_hit_.reset();
+  if constexpr (Timing::detailed) fault_in_pipeline(*op);
   account_before(op);
   state.pc += op->offset;
   link_ = nullptr;
@@ -136,6 +142,10 @@ void Engine<Timing>::abandon(const Op* op) {
 
 template <class Timing>
 void Engine<Timing>::abandon_system(const Op* op) {
+  if constexpr (Timing::detailed) {
+    if (instruction(op->id).klass != Class::csr) timing_.pipeline.found_illegal();
+    settle_pipeline();
+  }
   link_ = nullptr;
   deadline_ = 0;
   if (!trap_) return end_step(false);
@@ -167,7 +177,8 @@ void Engine<Timing>::observe_step(const Op* op) {
   end_step(true);
   const CellKey& who = accountant_.current();
   const auto before = static_cast<std::uint64_t>(op - block_->ops);
-  const isa::Cycles issued = before > 0 ? op[-1].issue : 0u;
+  isa::Cycles issued = before > 0 ? op[-1].issue : 0u;
+  if constexpr (Timing::detailed) issued = timing_.pipeline.committed() - state.cycle;
   config_.observer->begins(state, {.op = op,
                                    .pc = pc(*op),
                                    .mode = state.mode,
@@ -199,10 +210,15 @@ template <class Timing>
 inline void Engine<Timing>::account_block() {
   const Block& block = *block_;
   state.retired += block.count;
-  state.cycle += block.issue;
-  auto& row = *row_;
-  row[static_cast<unsigned>(Component::base)] += static_cast<std::uint64_t>(block.issue - block.issue_float);
-  row[static_cast<unsigned>(Component::fp)] += block.issue_float;
+  if constexpr (Timing::detailed) {
+    settle_pipeline();
+  } else {
+    state.cycle += block.issue;
+    auto& row = *row_;
+    row[static_cast<unsigned>(Component::base)] +=
+        static_cast<std::uint64_t>(block.issue - block.issue_float);
+    row[static_cast<unsigned>(Component::fp)] += block.issue_float;
+  }
   if constexpr (Timing::timed) {
     timing_.data_accesses += block.data_accesses;
     timing_.fetch_lines += block.lines;
@@ -216,11 +232,13 @@ void Engine<Timing>::account_before(const Op* op) {
   std::uint16_t before = 0;
   for (const Op* done = block_->ops; done != op; ++done) {
     const Class klass = instruction(done->id).klass;
-    charge(issue_component(*done, klass), static_cast<isa::Cycles>(done->issue - before));
+    if constexpr (!Timing::detailed)
+      charge(issue_component(*done, klass), static_cast<isa::Cycles>(done->issue - before));
     before = done->issue;
     if constexpr (Timing::timed) timing_.data_accesses += accesses_memory(klass);
   }
   state.retired += static_cast<std::uint64_t>(op - block_->ops);
+  if constexpr (Timing::detailed) settle_pipeline();
   if constexpr (Timing::timed) timing_.fetch_lines += block_->lines;
   ++counters_.blocks_run;
 }
@@ -230,10 +248,14 @@ void Engine<Timing>::begin_system(const Op* op) {
   const std::uint64_t ops_before = static_cast<std::uint64_t>(op - block_->ops);
   const std::uint16_t issued = ops_before > 0 ? op[-1].issue : std::uint16_t{0};
   state.retired += ops_before;
-  state.cycle += issued;
-  auto& row = *row_;
-  row[static_cast<unsigned>(Component::base)] += static_cast<std::uint64_t>(issued - block_->issue_float);
-  row[static_cast<unsigned>(Component::fp)] += block_->issue_float;
+  if constexpr (Timing::detailed) {
+    settle_pipeline();
+  } else {
+    state.cycle += issued;
+    auto& row = *row_;
+    row[static_cast<unsigned>(Component::base)] += static_cast<std::uint64_t>(issued - block_->issue_float);
+    row[static_cast<unsigned>(Component::fp)] += block_->issue_float;
+  }
   if constexpr (Timing::timed) {
     timing_.data_accesses += block_->data_accesses;
     timing_.fetch_lines += block_->lines;
@@ -250,7 +272,10 @@ template <class Timing>
 void Engine<Timing>::end_system(const Op* op) {
   const Class klass = instruction(op->id).klass;
   const std::uint16_t before = op == block_->ops ? std::uint16_t{0} : op[-1].issue;
-  charge(issue_component(*op, klass), static_cast<isa::Cycles>(op->issue - before));
+  if constexpr (Timing::detailed)
+    finish_in_pipeline(*op);
+  else
+    charge(issue_component(*op, klass), static_cast<isa::Cycles>(op->issue - before));
   ++state.retired;
   const bool moved = next_pc != state.pc + op->length;
   state.pc = next_pc;
@@ -269,7 +294,8 @@ void Engine<Timing>::end_system(const Op* op) {
   if (klass == Class::mark || klass == Class::fence_i) return;
   if (op->id == Id::mret || op->id == Id::sret) {
     accountant_.mode_changed(state);
-    row_ = &accountant_.row();
+    use_row();
+    if constexpr (Timing::timed) timing_.predictor.switched_mode();
   }
   select_spaces();
   deadline_ = 0;
@@ -278,9 +304,16 @@ void Engine<Timing>::end_system(const Op* op) {
 template <class Timing>
 inline void Engine<Timing>::branch_outcome(const Op* op, bool taken) {
   const std::uint64_t at = state.pc + op->offset;
-  if constexpr (Timing::timed) {
+  if constexpr (Timing::detailed) {
+    if (timing_.predictor.predict_and_update_branch(at, taken, op->imm < 0)) [[unlikely]]
+      mispredicted(taken ? at + op->length : at + static_cast<std::uint64_t>(std::int64_t{op->imm}), !taken);
+    else if (taken)
+      timing_.pipeline.taken();
+    else
+      timing_.pipeline.continue_at(at + op->length);
+  } else if constexpr (Timing::timed) {
     const auto& costs = timing_.costs;
-    if (timing_.predictor.predict_and_update_branch(at, taken)) [[unlikely]]
+    if (timing_.predictor.predict_and_update_branch(at, taken, op->imm < 0)) [[unlikely]]
       charge(Component::branch, costs.mispredict);
     else if (taken)
       charge(Component::branch, costs.taken);
@@ -292,12 +325,13 @@ inline void Engine<Timing>::branch_outcome(const Op* op, bool taken) {
     finish_block(at + op->length, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr);
 }
 
-constexpr bool is_link_register(unsigned number) { return number == 1 || number == 5; }
-
 template <class Timing>
 inline void Engine<Timing>::direct_jump(const Op* op, std::uint64_t target) {
   if constexpr (Timing::timed) {
-    charge(Component::branch, timing_.costs.taken);
+    if constexpr (Timing::detailed)
+      timing_.pipeline.taken();
+    else
+      charge(Component::branch, timing_.costs.taken);
     if (is_link_register(op->rd)) timing_.predictor.call(pc(*op) + op->length);
   }
   finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr);
@@ -310,7 +344,10 @@ inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
     const bool is_return = is_link_register(op->rs1) && op->rs1 != op->rd;
     const bool missed =
         timing_.predictor.jump_register(pc(*op), target, pc(*op) + op->length, is_call, is_return);
-    charge(Component::branch, missed ? timing_.costs.mispredict : timing_.costs.taken);
+    if constexpr (Timing::detailed)
+      missed ? mispredicted_jump(pc(*op) + op->length) : timing_.pipeline.taken();
+    else
+      charge(Component::branch, missed ? timing_.costs.mispredict : timing_.costs.taken);
   }
   finish_block(target, nullptr);
 }
@@ -348,6 +385,12 @@ constexpr bool Engine<Timing>::plain_storage(unsigned number) {
 template <class Timing>
 constexpr bool Engine<Timing>::is_pmp(unsigned number) {
   return number >= isa::csr::pmpcfg0 && number < isa::csr::pmpaddr0 + 64;
+}
+
+template <class Timing>
+void Engine<Timing>::use_row() {
+  row_ = &accountant_.row();
+  if constexpr (Timing::detailed) timing_.pipeline.book_into(row_);
 }
 
 template <class Timing>
@@ -395,7 +438,7 @@ void Engine<Timing>::state_changed() {
 template <class Timing>
 void Engine<Timing>::mode_changed() {
   accountant_.mode_changed(state);
-  row_ = &accountant_.row();
+  use_row();
   select_spaces();
   deadline_ = 0;
 }
@@ -435,11 +478,14 @@ void Engine<Timing>::wait_for_interrupt() {
 template <class Timing>
 void Engine<Timing>::mark(std::uint16_t kind, std::uint64_t value) {
   accountant_.marked(state, kind, value);
-  row_ = &accountant_.row();
+  use_row();
 }
 
 template <class Timing>
-void Engine<Timing>::fence(const TranslationFence& fence) {
+void Engine<Timing>::fence(const TranslationFence& asked) {
+  TranslationFence fence = asked;
+  if constexpr (Timing::detailed)
+    if (timing_.pipeline.fences_take_all()) fence.address = fence.space = std::nullopt;
   if constexpr (Timing::timed) {
     const auto space = fence.space ? std::optional(static_cast<std::uint16_t>(*fence.space)) : std::nullopt;
     const auto vmid =
@@ -459,7 +505,7 @@ void Engine<Timing>::fence(const TranslationFence& fence) {
     }
   }
   // Beyond what the manual asks: small kernels load programs with no other fence than this.
-  if (fence.kind == TranslationFence::Kind::sfence_vma && !fence.address && !fence.space) ++stamp_;
+  if (asked.kind == TranslationFence::Kind::sfence_vma && !asked.address && !asked.space) ++stamp_;
   level_zero_.clear();
   respace_ = true;
   deadline_ = 0;

@@ -115,7 +115,8 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
     if (host != nullptr) bypass_l1d();
     return {host, physical, true};
   }
-  charge_access(physical, write);
+  note_access(address, physical, write);
+  charge_access(physical, write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
   if (witness_ != nullptr && write) [[unlikely]]
     witness_->about_to_store(host, bytes);
   const isa::Hpa page{physical.value & ~isa::kPageMask};
@@ -154,7 +155,7 @@ auto Engine<Timing>::device_read(isa::Hpa address, unsigned bytes, std::uint64_t
   if (address.value % bytes != 0 || !devices_.read(address, bytes, value))
     return {0, access_fault(access, virtual_address, space, address)};
   bypass_l1d();
-  if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
+  if constexpr (Timing::timed) spend_on_access(Component::dcache, timing_.costs.device_access);
   return {value, true};
 }
 
@@ -166,7 +167,7 @@ bool Engine<Timing>::device_write(isa::Hpa address, unsigned bytes, std::uint64_
   if (address.value % bytes != 0 || !devices_.write(address, bytes, value))
     return access_fault(isa::Access::store, virtual_address, space, address);
   bypass_l1d();
-  if constexpr (Timing::timed) charge(Component::dcache, timing_.costs.device_access);
+  if constexpr (Timing::timed) spend_on_access(Component::dcache, timing_.costs.device_access);
   deadline_ = 0;  // the write may have raised or cleared an interrupt of this very hart
   return true;
 }
@@ -178,13 +179,46 @@ void Engine<Timing>::bypass_l1d() {
 }
 
 template <class Timing>
-void Engine<Timing>::charge_access(isa::Hpa address, bool write) {
+void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) {
+  if constexpr (Timing::timed) {
+    if (std::exchange(atomic_, false)) kind = mem::Hierarchy::Kind::atomic;
+    isa::Cycles at = state.cycle;
+    if constexpr (Timing::detailed) at = timing_.pipeline.access_time();
+    const auto done = timing_.caches->access(timing_.hart, kind, address, at);
+    ++timing_.data_lines_seen;
+    if constexpr (Timing::detailed)
+      timing_.pipeline.miss(done.ready - at);
+    else
+      charge(Component::dcache, done.ready - at);
+  }
+}
+
+template <class Timing>
+void Engine<Timing>::spend_on_access(Component component, isa::Cycles cycles) {
+  if constexpr (Timing::detailed)
+    timing_.pipeline.delay_access(component, cycles);
+  else
+    charge(component, cycles);
+}
+
+template <class Timing>
+void Engine<Timing>::spend_on_fetch(Component component, isa::Cycles cycles) {
+  if constexpr (Timing::detailed)
+    timing_.pipeline.delay_fetch(component, cycles);
+  else
+    charge(component, cycles);
+}
+
+template <class Timing>
+void Engine<Timing>::charge_line(isa::Hpa address, bool write) {
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
     const auto done =
         timing_.caches->access(timing_.hart, write ? Kind::store : Kind::load, address, state.cycle);
     ++timing_.data_lines_seen;
     charge(Component::dcache, done.ready - state.cycle);
+  } else {
+    (void)address, (void)write;
   }
 }
 
@@ -193,7 +227,7 @@ void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   if constexpr (Timing::timed) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
-      charge_access(isa::Hpa{at}, write);
+      charge_line(isa::Hpa{at}, write);
       ++timing_.data_lines_extra;
     }
   } else {
@@ -216,7 +250,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
             .seen;
       const auto found = timing_.tlbs.lookup(side, gva, space);
       forget(side, found.left);
-      charge(Component::walk_first, found.latency);
+      if (found.latency != 0) spend_on(side, Component::walk_first, found.latency);
       if (found.translation != nullptr && mmu::leaf_allows(*found.translation, access, space))
         return mmu::at(*found.translation, gva);
     }
@@ -226,13 +260,13 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   if (!through_tlb) return result;
   if (config_.observer != nullptr) walked_ = address;
   count_walk(walk_);
-  const isa::Cycles began = state.cycle;
-  if constexpr (Timing::timed) charge_walk(walk_);
+  const isa::Cycles began = time_of(side);
+  if constexpr (Timing::timed) charge_walk(walk_, side);
   walks_.add({.trace = walk_,
               .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
               .space = space,
               .found = result ? &result.value() : nullptr,
-              .cycles = state.cycle - began});
+              .cycles = time_of(side) - began});
   if constexpr (Timing::timed) {
     if (result) forget(side, timing_.tlbs.insert(side, gva, space, *result));
   }
@@ -251,22 +285,65 @@ void Engine<Timing>::count_walk(const mmu::WalkTrace& trace) {
 
 // Each PTE access goes through the data cache, in order.
 template <class Timing>
-void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace) {
+void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, mmu::TlbHierarchy::Side side) {
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
-    charge(Component::walk_first, timing_.costs.walk_start);
+    spend_on(side, Component::walk_first, wait_for_walker(side));
     for (unsigned i = 0; i < trace.count; ++i) {
       const auto& read = trace.reads[i];
-      const auto done = timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk,
-                                               read.address, state.cycle);
+      const isa::Cycles at = time_of(side);
+      const auto done =
+          timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk, read.address, at);
       const isa::Cycles own = read.write ? 1 : timing_.costs.walk_read;
-      walk_costs_[i] = {done.by, own + done.ready - state.cycle};
-      charge(read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,
-             walk_costs_[i].cycles);
+      walk_costs_[i] = {done.by, own + done.ready - at};
+      spend_on(side, read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,
+               walk_costs_[i].cycles);
     }
+    spend_on(side, Component::walk_first, end_walk(side));
   } else {
-    (void)trace;
+    (void)trace, (void)side;
   }
+}
+
+template <class Timing>
+void Engine<Timing>::spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles) {
+  if (side == mmu::TlbHierarchy::Side::fetch)
+    spend_on_fetch(component, cycles);
+  else
+    spend_on_access(component, cycles);
+}
+
+// When a walk for this side would begin now.
+template <class Timing>
+isa::Cycles Engine<Timing>::time_of(mmu::TlbHierarchy::Side side) {
+  if constexpr (Timing::detailed)
+    return side == mmu::TlbHierarchy::Side::fetch ? timing_.pipeline.fetch_time()
+                                                  : timing_.pipeline.access_time();
+  else
+    return state.cycle;
+}
+
+// What a walk costs beside its reads.
+template <class Timing>
+isa::Cycles Engine<Timing>::end_walk(mmu::TlbHierarchy::Side side) {
+  if constexpr (Timing::detailed) {
+    if (side == mmu::TlbHierarchy::Side::fetch)
+      return timing_.costs.walk_start -
+             std::min(timing_.costs.walk_start, timing_.pipeline.fetch_walk_saves());
+    timing_.pipeline.reach_cache();
+  }
+  if constexpr (Timing::timed)
+    return timing_.costs.walk_start;
+  else
+    return 0;
+}
+
+template <class Timing>
+isa::Cycles Engine<Timing>::wait_for_walker(mmu::TlbHierarchy::Side side) {
+  if constexpr (Timing::detailed)
+    return timing_.pipeline.wait_for_walker(time_of(side));
+  else
+    return 0;
 }
 
 // Level zero stays a subset of the first-level TLBs. A NAPOT range or a superpage stands for many of its

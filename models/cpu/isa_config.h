@@ -22,6 +22,7 @@ struct IsaConfig {
   bool zbc = true;  // carry-less multiplication
   bool zicbom = true, zicboz = true;
   bool zicond = true;
+  bool time_csr = true;    // else reading time is illegal, for M-mode to emulate
   bool zihpm = true;       // hpmcounter3 to 31
   bool sscofpmf = true;    // their overflow interrupts and mode filters
   bool smstateen = false;  // on, it keeps S-mode out of senvcfg until M-mode writes mstateen0

@@ -16,8 +16,7 @@ bool writes_csr(const Op& op) {
   return op.rs1 != 0;  // csrrs/csrrc with x0, or a zero immediate, only read
 }
 
-// Writes after which the pipeline starts anew, because fetch or later operations depend on them.
-bool flushes_pipeline(int number) {
+bool holds_up_pipeline(int number) {
   switch (static_cast<unsigned>(number)) {
     case isa::csr::mstatus:
     case isa::csr::sstatus:
@@ -42,16 +41,14 @@ isa::Cycles system_cost(const Op& op, const TimingConfig& costs) {
       return costs.trap_return;
     case Id::wfi:
       return costs.wfi;
-    case Id::sfence_vma:
-    case Id::hfence_vvma:
-    case Id::hfence_gvma:
-    case Id::sinval_vma:
-    case Id::hinval_vvma:
-    case Id::hinval_gvma:
-      return costs.tlb_fence;
     default:
-      return 1;
+      return is_translation_fence(op.id) ? costs.tlb_fence : 1;
   }
+}
+
+isa::Cycles single(const Op& op, isa::Cycles cycles, const TimingConfig& costs) {
+  if (!instruction(op.id).name().ends_with(".s") || cycles <= costs.fp_single_saves) return cycles;
+  return cycles - costs.fp_single_saves;
 }
 
 struct Cost {
@@ -75,11 +72,11 @@ Cost cost_of(const Op& op, Class klass, const TimingConfig& costs) {
     case Class::amo:
       return {1 + costs.atomic, 1 + costs.atomic};
     case Class::fp_add:
-      return {1, costs.fp_add};
+      return {1, single(op, costs.fp_add, costs)};
     case Class::fp_mul:
-      return {1, costs.fp_mul};
+      return {1, single(op, costs.fp_mul, costs)};
     case Class::fp_fma:
-      return {1, costs.fp_fma};
+      return {1, single(op, costs.fp_fma, costs)};
     case Class::fp_div:
       return {costs.fp_div, costs.fp_div};
     case Class::fp_sqrt:
@@ -89,7 +86,7 @@ Cost cost_of(const Op& op, Class klass, const TimingConfig& costs) {
     case Class::fp_move:
       return {1, costs.fp_move};
     case Class::csr: {
-      const isa::Cycles c = writes_csr(op) && flushes_pipeline(op.imm) ? costs.csr_flush : costs.csr;
+      const isa::Cycles c = flushes_pipeline(op) ? costs.csr_flush : costs.csr;
       return {c, c};
     }
     case Class::fence:
@@ -122,6 +119,22 @@ class Scoreboard {
 };
 
 }  // namespace
+
+bool flushes_pipeline(const Op& op) { return writes_csr(op) && holds_up_pipeline(op.imm); }
+
+bool is_translation_fence(Id id) {
+  switch (id) {
+    case Id::sfence_vma:
+    case Id::hfence_vvma:
+    case Id::hfence_gvma:
+    case Id::sinval_vma:
+    case Id::hinval_vvma:
+    case Id::hinval_gvma:
+      return true;
+    default:
+      return false;
+  }
+}
 
 void schedule(std::span<Op> ops, const TimingConfig& costs) {
   Scoreboard board;

@@ -13,6 +13,11 @@ namespace hvsim::cpu {
 // Sets Op::issue of every op: cycles from the block's start until the next instruction could issue.
 void schedule(std::span<Op> ops, const TimingConfig& costs);
 
+// CSR writes after which the pipeline starts anew, because fetch or later operations depend on them.
+bool flushes_pipeline(const Op& op);
+// SFENCE.VMA, HFENCE.* and their like in Svinval.
+bool is_translation_fence(Id id);
+
 // Where the issue cycles of an op are booked.
 constexpr Component issue_component(const Op& op, Class klass) {
   if (op.id == Id::mret || op.id == Id::sret) return Component::trap;

@@ -15,6 +15,7 @@ struct TimingConfig {
   isa::Cycles fp_add = 4;
   isa::Cycles fp_mul = 4;
   isa::Cycles fp_fma = 4;
+  isa::Cycles fp_single_saves = 0;  // by which addition and multiplication of singles are faster
   isa::Cycles fp_convert = 3;
   isa::Cycles fp_move = 2;  // moves, sign injection, min/max, comparisons, classify
 

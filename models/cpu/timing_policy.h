@@ -15,15 +15,15 @@ namespace hvsim::cpu {
 
 // One cycle per instruction; no caches, no TLBs, no predictor.
 struct Untimed {
-  static constexpr bool timed = false;
-  void schedule_block(std::span<Op> ops) const {
+  static constexpr bool timed = false, detailed = false;
+  void schedule_block(std::span<Op> ops, std::uint64_t) const {
     for (std::size_t i = 0; i < ops.size(); ++i) ops[i].issue = static_cast<std::uint16_t>(i + 1);
   }
 };
 
 // In-order single issue with modelled caches, TLBs and branch prediction.
 struct InOrder {
-  static constexpr bool timed = true;
+  static constexpr bool timed = true, detailed = false;
 
   InOrder(const TimingConfig& timing_costs, const BranchPredictorConfig& predictor_config,
           const mmu::TlbHierarchyConfig& tlb_config, mem::Hierarchy& memory_hierarchy, unsigned hart_id,
@@ -34,7 +34,7 @@ struct InOrder {
         caches(&memory_hierarchy),
         hart(hart_id) {}
 
-  void schedule_block(std::span<Op> ops) const { schedule(ops, costs); }
+  void schedule_block(std::span<Op> ops, std::uint64_t) const { schedule(ops, costs); }
 
   // Hits that level zero and the presence masks answered, into the models' statistics. Call when idle.
   void settle() {

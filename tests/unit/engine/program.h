@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/cpu/engine.h"
+#include "models/cpu/timing_detailed.h"
 #include "models/cpu/timing_policy.h"
 #include "models/mem/hierarchy.h"
 #include "models/mem/physical_memory.h"
@@ -129,6 +130,27 @@ inline std::unique_ptr<Rig<InOrder>> timed(const TimingConfig& costs = {},
   auto caches = std::move(mem::Hierarchy::create(levels, 1, ram->ram()).value());
   InOrder timing(costs, BranchPredictorConfig{}, tlbs, *caches, 0);
   return std::make_unique<Rig<InOrder>>(std::move(timing), std::move(ram), std::move(caches));
+}
+
+// CVA6's caches, TLBs and branch prediction (configs/machines/cva6-h.json) around a memory of this latency.
+inline std::unique_ptr<Rig<Detailed>> detailed(isa::Cycles latency = 20, const PipelineConfig& pipeline = {},
+                                               HartConfig hart = {}) {
+  auto ram = make_ram();
+  mem::HierarchyConfig levels;
+  levels.l1i.line_bytes = levels.l1d.line_bytes = 16;
+  levels.l1i.miss_latency = levels.l1d.miss_latency = 4;
+  levels.l1d.write_policy = mem::WritePolicy::write_through;
+  levels.l1d.write_allocate = false;
+  levels.has_l2 = false;
+  levels.memory_latency = levels.memory_write_latency = latency;
+  levels.atomics_in_memory = true;
+  auto caches = std::move(mem::Hierarchy::create(levels, 1, ram->ram()).value());
+  mmu::TlbHierarchyConfig tlbs;
+  tlbs.has_l2 = false;
+  const BranchPredictorConfig predictor{
+      .btb_tagged = false, .static_prediction = true, .flushed_by_traps = true};
+  Detailed timing(pipeline, InOrder(TimingConfig{}, predictor, tlbs, *caches, 0));
+  return std::make_unique<Rig<Detailed>>(std::move(timing), std::move(ram), std::move(caches), hart);
 }
 
 }  // namespace hvsim::cpu::test

@@ -98,5 +98,33 @@ TEST(BranchPredictor, ImpossibleConfigsAreToldInWords) {
   EXPECT_THAT(problem(BranchPredictorConfig{.ras_depth = 5000}).value_or(""), HasSubstr("ras_depth: 5000"));
 }
 
+TEST(BranchPredictor, UnknownBranchesAreTakenBackwardIfSoConfigured) {
+  BranchPredictor predictor({.static_prediction = true});
+  EXPECT_FALSE(predictor.predict_and_update_branch(kPc, true, true));
+  EXPECT_FALSE(predictor.predict_and_update_branch(kPc + 8, false, false));
+  EXPECT_TRUE(predictor.predict_and_update_branch(kPc + 16, true, false));
+  EXPECT_FALSE(predictor.predict_and_update_branch(kPc + 16, true, false)) << "it has learnt";
+}
+
+TEST(BranchPredictor, AnUntaggedTargetBufferMixesUpJumpsThatShareAnEntry) {
+  for (const bool tagged : {false, true}) {
+    BranchPredictor predictor({.btb_entries = 32, .btb_tagged = tagged});
+    predictor.jump_register(kPc, 0x100, kPc + 4, false, false);
+    EXPECT_EQ(predictor.jump_register(kPc + 64, 0x100, kPc + 68, false, false), tagged);
+    EXPECT_EQ(predictor.last_prediction(), tagged ? BranchPredictor::kNoPrediction : 0x100u);
+  }
+}
+
+TEST(BranchPredictor, TrapsEmptyItIfSoConfigured) {
+  for (const bool flushed : {false, true}) {
+    BranchPredictor predictor({.flushed_by_traps = flushed});
+    for (unsigned i = 0; i < 4; ++i) predictor.predict_and_update_branch(kPc, true);
+    predictor.call(0x2000);
+    predictor.switched_mode();
+    EXPECT_EQ(predictor.predict_and_update_branch(kPc, true), flushed);
+    EXPECT_EQ(predictor.predicted_target(kPc + 4, true), flushed ? BranchPredictor::kNoPrediction : 0x2000u);
+  }
+}
+
 }  // namespace
 }  // namespace hvsim::cpu
