@@ -1,7 +1,7 @@
 # The test ladder: every C++ rung, the Python tests, then the C++ tests once more under sanitizers.
 # shellcheck shell=bash
 
-cpp_rungs=(architecture unit fuzz hypervisor systemc gdb isa twin linux)
+cpp_rungs=(architecture unit fuzz hypervisor systemc gdb isa twin accuracy linux)
 all_rungs=("${cpp_rungs[@]}" python asan)
 results="$root/build/results"
 passed=0

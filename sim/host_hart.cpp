@@ -102,7 +102,7 @@ void HostHart::charge(isa::Cycles cycles, hv::Work) { hart_.charge(cpu::Componen
 // The trap has been charged to the row that is still current. Time goes back by that much; the hart is the
 // only one that can have seen it pass.
 void HostHart::forgive_trap() {
-  const bool timed = machine_.config().mode == TimingMode::fast;
+  const bool timed = machine_.config().mode != TimingMode::functional;
   const isa::Cycles took = timed ? std::max<isa::Cycles>(machine_.config().costs.trap_entry, 1) : 1;
   hart_.charge(cpu::Component::trap, isa::Cycles{0} - took);
   trap_forgiven_ = true;
