@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,12 +24,25 @@ using hvsim::isa::Cycles;
 using hvsim::isa::Gpa;
 using hvsim::isa::Hpa;
 
+// Zeroes that cost nothing until they are touched.
+class FakeRam {
+ public:
+  explicit FakeRam(std::size_t bytes)
+      : bytes_(static_cast<std::byte*>(std::calloc(bytes, 1)), &std::free), size_(bytes) {}
+  std::size_t size() const { return size_; }
+  std::byte& operator[](std::size_t at) { return bytes_.get()[at]; }
+
+ private:
+  std::unique_ptr<std::byte, decltype(&std::free)> bytes_;
+  std::size_t size_;
+};
+
 // What all harts of the fake machine share.
 struct FakeMachine {
   static constexpr std::uint64_t kRamBase = 0x80000000;
   explicit FakeMachine(std::uint64_t ram_bytes) : ram(ram_bytes) {}
 
-  std::vector<std::byte> ram;
+  FakeRam ram;
   std::string console;
   std::uint64_t ticks = 1000;
   Cycles cycles = 0;
