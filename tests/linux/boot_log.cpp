@@ -91,6 +91,19 @@ void forgive_moves(std::vector<Edit>& script) {
   }
 }
 
+enum class Side : std::uint8_t { reference, other };
+
+// The normalized lines that no difference explains.
+std::vector<std::string> comparable(const std::string& log, const std::vector<Difference>& known, Side side) {
+  std::vector<std::string> lines = lines_of(log);
+  for (const Difference& difference : known) {
+    if (side == Side::other && !difference.always) continue;
+    const std::regex pattern(difference.pattern);
+    std::erase_if(lines, [&](const std::string& line) { return std::regex_search(line, pattern); });
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string normalized(std::string_view line) {
@@ -99,18 +112,10 @@ std::string normalized(std::string_view line) {
   return text;
 }
 
-std::vector<std::string> comparable(const std::string& log, const std::vector<Difference>& known) {
-  std::vector<std::string> lines = lines_of(log);
-  for (const Difference& difference : known) {
-    const std::regex pattern(difference.pattern);
-    std::erase_if(lines, [&](const std::string& line) { return std::regex_search(line, pattern); });
-  }
-  return lines;
-}
-
 std::string compare(const std::string& expected, const std::string& actual,
                     const std::vector<Difference>& known, Order order) {
-  std::vector<std::string> left = comparable(expected, known), right = comparable(actual, known);
+  std::vector<std::string> left = comparable(expected, known, Side::reference),
+                           right = comparable(actual, known, Side::other);
   if (order == Order::any) {
     std::ranges::sort(left);
     std::ranges::sort(right);

@@ -11,20 +11,18 @@ namespace hvsim::linux_boot {
 struct Difference {
   std::string pattern;  // of the normalized line (ECMAScript, searched)
   std::string why;
-  bool always = true;  // false: it depends on how fast the host is
+  bool always = true;  // false: the reference says it when the host is busy; the other machine never may
 };
 
 // Without carriage returns, time stamps and addresses; measured quantities are replaced by '#'.
 std::string normalized(std::string_view line);
 
-// The normalized lines of `log` that no difference explains. Blank ones are left out.
-std::vector<std::string> comparable(const std::string& log, const std::vector<Difference>& known);
-
 // nearby: a kernel's threads may overtake each other, a line moves by a few; any: so do harts that come up
 // together
 enum class Order { nearby, any };
 
-// Empty if both say the same; else the lines in question, "- " from `expected` and "+ " from `actual`.
+// Empty if both say the same; else the lines in question, "- " from `expected`, the reference, and "+ " from
+// `actual`. Blank lines do not count.
 std::string compare(const std::string& expected, const std::string& actual,
                     const std::vector<Difference>& known, Order order);
 

@@ -49,5 +49,13 @@ TEST(BootLog, KnownDifferencesAreLeftOutAndThoseWithoutAUseAreNamed) {
   EXPECT_EQ(unused("a\npci 0\n", "a\n", known), std::vector<std::string>{"^usb "});
 }
 
+TEST(BootLog, WhatABusyHostMakesTheReferenceSayTheOtherMachineMayNot) {
+  const std::vector<Difference> known{{"^rcu: INFO", "host time", false}};
+  EXPECT_EQ(compare("a\nrcu: INFO: stall\n", "a\n", known, Order::nearby), "");
+  EXPECT_EQ(compare("a\n", "a\nrcu: INFO: stall\n", known, Order::nearby), "+ rcu: INFO: stall\n");
+  EXPECT_EQ(compare("rcu: INFO: stall\na\n", "a\nrcu: INFO: stall\n", known, Order::nearby),
+            "+ rcu: INFO: stall\n");
+}
+
 }  // namespace
 }  // namespace hvsim::linux_boot

@@ -28,7 +28,7 @@ const std::vector<Difference>& known_differences() {
       {"^Falling back to deprecated", "QEMU 7.2's device tree lacks riscv,isa-extensions"},
       {"^software IO TLB", "where Zicbom is, Linux keeps bounce buffers for what shares a cache block"},
       {"^pci", "there is no PCI host bridge"},
-      {"^hrtimer: interrupt took|^clocksource: (Long|timekeeping)|hogged CPU|^rcu: ",
+      {"^hrtimer: interrupt took|^clocksource: (Long|timekeeping)|hogged CPU|^rcu: (INFO|.*kthread|\t[0-9(])",
        "QEMU's time is the host's, which may be busy", false},
       {"goldfish_rtc", "the time of day"},
   };
