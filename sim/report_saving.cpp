@@ -41,6 +41,7 @@ std::string parts_sentence(const RunSummary& d, const RunSummary& i) {
   text += "; queueing them costs " + scaled(number(d.enqueue_cycles)) + " and draining them " +
           scaled(number(d.drain_cycles)) + "; the guests' own code " + (guests < 0 ? "costs " : "saves ") +
           scaled(std::abs(guests));
+  if (d.poll_cycles != 0) text += "; the hart that polls costs " + scaled(number(d.poll_cycles));
   return text;
 }
 

@@ -63,6 +63,9 @@ void read_statistics(const fs::path& run, Outcome& outcome) {
   for (const Json& exit : stats.at("exits"))
     outcome.exits[exit.at("cause").get<std::string>()] += exit.at("count").get<std::uint64_t>();
   for (const Json& row : stats.at("cpi"))
+    for (const auto& [name, cycles] : row.at("components").items())
+      if (name != "idle") outcome.vm_cycles[row.at("vm")] += cycles.get<std::uint64_t>();
+  for (const Json& row : stats.at("cpi"))
     if (is_hypervisor_row(row))
       for (const auto& [name, cycles] : row.at("components").items())
         outcome.hypervisor_cycles += cycles.get<std::uint64_t>();
@@ -126,6 +129,7 @@ Outcome qemu(const Json& config) {
           .console = split_console(command.output),
           .exits = {},
           .cycles = 0,
+          .vm_cycles = {},
           .hypervisor_cycles = 0,
           .result_hash = {},
           .log = command.output};

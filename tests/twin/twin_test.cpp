@@ -149,6 +149,38 @@ TEST(Twin, FreeCallsCostNothingOnTheHostAndAreRefusedOnTarget) {
   EXPECT_NE(target.log.find("hypervisor.delivery"), std::string::npos) << target.log;
 }
 
+// The victim has a hart of its own; caches behind it are shared, which is what the bound is for.
+TEST(Isolation, AGuestThatFillsItsRingsWithRubbishChangesNeitherItsNeighboursResultNorItsTime) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "isolation",
+    "machine": {"harts": 3, "memory_bytes": "64MiB"},
+    "vms": [
+      {"name": "victim", "workload": "compute", "memory_bytes": "4MiB", "harts": [0],
+       "arguments": {"crc": 10, "sort": 1, "matrix": 2, "linear": 4, "bodies": 500}},
+      {"name": "other", "memory_bytes": "4MiB", "harts": [1]}
+    ],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  for (const char* delivery : {"dlh_ring", "polling"}) {
+    config["hypervisor"]["delivery"] = delivery;
+    config["vms"][1]["workload"] = "delivery_check";
+    config["vms"][1]["arguments"] = {{"steps", 1500}};
+    const Outcome good = simulate(config, "target");
+    config["vms"][1]["workload"] = HVSIM_PROBE;
+    config["vms"][1]["arguments"] = {{"act", "scribble"}};
+    const Outcome bad = simulate(config, "target");
+    ASSERT_EQ(good.exit_code, 0) << good.log;
+    ASSERT_EQ(bad.exit_code, 0) << bad.log;
+    EXPECT_NE(bad.console.at("other").find("scribbled ok"), std::string::npos);
+    EXPECT_EQ(bad.console.at("victim"), good.console.at("victim"));
+    const auto before = static_cast<double>(good.vm_cycles.at("victim"));
+    const auto after = static_cast<double>(bad.vm_cycles.at("victim"));
+    EXPECT_NEAR(after / before, 1, 0.01);
+    std::printf("%s: the victim took %.0f cycles beside a good neighbour, %.0f beside a bad one\n", delivery,
+                before, after);
+  }
+}
+
 TEST(Quickstart, SixRunsPassAndTheTableSaysWhatDeferringSaves) {
   const std::string text = run_config(HVSIM_SOURCE "/configs/quickstart.json");
   std::size_t passed = 0;

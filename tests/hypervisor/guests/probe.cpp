@@ -218,6 +218,8 @@ extern "C" void guest_main(const abi::BootInfo* info) {
   std::string_view act{info->arguments};
   if (info->magic != abi::kBootMagic || !act.starts_with("act=")) end(2);
   act.remove_prefix(4);
+  for (std::size_t i = 0; i < act.size(); ++i)
+    if (act[i] == ' ') act = {act.data(), i};  // other arguments are nobody's
   boot_info = info;
   if (act == "two_vcpus") use_two_vcpus(*info);
   if (act == "scribble") scribble(*info);
