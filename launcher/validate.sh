@@ -3,7 +3,7 @@
 
 command_validate() {
   require_lock
-  require_packages run
+  require_packages run python
   build_simulator
   build release accuracy_programs || exit 3
   release_lock

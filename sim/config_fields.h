@@ -179,6 +179,8 @@ struct Described<cpu::TimingConfig> {
       Field{"fp_sqrt", &T::fp_sqrt, Unit::cycles, "FP square root, not pipelined", kResult},
       Field{"atomic", &T::atomic, Unit::cycles, "LR, SC and AMO, beyond the memory access", kLatency},
       Field{"taken", &T::taken, Unit::cycles, "bubble of a predicted taken branch or jump", kLatency},
+      Field{"taken_hides", &T::taken_hides, Unit::none,
+            "fast mode: it hides where the block stalls, as fetches run ahead then"},
       Field{"mispredict", &T::mispredict, Unit::cycles, "penalty of a misprediction", kLatency},
       Field{"csr", &T::csr, Unit::cycles, "CSR access that does not flush the pipeline", kResult},
       Field{"csr_flush", &T::csr_flush, Unit::cycles,
@@ -202,6 +204,11 @@ struct Described<cpu::PipelineConfig> {
   static constexpr Rule kDepth{.min = 1, .max = 100}, kSize{.min = 1, .max = 64},
       kStores{.min = 1, .max = 16}, kWords{.min = 1, .max = 32};
   static constexpr auto fields = std::tuple{
+      Field{"fetch_bytes", &T::fetch_bytes, Unit::bytes, "fetched per cycle, aligned",
+            Rule{.min = 4, .max = 64, .power_of_two = true}},
+      Field{"issue_width", &T::issue_width, Unit::count,
+            "instructions issued per cycle, in order; one of them may access memory",
+            Rule{.min = 1, .max = 2}},
       Field{"fetch_to_issue", &T::fetch_to_issue, Unit::cycles,
             "fetch of an instruction's last bytes to its issue, at the earliest", kDepth},
       Field{"fetch_queue", &T::fetch_queue, Unit::count, "instructions fetched and not yet issued", kSize},

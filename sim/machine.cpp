@@ -75,7 +75,8 @@ std::unique_ptr<cpu::Hart> Machine::make_hart(unsigned number, std::uint64_t see
   cpu::DevicePort& devices = *ports_[number];
   if (caches_ == nullptr)
     return std::make_unique<cpu::Engine<cpu::Untimed>>(hart, memory_, devices, cpu::Untimed{});
-  cpu::InOrder in_order(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number, seed);
+  cpu::InOrder in_order(config_.costs, config_.branch_predictor, config_.mmu, *caches_, number, seed,
+                        config_.pipeline);
   const auto make = [&](auto timing) -> std::unique_ptr<cpu::Hart> {
     auto timed = std::make_unique<cpu::Engine<decltype(timing)>>(hart, memory_, devices, std::move(timing));
     timings_.push_back(&timed->timing());

@@ -25,6 +25,7 @@ struct Block {
   std::uint16_t bytes = 0;
   std::uint16_t issue = 0;        // static issue cycles of the whole block
   std::uint16_t issue_float = 0;  // of which: FP classes
+  std::uint16_t bubble = 0;       // cycles that a predicted jump at its end adds
   std::uint16_t data_accesses = 0;
   std::uint16_t lines = 0;      // L1I lines it lies in
   std::uint16_t line_word = 0;  // word of the page's presence mask that holds those lines

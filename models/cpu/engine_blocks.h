@@ -233,6 +233,14 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
   return ops;
 }
 
+// Four bytes are fetched per cycle: whatever the block issues later than that, fetches are ahead.
+inline std::uint16_t bubble_of(const Block& block, std::uint64_t page_offset, const TimingConfig& costs) {
+  const isa::Cycles taken = costs.taken;
+  if (!costs.taken_hides) return static_cast<std::uint16_t>(taken);
+  const isa::Cycles fetches = ((page_offset + block.bytes - 1) >> 2) - (page_offset >> 2) + 1 + taken;
+  return static_cast<std::uint16_t>(fetches > block.issue ? std::min(fetches - block.issue, taken) : 0);
+}
+
 // What the run loop wants to know of a block without looking at its ops.
 template <class Timing>
 void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const {
@@ -251,6 +259,7 @@ void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page
     ++block.count;
   }
   block.issue = before;
+  if constexpr (Timing::timed) block.bubble = bubble_of(block, page_offset, timing_.costs);
   const std::uint64_t first = page_offset >> line_shift_;
   const std::uint64_t last =
       std::min<std::uint64_t>(page_offset + block.bytes - 1, isa::kPageMask) >> line_shift_;

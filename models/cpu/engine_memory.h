@@ -29,6 +29,9 @@ inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical
       timing_.pipeline.store_to(physical.value);
     else
       timing_.pipeline.load_from(address);
+  } else if constexpr (Timing::timed) {
+    if (write && timing_.stores) [[unlikely]]
+      charge(Component::dcache, timing_.stores->stall(physical.value, state.cycle));
   }
 }
 

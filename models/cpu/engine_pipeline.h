@@ -162,7 +162,8 @@ void Engine<Timing>::run_ahead(std::uint64_t pc, isa::Cycles at) {
   if constexpr (Timing::detailed) {
     auto& pipeline = timing_.pipeline;
     const isa::Cycles last = pipeline.last_wrong_fetch();
-    std::uint64_t word = pc >> 2;
+    const unsigned shift = pipeline.fetch_shift();
+    std::uint64_t word = pc >> shift;
     for (unsigned count = 1;; ++count) {
       at = pipeline.fetched_ahead(count, at);
       if (at > last) return;
@@ -182,13 +183,13 @@ void Engine<Timing>::run_ahead(std::uint64_t pc, isa::Cycles at) {
       const std::uint64_t sequential = pc + (is_compressed(raw) ? 2 : 4);
       std::uint64_t next = sequential;
       if (may_jump(raw)) next = predicted_next(decode(raw, {.float_enabled = true, .isa = config_.isa}), pc);
-      at += ((sequential - 1) >> 2) - word;  // its second half may be in the next word
+      at += ((sequential - 1) >> shift) - word;  // its second half may be in the next word
       if (at > last) return;
       if (next != sequential)
         at += 2;
       else
-        at += (next >> 2) - ((sequential - 1) >> 2);
-      word = next >> 2;
+        at += (next >> shift) - ((sequential - 1) >> shift);
+      word = next >> shift;
       pc = next;
     }
   } else {

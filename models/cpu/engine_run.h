@@ -316,7 +316,7 @@ inline void Engine<Timing>::branch_outcome(const Op* op, bool taken) {
     if (timing_.predictor.predict_and_update_branch(at, taken, op->imm < 0)) [[unlikely]]
       charge(Component::branch, costs.mispredict);
     else if (taken)
-      charge(Component::branch, costs.taken);
+      charge(Component::branch, block_->bubble);
   }
   if (taken)
     finish_block(at + static_cast<std::uint64_t>(std::int64_t{op->imm}),
@@ -331,7 +331,7 @@ inline void Engine<Timing>::direct_jump(const Op* op, std::uint64_t target) {
     if constexpr (Timing::detailed)
       timing_.pipeline.taken();
     else
-      charge(Component::branch, timing_.costs.taken);
+      charge(Component::branch, block_->bubble);
     if (is_link_register(op->rd)) timing_.predictor.call(pc(*op) + op->length);
   }
   finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr);
@@ -347,7 +347,7 @@ inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
     if constexpr (Timing::detailed)
       missed ? mispredicted_jump(pc(*op) + op->length) : timing_.pipeline.taken();
     else
-      charge(Component::branch, missed ? timing_.costs.mispredict : timing_.costs.taken);
+      charge(Component::branch, missed ? timing_.costs.mispredict : block_->bubble);
   }
   finish_block(target, nullptr);
 }

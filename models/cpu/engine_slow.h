@@ -186,10 +186,13 @@ void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) 
     if constexpr (Timing::detailed) at = timing_.pipeline.access_time();
     const auto done = timing_.caches->access(timing_.hart, kind, address, at);
     ++timing_.data_lines_seen;
-    if constexpr (Timing::detailed)
+    if constexpr (Timing::detailed) {
       timing_.pipeline.miss(done.ready - at);
-    else
+    } else {
       charge(Component::dcache, done.ready - at);
+      if (timing_.stores && done.ready != at)
+        charge(Component::dcache, timing_.stores->read_stall(at, done.ready - at));
+    }
   }
 }
 

@@ -11,6 +11,9 @@ std::optional<std::string> problem(const PipelineConfig& config) {
   };
   if (config.scoreboard_entries == 0 || config.scoreboard_entries > 64)
     return outside("scoreboard_entries", config.scoreboard_entries, 64);
+  if (config.fetch_bytes < 4 || !std::has_single_bit(config.fetch_bytes) || config.fetch_bytes > 64)
+    return "fetch_bytes: " + std::to_string(config.fetch_bytes) + " is not a power of two from 4 to 64";
+  if (config.issue_width == 0 || config.issue_width > 2) return outside("issue_width", config.issue_width, 2);
   if (config.store_queue == 0 || config.store_queue > 16)
     return outside("store_queue", config.store_queue, 16);
   if (config.commit_queue == 0 || config.commit_queue > 16)

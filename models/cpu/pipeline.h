@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -24,7 +25,10 @@ class Pipeline {
   using Cycles = isa::Cycles;
 
   Pipeline(const PipelineConfig& config, const TimingConfig& costs, Cycles write_latency)
-      : config_(config), costs_(costs), write_buffer_(config, write_latency) {}
+      : config_(config),
+        costs_(costs),
+        fetch_shift_(static_cast<unsigned>(std::countr_zero(config.fetch_bytes))),
+        write_buffer_(config, write_latency) {}
 
   // Where stalls are booked; the cycles that instructions take by themselves are left to the caller, who
   // finds them as the advance of committed() less take_booked().
@@ -52,7 +56,8 @@ class Pipeline {
   void found_illegal() { retire_alone(system_issue_ + 1, Component::trap, system_issue_); }
   // An interrupt takes the place of an instruction.
   void interrupt() {
-    const Cycles at = issue_slot(fetch_ += 1);
+    fetch_ += 1;
+    const Cycles at = issue_at(earliest_issue());
     retire_alone(at + 1, Component::trap, at);
   }
 
@@ -98,7 +103,10 @@ class Pipeline {
     fetch_ = commit_ + config_.trap_redirect - 1;
     fetch_reason_ = Component::trap;
   }
-  void continue_at(std::uint64_t pc) { fetch_ -= pc >> 1 & 1; }  // its first half came with the last word
+  // What is fetched at a time begins at multiples of this power of two: the first of `pc`'s came with the
+  // last.
+  unsigned fetch_shift() const { return fetch_shift_; }
+  void continue_at(std::uint64_t pc) { fetch_ -= (pc & (config_.fetch_bytes - 1)) != 0; }
   void delay_fetch(Component why, Cycles cycles) {
     if (fetch_ + config_.fetch_to_issue < issue_) fetch_owed_ = {};
     fetch_ += cycles;
@@ -138,9 +146,20 @@ class Pipeline {
 
   template <Id id>
   Cycles issue(const Op& op);
-  Cycles issue_slot(Cycles fetched) {
-    const Cycles at = std::max({fetched + config_.fetch_to_issue, issue_ + 1, slots_[slot_] + 1});
+  Cycles earliest_issue() const {
+    const Cycles next = issue_ + (issued_together_ >= config_.issue_width);
+    return std::max({fetch_ + config_.fetch_to_issue, next, slots_[slot_] + 1});
+  }
+  Cycles issue_at(Cycles at) {
+    issued_together_ = at == issue_ ? issued_together_ + 1 : 1;
     return issue_ = at;
+  }
+  Cycles postpone_issue(Cycles at) {  // the present instruction's
+    if (at > issue_) {
+      issue_ = at;
+      issued_together_ = 1;
+    }
+    return issue_;
   }
   void retire(Cycles earliest, Component own, Cycles issued_at);
   void retire_alone(Cycles earliest, Component own, Cycles issued_at);
@@ -166,11 +185,13 @@ class Pipeline {
 
   PipelineConfig config_;
   TimingConfig costs_;
+  unsigned fetch_shift_;
   ComponentCycles* row_ = nullptr;
   Cycles booked_ = 0;
 
   Cycles fetch_ = 0;                  // of the last word
   Cycles issue_ = 0;                  // of the last instruction
+  unsigned issued_together_ = 0;      // in that cycle
   Cycles commit_ = 0;                 // of the last instruction,
   Cycles before_ = 0;                 // and of the one before it where two may commit together
   std::array<Cycles, 33> x_ready_{};  // when a register's value can be used
@@ -254,7 +275,7 @@ inline Pipeline::Cycles Pipeline::issue(const Op& op) {
   constexpr Instruction what = instruction(id);
   constexpr Operands in = operands(what.format);
   fetch_ += op.issue;
-  Cycles at = std::max({fetch_ + config_.fetch_to_issue, issue_ + 1, slots_[slot_] + 1});
+  Cycles at = earliest_issue();
   if constexpr (in.rs1 == RegisterFile::x) at = std::max(at, x_ready_[op.rs1]);
   if constexpr (in.rs1 == RegisterFile::f) at = std::max(at, f_ready_[op.rs1]);
   if constexpr (in.rs2 == RegisterFile::x) at = std::max(at, x_ready_[op.rs2]);
@@ -264,7 +285,7 @@ inline Pipeline::Cycles Pipeline::issue(const Op& op) {
     at = std::max(at, alu_free_);
     if constexpr (what.klass != Class::mul) at += at == alu_result_;
   }
-  return issue_ = at;
+  return issue_at(at);
 }
 
 template <Id id>
@@ -308,7 +329,7 @@ inline void Pipeline::compute(const Op& op, const HartState& state) {
   constexpr Component own =
       klass >= Class::fp_add && klass <= Class::fp_move ? Component::fp : Component::base;
   Cycles at = issue<id>(op);
-  if constexpr (klass == Class::fp_div || klass == Class::fp_sqrt) at = issue_ = std::max(at, fp_div_free_);
+  if constexpr (klass == Class::fp_div || klass == Class::fp_sqrt) at = postpone_issue(fp_div_free_);
   const Cycles ready = at + result_latency<id>(op, state, at);
   produce<id>(op, ready);
   retire(ready + 1, own, at);
@@ -324,8 +345,7 @@ inline void Pipeline::control_flow(const Op& op) {
 template <Id id>
 inline void Pipeline::access_csr(const Op& op) {
   Cycles at = issue<id>(op);
-  if (config_.csr_reads_rs2) at = std::max(at, x_ready_[static_cast<unsigned>(op.imm) & 31]);
-  issue_ = at;
+  if (config_.csr_reads_rs2) at = postpone_issue(x_ready_[static_cast<unsigned>(op.imm) & 31]);
   retire_alone(at + 2, Component::csr, at);
   alu_free_ = commit_;           // it waits in the unit until then
   produce<id>(op, commit_ + 1);  // through the register file
@@ -348,8 +368,8 @@ inline void Pipeline::retire_fence(Cycles issued_at) {
 template <Id id>
 inline void Pipeline::begin_access(const Op& op) {
   constexpr Class klass = instruction(id).klass;
-  Cycles at = issue<id>(op);
-  at = issue_ = std::max(at, lsu_taken_);
+  issue<id>(op);
+  const Cycles at = postpone_issue(lsu_taken_);
   access_ = std::max(at + 1, lsu_taken_ + 1);
   loads_ = klass == Class::load || klass == Class::guest_load;
   if constexpr (klass != Class::load && klass != Class::guest_load) {
@@ -370,7 +390,7 @@ inline void Pipeline::load_from(std::uint64_t address) {
 // The present store commits and goes its way: when its place in the commit queue is free.
 inline Pipeline::Cycles Pipeline::drain_store() {
   const Cycles arrives = std::max(commit_ + config_.store_drain, last_drain_ + 1);
-  return last_drain_ = write_buffer_.accept(stored_ >> 3, arrives);
+  return last_drain_ = write_buffer_.accept(stored_ >> 3, arrives) + missed_;
 }
 
 template <Id id>

@@ -11,7 +11,8 @@ namespace hvsim::cpu {
 
 // Defaults: CVA6 (cv64a6_imafdch_sv39), from its RTL.
 struct PipelineConfig {
-  // Front end. Four bytes are fetched per cycle.
+  // Front end
+  unsigned fetch_bytes = 4;        // aligned, per cycle
   isa::Cycles fetch_to_issue = 4;  // fetch of an instruction's last bytes to its issue, at the earliest
   unsigned fetch_queue = 4;        // instructions fetched and not yet issued
   isa::Cycles resolve = 2;         // issue of a mispredicted branch to the fetch from the right target
@@ -20,6 +21,7 @@ struct PipelineConfig {
   isa::Cycles wrong_path_kill = 3;  // fetches that are later before a redirect start no refill
 
   // Scoreboard
+  unsigned issue_width = 1;         // instructions issued per cycle, in order; one of them may access memory
   unsigned scoreboard_entries = 8;  // instructions issued and not yet committed
   unsigned commit_ports = 2;        // instructions committed per cycle; stores and CSRs use the first alone
   bool csr_reads_rs2 = true;        // CSR instructions wait for the register that their CSR's number names

@@ -26,7 +26,8 @@ struct TimingConfig {
   isa::Cycles atomic = 12;  // LR, SC, AMO, beyond the memory access itself
 
   // Control flow, beyond the one issue cycle.
-  isa::Cycles taken = 1;  // bubble after a correctly predicted taken branch or jump
+  isa::Cycles taken = 1;     // bubble after a correctly predicted taken branch or jump
+  bool taken_hides = false;  // fast mode: it hides where the block stalls, as fetches run ahead then
   isa::Cycles mispredict = 5;
 
   // System instructions, in all.

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "models/cpu/branch_predictor.h"
 #include "models/cpu/issue_schedule.h"
 #include "models/cpu/op.h"
 #include "models/cpu/timing_config.h"
+#include "models/cpu/write_buffer.h"
 #include "models/mem/hierarchy.h"
 #include "models/mmu/tlb_hierarchy.h"
 
@@ -27,12 +29,15 @@ struct InOrder {
 
   InOrder(const TimingConfig& timing_costs, const BranchPredictorConfig& predictor_config,
           const mmu::TlbHierarchyConfig& tlb_config, mem::Hierarchy& memory_hierarchy, unsigned hart_id,
-          std::uint64_t seed = 1)
+          std::uint64_t seed = 1, const PipelineConfig& pipeline_config = {})
       : costs(timing_costs),
         predictor(predictor_config),
         tlbs(tlb_config, seed + std::uint64_t{3} * hart_id),
         caches(&memory_hierarchy),
-        hart(hart_id) {}
+        hart(hart_id) {
+    if (caches->config().l1d.write_policy == mem::WritePolicy::write_through)
+      stores.emplace(pipeline_config, caches->write_latency());
+  }
 
   void schedule_block(std::span<Op> ops, std::uint64_t) const { schedule(ops, costs); }
 
@@ -66,6 +71,7 @@ struct InOrder {
   mmu::TlbHierarchy tlbs;
   mem::Hierarchy* caches;
   unsigned hart;
+  std::optional<StoreQueue> stores;  // where the L1D writes through
   // What ran, counted per block; what the models saw, counted per event. The difference is hits.
   std::uint64_t fetch_lines = 0, fetch_lines_seen = 0;  // L1I lines
   std::uint64_t data_accesses = 0;                      // loads, stores and atomics

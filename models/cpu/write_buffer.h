@@ -81,4 +81,26 @@ class WriteBuffer {
   isa::Cycles empty_at_ = 0;
 };
 
+// The `fast` mode's stores through a write buffer: a stall where the queue before it is full.
+class StoreQueue {
+ public:
+  StoreQueue(const PipelineConfig& config, isa::Cycles write_latency)
+      : buffer_(config, write_latency), places_(config.store_queue + config.commit_queue) {}
+
+  isa::Cycles stall(std::uint64_t address, isa::Cycles at) {
+    const isa::Cycles room = std::max(at, drains_[(stores_ - places_) % kMost]);
+    drained_ = buffer_.accept(address >> 3, std::max(room, drained_ + 1));
+    drains_[stores_++ % kMost] = drained_;
+    return room - at;
+  }
+  isa::Cycles read_stall(isa::Cycles at, isa::Cycles cycles) { return buffer_.read(at, cycles) - at; }
+
+ private:
+  static constexpr unsigned kMost = 32;
+  WriteBuffer buffer_;
+  unsigned places_, stores_ = 0;
+  std::array<isa::Cycles, kMost> drains_{};
+  isa::Cycles drained_ = 0;
+};
+
 }  // namespace hvsim::cpu

@@ -141,6 +141,8 @@ void add_all() {
         ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark((program + "/fast").c_str(), engine, program, TimingMode::fast)
         ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark((program + "/detailed").c_str(), engine, program, TimingMode::detailed)
+        ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark((program + "/qemu").c_str(), qemu, program)
         ->Unit(benchmark::kMillisecond)
         ->UseManualTime();

@@ -208,6 +208,21 @@ TEST(Pipeline, AWalkTakesThreeCyclesPerPteAndThreeMore) {
   EXPECT_EQ(chase(true), 3u + 15 * 3 + 3);
 }
 
+TEST(Pipeline, TwoIssuePerCycleIfSoConfiguredAndOneOfThemAccessesMemory) {
+  PipelineConfig dual;
+  dual.issue_width = 2;
+  dual.fetch_bytes = 8;
+  std::vector<std::uint32_t> independent;
+  for (unsigned rd = 1; rd <= 16; ++rd) independent.push_back(as::addi(rd, 20, 1));
+  // 18 instructions in nine fetches, and the bubble of the branch.
+  EXPECT_EQ(per_turn(*detailed(20, dual), independent), 9 + 1u);
+  EXPECT_EQ(per_turn(*detailed(20, dual), repeat(16, {as::addi(1, 1, 1)})), 16u)
+      << "a chain gains nothing, but the loop's end pairs with it";
+  auto loads = detailed(20, dual);
+  loads->state().x[5] = kData;
+  EXPECT_EQ(per_turn(*loads, repeat(16, {as::ld(1, 5, 0)})), 16u);
+}
+
 TEST(WriteBuffer, SendsAWordAgainThatWasWrittenWhileOnItsWay) {
   WriteBuffer buffer(PipelineConfig{}, 20);
   EXPECT_EQ(buffer.accept(1, 100), 100u);

@@ -103,6 +103,36 @@ TEST(Timing, EveryCycleIsInExactlyOneCell) {
   EXPECT_GT(rig->cell(Component::trap), 0u);
 }
 
+TEST(Timing, ATakenBranchsBubbleHidesWhereItsBlockStallsIfSoConfigured) {
+  for (const bool hides : {false, true}) {
+    TimingConfig costs;
+    costs.mul = 5;
+    costs.taken_hides = hides;
+    auto rig = timed(costs);
+    rig->put(kRam, {as::mul(1, 2, 3), as::addi(4, 1, 1), as::bne(5, 0, -8), as::self});
+    rig->state().x[5] = 1;
+    for (int i = 0; i < 100; ++i) rig->hart.run(1, false);
+    EXPECT_EQ(rig->cell(Component::branch) <= costs.mispredict * 2, hides) << rig->cell(Component::branch);
+    EXPECT_EQ(rig->all_cells(), rig->state().cycle);
+  }
+}
+
+TEST(Timing, StoresThatAreWrittenThroughWaitForTheWriteBuffer) {
+  mem::HierarchyConfig levels;
+  levels.l1d.write_policy = mem::WritePolicy::write_through;
+  levels.l1d.write_allocate = false;
+  levels.has_l2 = false;
+  levels.memory_write_latency = 20;
+  auto rig = timed({}, {}, levels);
+  rig->state().x[5] = kRam + 0x4000;
+  for (unsigned i = 0; i < 16; ++i) rig->put(kRam + i * 4, {as::sd(0, 5, static_cast<int>(i) * 64)});
+  rig->put(kRam + 64, {as::bne(5, 0, -64), as::self});
+  for (int i = 0; i < 20; ++i) rig->hart.run(1, false);
+  const isa::Cycles began = rig->state().cycle;
+  for (int i = 0; i < 100; ++i) rig->hart.run(1, false);
+  EXPECT_EQ(rig->state().cycle - began, 100 * 16 * (20 + 4) / 4) << "four words at a time";
+}
+
 // Identity-maps the first 2 MiB of RAM by 4 KiB pages, and everything else by nothing.
 void map_pages(Rig<InOrder>& rig, std::uint64_t root, bool g_stage) {
   using namespace isa::pte;
