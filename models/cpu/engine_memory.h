@@ -139,10 +139,10 @@ inline bool Engine<Timing>::guest_load(std::uint64_t address, isa::Access access
     const auto bytes = static_cast<unsigned>(
         std::min<std::uint64_t>(sizeof(T) - done, isa::kPageBytes - (at & isa::kPageMask)));
     const Place place = locate_guest(at, bytes, access);
-    if (!place.ok) return false;
+    if (!place.ok) return note_offset(done);
     if (place.host == nullptr) {
       const SlowValue device = device_read(place.physical, bytes, at, access, guest_access_space(state));
-      if (!device.ok) return false;
+      if (!device.ok) return note_offset(done);
       result |= device.value << (8 * done);
     } else {
       std::memcpy(reinterpret_cast<char*>(&result) + done, place.host, bytes);
@@ -167,9 +167,11 @@ inline bool Engine<Timing>::guest_store(std::uint64_t address, T value) {
   if (first < sizeof(T)) {  // both pages must be writable before either changes
     const Place high =
         locate_guest(address + first, static_cast<unsigned>(sizeof(T)) - first, isa::Access::store);
-    if (!high.ok) return false;
-    if (high.host == nullptr)
-      return access_fault(isa::Access::store, address + first, guest_access_space(state));
+    if (!high.ok) return note_offset(first);
+    if (high.host == nullptr) {
+      access_fault(isa::Access::store, address + first, guest_access_space(state));
+      return note_offset(first);
+    }
     std::memcpy(high.host, reinterpret_cast<const char*>(&value) + first, sizeof(T) - first);
   }
   std::memcpy(low.host, &value, first);

@@ -52,9 +52,11 @@ auto Engine<Timing>::load_split(std::uint64_t address, unsigned bytes) -> SlowVa
   if (!low.ok) return {0, false};
   const Place high = locate(address + first, bytes - first, isa::Access::load);
   if (!high.ok) return {0, note_offset(first)};
-  if (low.host == nullptr || high.host == nullptr)
-    return {0,
-            access_fault(isa::Access::load, low.host == nullptr ? address : address + first, data_->space)};
+  if (low.host == nullptr) return {0, access_fault(isa::Access::load, address, data_->space)};
+  if (high.host == nullptr) {
+    access_fault(isa::Access::load, address + first, data_->space);
+    return {0, note_offset(first)};
+  }
   std::uint64_t value = 0;
   std::memcpy(&value, low.host, first);
   std::memcpy(reinterpret_cast<char*>(&value) + first, high.host, bytes - first);
@@ -68,8 +70,11 @@ bool Engine<Timing>::store_split(std::uint64_t address, unsigned bytes, std::uin
   if (!low.ok) return false;
   const Place high = locate(address + first, bytes - first, isa::Access::store);
   if (!high.ok) return note_offset(first);
-  if (low.host == nullptr || high.host == nullptr)
-    return access_fault(isa::Access::store, low.host == nullptr ? address : address + first, data_->space);
+  if (low.host == nullptr) return access_fault(isa::Access::store, address, data_->space);
+  if (high.host == nullptr) {
+    access_fault(isa::Access::store, address + first, data_->space);
+    return note_offset(first);
+  }
   std::memcpy(low.host, &value, first);
   std::memcpy(high.host, reinterpret_cast<const char*>(&value) + first, bytes - first);
   return true;
@@ -374,7 +379,7 @@ isa::Trap Engine<Timing>::trap_of(const PendingFault& fault, std::uint32_t instr
   const isa::Gva address{fault.address};
   switch (fault.kind) {
     case PendingFault::Kind::access:
-      return cpu::access_fault(fault.access, address, fault.space.virtualized, instruction);
+      return cpu::access_fault(fault.access, address, fault.space.virtualized, instruction, fault.offset);
     case PendingFault::Kind::misaligned:
       return misaligned_fault(fault.access, address, fault.space.virtualized, instruction);
     default:

@@ -151,8 +151,9 @@ isa::Trap memory_fault(const mmu::TranslationFault& fault, isa::Access access, i
   return trap;
 }
 
-isa::Trap access_fault(isa::Access access, isa::Gva address, bool guest_virtual, std::uint32_t instruction) {
-  return data_trap(codes(access).access, access, address, guest_virtual, instruction);
+isa::Trap access_fault(isa::Access access, isa::Gva address, bool guest_virtual, std::uint32_t instruction,
+                       unsigned address_offset) {
+  return data_trap(codes(access).access, access, address, guest_virtual, instruction, address_offset);
 }
 
 isa::Trap misaligned_fault(isa::Access access, isa::Gva address, bool guest_virtual,

@@ -30,7 +30,8 @@ isa::Trap memory_fault(const mmu::TranslationFault& fault, isa::Access access, i
 
 // The same for an access fault found after translation (nothing there, or a device that refuses), and for
 // accesses that must be aligned and are not.
-isa::Trap access_fault(isa::Access access, isa::Gva address, bool guest_virtual, std::uint32_t instruction);
+isa::Trap access_fault(isa::Access access, isa::Gva address, bool guest_virtual, std::uint32_t instruction,
+                       unsigned address_offset = 0);
 isa::Trap misaligned_fault(isa::Access access, isa::Gva address, bool guest_virtual,
                            std::uint32_t instruction);
 

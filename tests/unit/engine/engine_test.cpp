@@ -222,6 +222,27 @@ TEST(Engine, AFetchGuestPageFaultTellsTheWholeGuestPhysicalAddress) {
   EXPECT_EQ(csr.mtval2, 0x9000'0124u >> 2);
 }
 
+// "Transformed Instruction or Pseudoinstruction for mtinst or htinst": the address offset, in the field of
+// rs1, is how far tval lies above the first byte of a misaligned access. Here the second page has no memory
+// behind it.
+TEST(Engine, AMisalignedAccessThatFaultsInItsSecondPageTellsTheOffset) {
+  const std::uint32_t hlv_d = as::r_type(0x73, 4, 0x36, 7, 5, 0), hsv_d = as::r_type(0x73, 4, 0x37, 0, 5, 7);
+  for (const std::uint32_t access : {as::ld(7, 5, 0), as::sd(7, 5, 0), hlv_d, hsv_d}) {
+    auto rig = functional();
+    auto& csr = rig->state().csr;
+    csr.mtvec = kRam + 0x100;
+    csr.pmpcfg[0] = 0x1F;
+    csr.pmpaddr[0] = (std::uint64_t{1} << 54) - 1;
+    rig->put(kRam + 0x100, {as::self});
+    rig->put(kRam, {access});
+    rig->state().x[5] = kRam + kRamBytes - 3;
+    rig->hart.state_changed();
+    rig->hart.run(1, false);
+    EXPECT_EQ(csr.mtval, kRam + kRamBytes) << std::hex << access;
+    EXPECT_EQ(csr.mtinst >> 15 & 31, 3u) << std::hex << access;
+  }
+}
+
 TEST(Engine, PmpAppliesWithinAPage) {
   auto rig = functional();
   rig->state().csr.mtvec = kRam + 0x100;
