@@ -98,6 +98,9 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   auto* show = config->add_subcommand("show", "print a config with every key and its value");
   show->add_option("config", c.file)->required();
   add_settings(*show, c.settings);
+  auto* topology = config->add_subcommand("topology", "draw the machine's interconnect, for Graphviz (DOT)");
+  topology->add_option("config", c.file)->required();
+  add_settings(*topology, c.settings);
   auto* diff = config->add_subcommand("diff", "print the keys in which two configs differ");
   diff->add_option("before", c.file)->required();
   diff->add_option("after", c.other_file)->required();
@@ -123,6 +126,7 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   if (*validate) return validate_config(c.file, c.settings);
   if (*schema) return show_schema();
   if (*show) return show_config(c.file, c.settings);
+  if (*topology) return show_topology(c.file, c.settings);
   if (*diff) return diff_configs(c.file, c.other_file);
   if (*disasm_command) return disasm(c.disasm);
   if (*version) return std::printf("hvsim %s\n", std::string(simulator_version()).c_str()), 0;

@@ -8,6 +8,7 @@
 #include "sim/experiment.h"
 #include "sim/json_path.h"
 #include "sim/schema.h"
+#include "sim/topology.h"
 
 namespace hvsim::sim {
 namespace {
@@ -64,6 +65,22 @@ int show_config(const std::string& file, const std::vector<std::string>& setting
     if (!config) return refuse(config.error());
     print(resolved_json(*config));
   }
+  return 0;
+}
+
+int show_topology(const std::string& file, const std::vector<std::string>& settings) {
+  const auto document = load_with(file, settings);
+  if (!document) return refuse(document.error());
+  const auto config = read_config(*document);
+  if (!config) return refuse(config.error());
+  const MachineConfig& machine = config->machine;
+  if (machine.topology.kind == TopologyKind::ideal) {
+    std::fprintf(stderr, "%s: machine.topology.kind is \"ideal\": nothing to draw\n", file.c_str());
+    return 2;
+  }
+  if (const auto found = problem_of(machine.topology, machine.harts, machine.memory_bytes))
+    return refuse({file, "machine.topology." + found->key, found->value, found->expected});
+  std::fputs(Topology(machine).dot().c_str(), stdout);
   return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "models/device/disk.h"
 #include "models/mem/cache_config.h"
 #include "models/mmu/tlb_hierarchy.h"
+#include "sim/topology_config.h"
 
 namespace hvsim::sim {
 
@@ -76,6 +77,7 @@ struct MachineConfig {
   TimingMode mode = TimingMode::fast;
   isa::Cycles quantum_cycles = 10'000;
   mem::HierarchyConfig caches;
+  TopologyConfig topology;
   mmu::TlbHierarchyConfig mmu;
   cpu::BranchPredictorConfig branch_predictor;
   cpu::TimingConfig costs;

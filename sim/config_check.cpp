@@ -14,6 +14,7 @@
 #include "models/mem/hierarchy.h"
 #include "sim/json_read.h"
 #include "sim/observe_filter.h"
+#include "sim/topology.h"
 
 namespace hvsim::sim {
 namespace {
@@ -67,6 +68,8 @@ void Checker::machine() {
   require(machine.isa.zihpm || !machine.isa.sscofpmf, "machine.isa.sscofpmf", "true",
           "expected false because machine.isa.zihpm is false");
   geometry(machine.caches, "machine.caches");
+  if (const auto found = problem_of(machine.topology, machine.harts, machine.memory_bytes))
+    report("machine.topology." + found->key, found->value, found->expected);
   geometry(machine.mmu, "machine.mmu");
   geometry(machine.branch_predictor, "machine.branch_predictor");
   geometry(machine.pipeline, "machine.pipeline");

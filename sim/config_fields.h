@@ -66,17 +66,23 @@ struct Named<mem::WritePolicy> {
                                       std::pair{E::write_through, "write_through"}};
 };
 template <>
+struct Named<mem::Prefetch> {
+  using E = mem::Prefetch;
+  static constexpr std::array choices{std::pair{E::off, "off"}, std::pair{E::next_line, "next_line"},
+                                      std::pair{E::stride, "stride"}};
+};
+template <>
+struct Named<TopologyKind> {
+  using E = TopologyKind;
+  static constexpr std::array choices{std::pair{E::ideal, "ideal"},       std::pair{E::bus, "bus"},
+                                      std::pair{E::crossbar, "crossbar"}, std::pair{E::ring, "ring"},
+                                      std::pair{E::mesh, "mesh"},         std::pair{E::numa, "numa"}};
+};
+template <>
 struct Named<mem::Coherence> {
   static constexpr std::array choices{std::pair{mem::Coherence::msi, "msi"},
                                       std::pair{mem::Coherence::mesi, "mesi"}};
 };
-template <>
-struct Named<mmu::TlbReplacement> {
-  static constexpr std::array choices{std::pair{mmu::TlbReplacement::fifo, "fifo"},
-                                      std::pair{mmu::TlbReplacement::random, "random"},
-                                      std::pair{mmu::TlbReplacement::lru, "lru"}};
-};
-
 template <>
 struct Described<mem::CacheConfig> {
   using T = mem::CacheConfig;
@@ -94,7 +100,58 @@ struct Described<mem::CacheConfig> {
             "which line of a full set leaves; lru, plru and nru slow the simulation down in an L1"},
       Field{"write_policy", &T::write_policy, Unit::none, "of the l1d; other levels write back"},
       Field{"write_allocate", &T::write_allocate, Unit::none,
-            "of the l1d: whether a store that misses brings the line"}};
+            "of the l1d: whether a store that misses brings the line"},
+      Field{
+          "prefetch", &T::prefetch, Unit::none,
+          "which lines of the 4 KiB page are fetched ahead: the next, or those at a distance seen twice; not "
+          "in the llc"},
+      Field{"prefetch_degree", &T::prefetch_degree, Unit::count, "lines fetched ahead at a time",
+            Rule{.min = 1, .max = 16}},
+      Field{"mshrs", &T::mshrs, Unit::count,
+            "of the l1d: misses in flight, in timing modes that do not wait for each; 1: blocking",
+            Rule{.min = 1, .max = 64}}};
+};
+
+template <>
+struct Described<mem::DramConfig> {
+  using T = mem::DramConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"banked", &T::banked, Unit::none,
+            "false: every read takes memory_latency, without limit; true: banks, row buffers and a bus"},
+      Field{"channels", &T::channels, Unit::count, "which lines take turns over",
+            Rule{.min = 1, .max = 16, .power_of_two = true}},
+      Field{"banks", &T::banks, Unit::count, "of each channel, which rows take turns over",
+            Rule{.min = 1, .max = 256, .power_of_two = true}},
+      Field{"row_bytes", &T::row_bytes, Unit::bytes, "in a bank's row buffer",
+            Rule{.min = 256, .max = 65536, .power_of_two = true}},
+      Field{"bytes_per_cycle", &T::bytes_per_cycle, Unit::bytes, "per cycle of each channel's bus",
+            Rule{.min = 1, .max = 1024}},
+      Field{"controller_latency", &T::controller_latency, Unit::cycles, "there and back, of every access",
+            kLatency},
+      Field{"cas", &T::cas, Unit::cycles, "column of an open row to the first data", kLatency},
+      Field{"activate", &T::activate, Unit::cycles, "opening a row", kLatency},
+      Field{"precharge", &T::precharge, Unit::cycles, "closing the row that is open", kLatency}};
+};
+
+template <>
+struct Described<TopologyConfig> {
+  using T = TopologyConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"kind", &T::kind, Unit::none,
+            "ideal: no time and no limit; bus: one link for all; crossbar; ring and mesh of tiles with a "
+            "hart and "
+            "an L2 slice each; numa: crossbars with their own memory"},
+      Field{"hop_latency", &T::hop_latency, Unit::cycles, "of a link", kLatency},
+      Field{"bytes_per_cycle", &T::bytes_per_cycle, Unit::bytes, "per cycle of a link, each way",
+            Rule{.min = 1, .max = 1024}},
+      Field{"columns", &T::columns, Unit::count, "of a mesh; 0: as square as can be", Rule{.max = kMaxHarts}},
+      Field{"memory_controllers", &T::memory_controllers, Unit::count, "which lines take turns over",
+            Rule{.min = 1, .max = 16}},
+      Field{"numa_nodes", &T::numa_nodes, Unit::count, "which share harts and memory evenly",
+            Rule{.min = 1, .max = 16}},
+      Field{"numa_latency", &T::numa_latency, Unit::cycles, "of a link between NUMA nodes", kLatency},
+      Field{"numa_bytes_per_cycle", &T::numa_bytes_per_cycle, Unit::bytes, "per cycle of such a link",
+            Rule{.min = 1, .max = 1024}}};
 };
 
 template <>
@@ -107,10 +164,11 @@ struct Described<mem::HierarchyConfig> {
       Field{"l2", &T::l2, Unit::none, "cache shared by all harts, inclusive of their L1s"},
       Field{"has_llc", &T::has_llc, Unit::none, "a last-level cache between L2 and memory"},
       Field{"llc", &T::llc, Unit::none, "that cache, neither inclusive nor exclusive"},
-      Field{"memory_latency", &T::memory_latency, Unit::cycles, "miss of the last cache to first data",
-            kLatency},
+      Field{"memory_latency", &T::memory_latency, Unit::cycles,
+            "miss of the last cache to first data, unless dram.banked", kLatency},
       Field{"memory_write_latency", &T::memory_write_latency, Unit::cycles, "write to its acknowledgement",
             kLatency},
+      Field{"dram", &T::dram, Unit::none, "memory with banks and row buffers"},
       Field{"coherence", &T::coherence, Unit::none,
             "between data caches; mesi: a line that nobody else holds may be written without asking"},
       Field{"coherence_latency", &T::coherence_latency, Unit::cycles,
@@ -127,7 +185,29 @@ struct Described<mmu::TlbConfig> {
       Field{"ways", &T::ways, Unit::count, "entries per set; as many as entries: fully associative",
             Rule{.min = 1, .max = 65536}},
       Field{"hit_latency", &T::hit_latency, Unit::cycles, "added by a hit in this level", kLatency},
-      Field{"replacement", &T::replacement, Unit::none, "which entry of a set leaves; lru only for the L2"}};
+      Field{"replacement", &T::replacement, Unit::none,
+            "which entry of a full set leaves; lru, plru and nru slow the simulation down in a first level"}};
+};
+
+template <>
+struct Described<mmu::WalkCacheConfig> {
+  using T = mmu::WalkCacheConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"entries", &T::entries, Unit::count,
+            "PTEs that point to tables, of all levels, fully associative, LRU; 0: none", Rule{.max = 1024}},
+      Field{"hit_latency", &T::hit_latency, Unit::cycles, "of a walk that starts at a remembered table",
+            kLatency}};
+};
+
+template <>
+struct Described<mmu::WalkCachesConfig> {
+  using T = mmu::WalkCachesConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"first", &T::first, Unit::none, "tables of satp and vsatp"},
+      Field{"g_stage", &T::g_stage, Unit::none, "tables of hgatp"},
+      Field{"has_g_tlb", &T::has_g_tlb, Unit::none,
+            "a TLB from guest-physical pages to physical ones, for the guest's PTEs and its pages"},
+      Field{"g_tlb", &T::g_tlb, Unit::none, "that TLB"}};
 };
 
 template <>
@@ -137,7 +217,10 @@ struct Described<mmu::TlbHierarchyConfig> {
       std::tuple{Field{"itlb", &T::itlb, Unit::none, "first-level TLB for fetches"},
                  Field{"dtlb", &T::dtlb, Unit::none, "first-level TLB for loads and stores"},
                  Field{"l2", &T::l2, Unit::none, "second-level TLB behind both"},
-                 Field{"has_l2", &T::has_l2, Unit::none, "false: a first-level miss walks at once"}};
+                 Field{"has_l2", &T::has_l2, Unit::none, "false: a first-level miss walks at once"},
+                 Field{"walk_caches", &T::walk_caches, Unit::none, "what the page-table walker remembers"},
+                 Field{"tagged", &T::tagged, Unit::none,
+                       "by ASID and VMID; false: everything is flushed when another address space is used"}};
 };
 
 template <>
@@ -405,6 +488,7 @@ struct Described<MachineConfig> {
       Field{"quantum_cycles", &T::quantum_cycles, Unit::cycles, "how far harts may run ahead of each other",
             Rule{.min = 100, .max = 10'000'000}},
       Field{"caches", &T::caches, Unit::none, "caches and memory"},
+      Field{"topology", &T::topology, Unit::none, "what connects harts, shared caches and memory"},
       Field{"mmu", &T::mmu, Unit::none, "TLBs"},
       Field{"branch_predictor", &T::branch_predictor, Unit::none, "branch prediction of each hart"},
       Field{"costs", &T::costs, Unit::none, "what instructions and events cost"},

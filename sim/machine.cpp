@@ -7,6 +7,7 @@
 #include "models/cpu/engine.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/timing_detailed.h"
+#include "sim/topology.h"
 
 namespace hvsim::sim {
 
@@ -17,7 +18,8 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
   if (!memory) return isa::Failure{"machine.memory_bytes: " + memory.error()};
   std::unique_ptr<mem::Hierarchy> caches;
   if (config.mode != TimingMode::functional) {
-    auto made = mem::Hierarchy::create(config.caches, config.harts, memory->ram(), seed);
+    auto made = mem::Hierarchy::create(config.caches, config.harts, memory->ram(), seed,
+                                       Topology(config).interconnect());
     if (!made) return isa::Failure{"machine.caches: " + made.error()};
     caches = std::move(made.value());
   }
@@ -164,9 +166,14 @@ void Machine::collect(RunResult& result) {
       cpu::InOrder& timing = *timings_[number];
       stats.l1i = caches_->l1i_stats(number);
       stats.l1d = caches_->l1d_stats(number);
+      stats.l1i_prefetches = caches_->l1i_prefetches(number);
+      stats.l1d_prefetches = caches_->l1d_prefetches(number);
       stats.itlb = timing.tlbs.itlb().stats();
       stats.dtlb = timing.tlbs.dtlb().stats();
       stats.l2tlb = timing.tlbs.l2().stats();
+      stats.gtlb = timing.tlbs.walk_caches().g_tlb_stats();
+      stats.walk_cache_first = timing.tlbs.walk_caches().first_stats();
+      stats.walk_cache_g = timing.tlbs.walk_caches().g_stage_stats();
       stats.branches = timing.predictor.stats();
     }
     result.cycles = std::max(result.cycles, stats.cycles);
@@ -182,6 +189,11 @@ void Machine::collect(RunResult& result) {
   result.l2 = caches_->l2_stats();
   result.llc = caches_->llc_stats();
   result.coherence = caches_->coherence_stats();
+  result.l2_prefetches = caches_->l2_prefetches();
+  result.dram = caches_->dram_stats();
+  const mem::Interconnect& interconnect = caches_->interconnect();
+  for (std::size_t i = 0; i < interconnect.stats().size(); ++i)
+    result.links.push_back({interconnect.config().links[i].name, interconnect.stats()[i]});
 }
 
 }  // namespace hvsim::sim

@@ -24,7 +24,8 @@ struct HartStats {
   cpu::HartCounters counters;
   cpu::BranchPredictorStats branches;
   mem::CacheStats l1i, l1d;
-  mmu::TlbStats itlb, dtlb, l2tlb;
+  mem::PrefetchStats l1i_prefetches, l1d_prefetches;
+  mmu::TlbStats itlb, dtlb, l2tlb, gtlb, walk_cache_first, walk_cache_g;
 };
 
 // What became of a VM's deferrable hypercalls, by marks.
@@ -36,6 +37,11 @@ struct DeliveryStats {
   isa::Cycles latency_p50 = 0, latency_p99 = 0, latency_p999 = 0, latency_max = 0;
   isa::Cycles entry_p50 = 0, entry_p99 = 0, entry_p999 = 0, entry_max = 0;
   isa::Cycles served_by_own = 0, served_by_others = 0, served_by_nobody = 0, paid_for_others = 0;
+};
+
+struct LinkRow {
+  std::string name;
+  mem::LinkStats traffic;
 };
 
 struct VmStats {
@@ -79,7 +85,10 @@ struct RunResult {
   isa::Cycles cycles = 0;             // of the hart that ran longest
   std::vector<HartStats> harts;
   mem::CacheStats l2, llc;
+  mem::PrefetchStats l2_prefetches;
   mem::CoherenceStats coherence;
+  mem::DramStats dram;
+  std::vector<LinkRow> links;                   // none if the interconnect is ideal
   std::vector<device::VirtioBlockStats> disks;  // in the config's order
   std::vector<VmStats> vms;
   std::vector<ExitRow> exits;

@@ -25,7 +25,48 @@ struct Described<mem::CacheStats> {
                  Field{"misses", &T::misses, Unit::count, "lookups that found nothing"},
                  Field{"evictions", &T::evictions, Unit::count, "lines that left to make room"},
                  Field{"writebacks", &T::writebacks, Unit::count, "modified lines written to the next level"},
-                 Field{"invalidations", &T::invalidations, Unit::count, "lines that others took away"}};
+                 Field{"invalidations", &T::invalidations, Unit::count, "lines that others took away"},
+                 Field{"hits_in_flight", &T::hits_in_flight, Unit::count,
+                       "hits on lines that an earlier miss was still bringing"}};
+};
+
+template <>
+struct Described<mem::PrefetchStats> {
+  using T = mem::PrefetchStats;
+  static constexpr auto fields =
+      std::tuple{Field{"issued", &T::issued, Unit::count, "lines fetched ahead"},
+                 Field{"useful", &T::useful, Unit::count, "of them used before they left"},
+                 Field{"late", &T::late, Unit::count, "of those still on their way when they were wanted"},
+                 Field{"useless", &T::useless, Unit::count, "of them left without being used"}};
+};
+
+template <>
+struct Described<mem::DramStats> {
+  using T = mem::DramStats;
+  static constexpr auto fields = std::tuple{
+      Field{"reads", &T::reads, Unit::count, "lines read"},
+      Field{"writes", &T::writes, Unit::count, "lines written"},
+      Field{"row_hits", &T::row_hits, Unit::count, "accesses to the open row"},
+      Field{"row_misses", &T::row_misses, Unit::count, "accesses to a bank with no row open"},
+      Field{"row_conflicts", &T::row_conflicts, Unit::count, "accesses that had to close another row"},
+      Field{"bank_wait", &T::bank_wait, Unit::cycles, "waited for busy banks"},
+      Field{"bus_wait", &T::bus_wait, Unit::cycles, "waited for the bus"}};
+};
+
+template <>
+struct Described<mem::LinkStats> {
+  using T = mem::LinkStats;
+  static constexpr auto fields =
+      std::tuple{Field{"messages", &T::messages, Unit::count, "that passed"},
+                 Field{"bytes", &T::bytes, Unit::bytes, "that passed"},
+                 Field{"wait", &T::wait, Unit::cycles, "that messages waited for others"}};
+};
+
+template <>
+struct Described<LinkRow> {
+  using T = LinkRow;
+  static constexpr auto fields = std::tuple{Field{"name", &T::name, Unit::none, "from where to where"},
+                                            Field{"traffic", &T::traffic, Unit::none, "what passed"}};
 };
 
 template <>
@@ -88,9 +129,16 @@ struct Described<HartStats> {
                  Field{"branches", &T::branches, Unit::none, "branch prediction"},
                  Field{"l1i", &T::l1i, Unit::none, "instruction cache"},
                  Field{"l1d", &T::l1d, Unit::none, "data cache"},
+                 Field{"l1i_prefetches", &T::l1i_prefetches, Unit::none, "of the instruction cache"},
+                 Field{"l1d_prefetches", &T::l1d_prefetches, Unit::none, "of the data cache"},
                  Field{"itlb", &T::itlb, Unit::none, "first-level TLB for fetches"},
                  Field{"dtlb", &T::dtlb, Unit::none, "first-level TLB for loads and stores"},
-                 Field{"l2tlb", &T::l2tlb, Unit::none, "second-level TLB"}};
+                 Field{"l2tlb", &T::l2tlb, Unit::none, "second-level TLB"},
+                 Field{"gtlb", &T::gtlb, Unit::none, "G-stage TLB of the walker"},
+                 Field{"walk_cache_first", &T::walk_cache_first, Unit::none,
+                       "walk cache of the first stage, asked once per walk"},
+                 Field{"walk_cache_g", &T::walk_cache_g, Unit::none,
+                       "walk cache of the G-stage, asked once per guest-physical address"}};
 };
 
 template <>
@@ -201,7 +249,10 @@ struct Described<RunResult> {
       Field{"harts", &T::harts, Unit::none, "per hart"},
       Field{"l2", &T::l2, Unit::none, "shared cache"},
       Field{"llc", &T::llc, Unit::none, "last-level cache"},
+      Field{"l2_prefetches", &T::l2_prefetches, Unit::none, "of the shared cache"},
       Field{"coherence", &T::coherence, Unit::none, "between the data caches"},
+      Field{"dram", &T::dram, Unit::none, "memory with banks; zero without"},
+      Field{"links", &T::links, Unit::none, "of the interconnect; none if it is ideal"},
       Field{"disks", &T::disks, Unit::none, "per disk of the machine"},
       Field{"vms", &T::vms, Unit::none, "per VM"},
       Field{"exits", &T::exits, Unit::none, "per VM and cause"},

@@ -8,7 +8,7 @@ using statistics::WalkStatistics;
 
 constexpr const char* kKinds[] = {"one-stage", "G-stage", "two-stage"};
 static_assert(std::size(kKinds) == statistics::kWalkKinds);
-constexpr const char* kSources[] = {"L1D", "L2", "other L1D", "LLC", "memory", "-"};
+constexpr const char* kSources[] = {"L1D", "L2", "other L1D", "LLC", "memory", "walker", "-"};
 static_assert(std::size(kSources) == statistics::kSources);
 constexpr const char* kPages[] = {"-", "4 KiB", "64 KiB", "2 MiB", "1 GiB", "512 GiB", "256 TiB"};
 static_assert(std::size(kPages) == statistics::kPageShifts.size());

@@ -20,7 +20,7 @@ struct PteRow {
   unsigned level = 0;
   std::string serves;  // of the G-stage: "level 2" (the guest's PTE there) or "page"; else "-"
   std::string access;  // read, write
-  std::string source;  // L1D, L2, other L1D, LLC, memory; "-" in a run without time
+  std::string source;  // L1D, L2, other L1D, LLC, memory, walker; "-" in a run without time
   std::uint64_t count = 0;
   isa::Cycles cycles = 0;
 };
@@ -53,7 +53,7 @@ struct Described<WalkKindRow> {
   static constexpr auto fields =
       std::tuple{Field{"kind", &T::kind, Unit::none, "one-stage, G-stage (vsatp is Bare) or two-stage"},
                  Field{"faults", &T::faults, Unit::count, "of them ended in a fault"},
-                 Field{"pte_reads", &T::pte_reads, Unit::count, "PTEs read"},
+                 Field{"pte_reads", &T::pte_reads, Unit::count, "PTEs read, needless ones left out"},
                  Field{"cycles", &T::cycles, Unit::none, "from the first PTE access to the end of the last"}};
 };
 
@@ -66,7 +66,8 @@ struct Described<PteRow> {
       Field{"serves", &T::serves, Unit::none, "what a G-stage PTE was read for: a guest's PTE, or the page"},
       Field{"access", &T::access, Unit::none, "read, or write (the walker set A or D)"},
       Field{"source", &T::source, Unit::none,
-            "who served it: L1D, L2, other L1D (of another hart), LLC, memory"},
+            "who served it: L1D, L2, other L1D (of another hart), LLC, memory; walker: the G-stage TLB or a "
+            "walk cache made it needless"},
       Field{"count", &T::count, Unit::count, "accesses"},
       Field{"cycles", &T::cycles, Unit::cycles, "spent on them"}};
 };

@@ -193,13 +193,14 @@ class Engine final : public Hart {
   void spend_on_access(Component component, isa::Cycles cycles);  // before the caches see it
   void spend_on_fetch(Component component, isa::Cycles cycles);
   void bypass_l1d();
-  void count_walk(const mmu::WalkTrace& trace);
-  void charge_walk(const mmu::WalkTrace& trace, mmu::TlbHierarchy::Side side);
+  void count_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan);
+  void charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan, mmu::TlbHierarchy::Side side);
   void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
   void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);
   isa::Cycles time_of(mmu::TlbHierarchy::Side side);
   isa::Cycles end_walk(mmu::TlbHierarchy::Side side);
   isa::Cycles wait_for_walker(mmu::TlbHierarchy::Side side);
+  void forget_all();
   void forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left);
 
   // engine_debug.h

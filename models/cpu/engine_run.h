@@ -506,9 +506,7 @@ void Engine<Timing>::fence(const TranslationFence& asked) {
   }
   // Beyond what the manual asks: small kernels load programs with no other fence than this.
   if (asked.kind == TranslationFence::Kind::sfence_vma && !asked.address && !asked.space) ++stamp_;
-  level_zero_.clear();
-  respace_ = true;
-  deadline_ = 0;
+  forget_all();
 }
 
 }  // namespace hvsim::cpu

@@ -257,6 +257,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
       ++(side == mmu::TlbHierarchy::Side::fetch ? timing_.fetch_translations : timing_.data_translations)
             .seen;
       const auto found = timing_.tlbs.lookup(side, gva, space);
+      if (found.flushed) forget_all();
       forget(side, found.left);
       if (found.latency != 0) spend_on(side, Component::walk_first, found.latency);
       if (found.translation != nullptr && mmu::leaf_allows(*found.translation, access, space))
@@ -267,9 +268,12 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   auto result = mmu_.translate(gva, access, bytes, space, walk_);
   if (!through_tlb) return result;
   if (config_.observer != nullptr) walked_ = address;
-  count_walk(walk_);
+  mmu::WalkPlan plan{.accesses = ~std::uint64_t{0}};
+  if constexpr (Timing::timed)
+    plan = timing_.tlbs.plan_walk(walk_, gva, space, result ? &result.value() : nullptr);
+  count_walk(walk_, plan);
   const isa::Cycles began = time_of(side);
-  if constexpr (Timing::timed) charge_walk(walk_, side);
+  if constexpr (Timing::timed) charge_walk(walk_, plan, side);
   walks_.add({.trace = walk_,
               .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
               .space = space,
@@ -282,23 +286,30 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
 }
 
 template <class Timing>
-void Engine<Timing>::count_walk(const mmu::WalkTrace& trace) {
+void Engine<Timing>::count_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan) {
   ++counters_.walks;
   for (unsigned i = 0; i < trace.count; ++i) {
     const auto& read = trace.reads[i];
-    if (read.write) continue;
+    if (read.write || !plan.happens(i)) continue;
     ++(read.stage == mmu::Stage::first ? counters_.walk_pte_reads_first : counters_.walk_pte_reads_g);
   }
 }
 
-// Each PTE access goes through the data cache, in order.
+// Each PTE access that happens goes through the data cache, in order.
 template <class Timing>
-void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, mmu::TlbHierarchy::Side side) {
+void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
+                                 mmu::TlbHierarchy::Side side) {
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
     spend_on(side, Component::walk_first, wait_for_walker(side));
+    if (plan.first_latency != 0) spend_on(side, Component::walk_first, plan.first_latency);
+    if (plan.g_latency != 0) spend_on(side, Component::walk_g, plan.g_latency);
     for (unsigned i = 0; i < trace.count; ++i) {
       const auto& read = trace.reads[i];
+      if (!plan.happens(i)) {
+        walk_costs_[i] = {mem::Served::walker, 0};
+        continue;
+      }
       const isa::Cycles at = time_of(side);
       const auto done =
           timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk, read.address, at);
@@ -309,7 +320,7 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, mmu::TlbHierarchy:
     }
     spend_on(side, Component::walk_first, end_walk(side));
   } else {
-    (void)trace, (void)side;
+    (void)trace, (void)plan, (void)side;
   }
 }
 
@@ -354,17 +365,19 @@ isa::Cycles Engine<Timing>::wait_for_walker(mmu::TlbHierarchy::Side side) {
     return 0;
 }
 
+template <class Timing>
+void Engine<Timing>::forget_all() {
+  level_zero_.clear();
+  respace_ = true;
+  deadline_ = 0;
+}
+
 // Level zero stays a subset of the first-level TLBs. A NAPOT range or a superpage stands for many of its
 // pages.
 template <class Timing>
 void Engine<Timing>::forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left) {
   for (const auto& entry : left) {
-    if (entry.page_shift > isa::kPageShift + isa::pte::napot_bits) {
-      level_zero_.clear();
-      respace_ = true;
-      deadline_ = 0;
-      return;
-    }
+    if (entry.page_shift > isa::kPageShift + isa::pte::napot_bits) return forget_all();
     const std::uint64_t end = entry.page.value + (std::uint64_t{1} << entry.page_shift);
     for (std::uint64_t page = entry.page.value; page != end; page += isa::kPageBytes)
       if (side == mmu::TlbHierarchy::Side::fetch)

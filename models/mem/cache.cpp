@@ -11,6 +11,8 @@ std::optional<std::string> problem(const CacheConfig& config) {
   if (!std::has_single_bit(config.line_bytes) || config.line_bytes < 16 || config.line_bytes > 4096)
     return "line_bytes: " + line + " is not a power of two from 16 to 4096";
   if (config.ways == 0) return "ways: must be at least 1";
+  if (config.mshrs == 0) return "mshrs: must be at least 1";
+  if (config.prefetch_degree == 0) return "prefetch_degree: must be at least 1";
   constexpr std::uint64_t kLargest = std::uint64_t{1} << 30;
   if (config.size_bytes == 0 || config.size_bytes > kLargest)
     return "size_bytes: " + size + " is not from 1 to " + std::to_string(kLargest);
@@ -29,24 +31,5 @@ Cache::Cache(const CacheConfig& config, std::uint64_t seed)
       set_mask_(config.size_bytes / config.line_bytes / config.ways - 1),
       lines_(config.size_bytes / config.line_bytes, kNoLine),
       replacement_(config.replacement, static_cast<std::uint32_t>(set_mask_ + 1), config.ways, seed) {}
-
-std::uint32_t Cache::find(LineNumber line) const {
-  const std::uint32_t first = first_slot(line);
-  for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
-    if (lines_[slot] == line) return slot;
-  return kAbsent;
-}
-
-std::uint32_t Cache::choose_victim(LineNumber line) {
-  const std::uint32_t first = first_slot(line);
-  for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
-    if (!occupied(slot)) return slot;
-  return first + replacement_.victim(first / config_.ways);
-}
-
-Ways Cache::fill(std::uint32_t slot, LineNumber line) {
-  lines_[slot] = line;
-  return replacement_.filled(slot / config_.ways, slot % config_.ways);
-}
 
 }  // namespace hvsim::mem

@@ -25,7 +25,12 @@ class Cache {
   explicit Cache(const CacheConfig& config, std::uint64_t seed = 1);
 
   // The slot that holds the line, or kAbsent. Changes nothing.
-  std::uint32_t find(LineNumber line) const;
+  std::uint32_t find(LineNumber line) const {
+    const std::uint32_t first = first_slot(line);
+    for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
+      if (lines_[slot] == line) return slot;
+    return kAbsent;
+  }
   // Notes a hit. The ways of the answer, of the same set, must be touched again when they are used next (see
   // ReplacementState).
   Ways touch(std::uint32_t slot) {
@@ -33,8 +38,14 @@ class Cache {
     return replacement_.used(slot / config_.ways, slot % config_.ways);
   }
   // The slot that a fill of this (absent) line would take; line_in() tells who sits there now.
-  std::uint32_t choose_victim(LineNumber line);
-  Ways fill(std::uint32_t slot, LineNumber line);  // answers as touch()
+  std::uint32_t choose_victim(LineNumber line) {
+    const std::uint32_t free = find_free(line);
+    return free != kAbsent ? free : first_slot(line) + replacement_.victim(set_of(line));
+  }
+  Ways fill(std::uint32_t slot, LineNumber line) {  // answers as touch()
+    lines_[slot] = line;
+    return replacement_.filled(set_of(line), slot - first_slot(line));
+  }
   void remove(std::uint32_t slot) { lines_[slot] = kNoLine; }
 
   std::uint32_t slot_of_way(std::uint32_t neighbour, unsigned way) const {
@@ -51,9 +62,14 @@ class Cache {
 
  private:
   static constexpr LineNumber kNoLine = ~LineNumber{0};
-  std::uint32_t first_slot(LineNumber line) const {
-    return static_cast<std::uint32_t>(line & set_mask_) * config_.ways;
+  std::uint32_t find_free(LineNumber line) const {
+    const std::uint32_t first = first_slot(line);
+    for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
+      if (lines_[slot] == kNoLine) return slot;
+    return kAbsent;
   }
+  std::uint32_t set_of(LineNumber line) const { return static_cast<std::uint32_t>(line & set_mask_); }
+  std::uint32_t first_slot(LineNumber line) const { return set_of(line) * config_.ways; }
 
   CacheConfig config_;
   std::uint64_t set_mask_;

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <bit>
 
+#include "models/mem/hierarchy_inline.h"
+
 namespace hvsim::mem {
 
 namespace {
-
-constexpr std::uint64_t bit_of(unsigned hart) { return std::uint64_t{1} << hart; }
 
 unsigned shift_of(unsigned line_bytes) { return static_cast<unsigned>(std::countr_zero(line_bytes)); }
 
@@ -25,7 +25,14 @@ std::optional<std::string> only_l1d_chooses(const std::string& name, const Cache
   if (cache.write_policy != WritePolicy::write_back)
     return name + ".write_policy: expected write_back, only the l1d can write through";
   if (!cache.write_allocate) return name + ".write_allocate: expected true, only the l1d can do without";
+  if (cache.mshrs != 1) return name + ".mshrs: expected 1, only the l1d counts misses in flight";
   return std::nullopt;
+}
+
+unsigned last_line_bytes(const HierarchyConfig& config) {
+  return config.has_llc  ? config.llc.line_bytes
+         : config.has_l2 ? config.l2.line_bytes
+                         : config.l1d.line_bytes;
 }
 
 // Without an L2, the directory keeps a tag for every line that L1s can hold: sets as in the L1 with fewer.
@@ -56,14 +63,17 @@ std::optional<std::string> problem(const HierarchyConfig& config) {
     above = "l2";
     line_bytes = config.l2.line_bytes;
   }
+  if (auto found = problem(config.dram)) return "dram." + *found;
   if (!config.has_llc) return std::nullopt;
+  if (config.llc.prefetch != Prefetch::off) return "llc.prefetch: expected off, L1s and the L2 fetch ahead";
   if (auto found = problem_of("llc", config.llc, above, line_bytes)) return found;
   return only_l1d_chooses("llc", config.llc);
 }
 
 isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const HierarchyConfig& config,
                                                                        unsigned harts, MemoryRange ram,
-                                                                       std::uint64_t seed) {
+                                                                       std::uint64_t seed,
+                                                                       InterconnectConfig interconnect) {
   if (auto found = problem(config)) return isa::Failure{*found};
   if (harts == 0 || harts > kMaxHarts)
     return isa::Failure{"harts: " + std::to_string(harts) + " is not from 1 to " + std::to_string(kMaxHarts)};
@@ -75,15 +85,16 @@ isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const Hie
     auto fetchable = PresenceMask::create(ram, config.l1i.line_bytes);
     for (const auto* mask : {&readable, &writable, &fetchable})
       if (!mask->ok()) return isa::Failure{mask->error()};
-    caches.push_back({Cache(config.l1i, seed + 2 * hart), Cache(config.l1d, seed + 2 * hart + 1),
+    caches.push_back({CacheLevel(config.l1i, seed + 2 * hart), CacheLevel(config.l1d, seed + 2 * hart + 1),
                       std::move(readable.value()), std::move(writable.value()),
                       std::move(fetchable.value())});
   }
-  return std::unique_ptr<Hierarchy>(
-      new Hierarchy(config, std::move(caches), seed + std::uint64_t{2} * harts));
+  return std::unique_ptr<Hierarchy>(new Hierarchy(config, std::move(caches), ram,
+                                                  seed + std::uint64_t{2} * harts, std::move(interconnect)));
 }
 
-Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, std::uint64_t seed)
+Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, MemoryRange ram,
+                     std::uint64_t seed, InterconnectConfig interconnect)
     : config_(config),
       line_shift_(shift_of(config.l1d.line_bytes)),
       home_shift_(config.has_l2 ? shift_of(config.l2.line_bytes) - line_shift_ : 0),
@@ -93,12 +104,17 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
       home_dirty_(home_.slots(), 0),
       llc_(config.llc, seed + 1),
       llc_dirty_(config.has_llc ? llc_.slots() : 0, 0),
-      llc_shift_(config.has_llc ? shift_of(config.llc.line_bytes) - line_shift_ - home_shift_ : 0) {}
+      llc_shift_(config.has_llc ? shift_of(config.llc.line_bytes) - line_shift_ - home_shift_ : 0),
+      dram_(config.dram, last_line_bytes(config)),
+      interconnect_(std::move(interconnect), ram.base.value),
+      plain_memory_(!config.has_llc && !config.dram.banked && interconnect_.ideal()) {}
 
 Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
   const LineNumber line = address.value >> line_shift_;
-  Cache& l1 = kind == Kind::fetch ? harts_[hart].l1i : harts_[hart].l1d;
+  const bool fetch = kind == Kind::fetch;
+  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
   ++l1.stats().accesses;
+  now_ = at;
   const isa::Cycles looked_up = at + l1.config().hit_latency;
   if (kind == Kind::atomic) {
     if (config_.atomics_in_memory) return atomic_in_memory(hart, line, looked_up);
@@ -109,9 +125,14 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
 
   ++l1.stats().misses;
   if (kind == Kind::store && !config_.l1d.write_allocate) return write_around(hart, line, looked_up);
-  Found found = bring_home(line, looked_up + l1.config().miss_latency);
-  found.ready += take_from_others(hart, kind, line, found.by);
-  fill_l1(hart, kind, line);
+  const isa::Cycles out = l1.start_miss(looked_up + l1.config().miss_latency);
+  Found found = bring_home(line, to_home(hart, line, Interconnect::kRequestBytes, out));
+  found.ready += take_from_others(hart, kind, line, entry_at(found.slot, line), found);
+  found.ready = from_home(hart, line, found.ready);
+  l1.miss_goes_out(found.ready);
+  fill_l1(hart, kind, line, found, out, false);
+  prefetch_home(found, line);
+  if (!l1.plain()) prefetch_into_l1(hart, fetch, line, looked_up);
   const bool passed_on = kind == Kind::store && writes_through();
   return {found.ready, found.by, passed_on ? found.ready + write_latency() : 0};
 }
@@ -119,96 +140,107 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
 Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot,
                                   isa::Cycles at) {
   const bool fetch = kind == Kind::fetch;
-  Cache& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
-  const Ways disturbed = l1.touch(slot);
-  if (fetch) {
-    use(hart, fetch, slot, disturbed, false);
-    return {at, Served::l1};
-  }
-  DirectoryEntry& entry = *find_entry(line);  // there: home is inclusive
+  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
+  disturb(hart, fetch, slot, l1.touch(slot));
+  const CacheLevel::Use use = l1.use(slot, at);
+  const bool settled = use.settled || !l1.non_blocking();  // a blocking hart waits until it is
   isa::Cycles delay = 0;
-  const bool owned = entry.owner == hart && entry.modified;
-  if (kind == Kind::store && !owned) delay = become_owner(hart, line, entry);
-  use(hart, fetch, slot, disturbed, entry.owner == hart && entry.modified);
-  if (kind != Kind::store || !writes_through()) return {at + delay, Served::l1};
-  return {at, Served::l1, at + delay + write_latency()};
+  bool writable = false;
+  if (!fetch) {
+    DirectoryEntry& entry = *find_entry(line);  // there: home is inclusive
+    const bool owned = entry.owner == hart && entry.modified;
+    if (kind == Kind::store && !owned) delay = become_owner(hart, line, entry, use.ready);
+    writable = entry.owner == hart && entry.modified;
+  }
+  if (settled) settle(hart, fetch, line, writable);
+  if (use.first_of_prefetch) prefetch_into_l1(hart, fetch, line, at);
+  if (kind != Kind::store || !writes_through()) return {use.ready + delay, Served::l1};
+  return {use.ready, Served::l1, use.ready + delay + write_latency()};
 }
 
 // A store to a line that this L1D holds, but not yet modified: what that costs.
-isa::Cycles Hierarchy::become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry) {
+isa::Cycles Hierarchy::become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry, isa::Cycles at) {
   const bool exclusive = entry.owner == hart;
   ++(exclusive ? coherence_.exclusive_writes : coherence_.upgrades);
-  const std::uint64_t removed = invalidate_copies(line, entry, entry.l1d_sharers & ~bit_of(hart));
+  const std::uint64_t others = entry.l1d_sharers & ~bit_of(hart);
+  invalidate_copies(line, entry, others);
   entry.owner = static_cast<std::uint8_t>(hart);
   entry.modified = true;
   if (writes_through()) {
     write_home(line);
-    return removed > 0 ? config_.coherence_latency : 0;
+    return others != 0 ? config_.coherence_latency : 0;
   }
-  return exclusive ? 0 : config_.coherence_latency;
+  if (exclusive) return 0;
+  const isa::Cycles home = to_home(hart, line, Interconnect::kRequestBytes, at);
+  return to_home(hart, line, Interconnect::kRequestBytes, ask(others, line, home)) - at;
 }
 
 // A store that misses and brings nothing: the L1D passes it on and is done.
 Hierarchy::Outcome Hierarchy::write_around(unsigned hart, LineNumber line, isa::Cycles at) {
-  Served by = Served::memory;
-  isa::Cycles written = at + write_latency();
-  if (config_.has_l2) {
-    const Found found = bring_home(line, at);
-    written = found.ready;
-    by = found.by;
-  }
+  constexpr unsigned kLongestStore = 8;
+  const isa::Cycles home = to_home(hart, line, Interconnect::kRequestBytes + kLongestStore, at);
+  Found found{.ready = home + write_latency()};
+  if (config_.has_l2) found = bring_home(line, home);
   write_home(line);
   if (DirectoryEntry* entry = find_entry(line)) {
     if (invalidate_copies(line, *entry, entry->l1d_sharers & ~bit_of(hart)) > 0)
-      written += config_.coherence_latency;
+      found.ready += config_.coherence_latency;
     forget_unused(line);
   }
-  return {at, by, written};
+  prefetch_home(found, line);
+  return {at, found.by, found.ready};
 }
 
 Hierarchy::Outcome Hierarchy::atomic_in_memory(unsigned hart, LineNumber line, isa::Cycles at) {
+  at = to_home(hart, line, Interconnect::kRequestBytes, at);
   if (DirectoryEntry* entry = find_entry(line)) {
     if ((entry->l1d_sharers & bit_of(hart)) != 0) drop_from_l1d(hart, line, *entry);
     if (invalidate_copies(line, *entry, entry->l1d_sharers) > 0) at += config_.coherence_latency;
     forget_unused(line);
   }
-  Found found{at, Served::memory};
+  Found found;
   if (config_.has_l2)
     found = bring_home(line, at);
   else
     found.ready = read_behind_home(line, at, found.by);
   write_home(line);
-  return {found.ready, found.by};
+  prefetch_home(found, line);
+  return {to_home(hart, line, Interconnect::kRequestBytes, found.ready), found.by};
 }
 
 // Makes the line one that the L2 has and the directory knows.
 Hierarchy::Found Hierarchy::bring_home(LineNumber line, isa::Cycles at) {
-  std::uint32_t slot = home_.find(home_line(line));
+  Found found{.ready = at, .by = Served::l2, .slot = home_.find(home_line(line))};
+  const bool present = found.slot != Cache::kAbsent;
   if (config_.has_l2) {
-    at += config_.l2.hit_latency;
+    found.ready = found.asked = at + config_.l2.hit_latency;
     ++home_.stats().accesses;
-    home_.stats().misses += slot == Cache::kAbsent;
+    home_.stats().misses += !present;
+    if (present) {
+      home_.touch(found.slot);
+      const CacheLevel::Use use = home_.use(found.slot, found.ready);
+      found.ready = use.ready;
+      found.look_ahead = use.first_of_prefetch;
+      return found;
+    }
+    found.look_ahead = !home_.plain();
+    found.ready += config_.l2.miss_latency;
   }
-  Found found{at, Served::l2};
-  if (slot != Cache::kAbsent && config_.has_l2) {
-    home_.touch(slot);
-    return found;
-  }
-  found.ready = read_behind_home(line, at + (config_.has_l2 ? config_.l2.miss_latency : 0), found.by);
-  if (slot == Cache::kAbsent) make_room_for(line);
+  found.ready = read_behind_home(line, found.ready, found.by);
+  if (!present) found.slot = make_room_for(line);
   return found;
 }
 
-void Hierarchy::make_room_for(LineNumber line) {
+std::uint32_t Hierarchy::make_room_for(LineNumber line) {
   const std::uint32_t slot = home_.choose_victim(home_line(line));
   if (home_.occupied(slot)) evict_from_home(slot);  // never without an L2: there is room for all
   home_.fill(slot, home_line(line));
+  return slot;
 }
 
 // The last-level cache, or memory.
-isa::Cycles Hierarchy::read_behind_home(LineNumber line, isa::Cycles at, Served& by) {
-  by = Served::memory;
-  if (!config_.has_llc) return at + config_.memory_latency;
+isa::Cycles Hierarchy::read_llc_or_memory(LineNumber line, isa::Cycles at, Served& by) {
+  if (!config_.has_llc) return read_memory(line, at);
   const LineNumber number = home_line(line) >> llc_shift_;
   ++llc_.stats().accesses;
   at += config_.llc.hit_latency;
@@ -219,46 +251,89 @@ isa::Cycles Hierarchy::read_behind_home(LineNumber line, isa::Cycles at, Served&
   }
   ++llc_.stats().misses;
   fill_llc(number, false);
-  return at + config_.llc.miss_latency + config_.memory_latency;
+  return read_memory(line, at + config_.llc.miss_latency);
 }
 
 void Hierarchy::fill_llc(LineNumber number, bool dirty) {
   const std::uint32_t slot = llc_.choose_victim(number);
   if (llc_.occupied(slot)) {
     ++llc_.stats().evictions;
-    llc_.stats().writebacks += llc_dirty_[slot];
+    if (llc_dirty_[slot] != 0) {
+      ++llc_.stats().writebacks;
+      write_memory(llc_.line_in(slot) << (llc_shift_ + home_shift_));
+    }
   }
   llc_.fill(slot, number);
   llc_dirty_[slot] = dirty;
 }
 
+isa::Cycles Hierarchy::read_memory(LineNumber line, isa::Cycles at) {
+  const isa::Hpa address = address_of(line);
+  const auto serve = [&](isa::Cycles when) {
+    return config_.dram.banked ? dram_.read(address.value, when) : when + config_.memory_latency;
+  };
+  if (interconnect_.ideal()) return serve(at);
+  const unsigned home = home_node(line), memory = memory_node(line);
+  const isa::Cycles there = interconnect_.send(home, memory, Interconnect::kRequestBytes, at);
+  return interconnect_.send(memory, home, last_line_bytes(config_), serve(there));
+}
+
+// Nobody waits, but others find the banks and the links taken.
+void Hierarchy::write_memory(LineNumber line) {
+  const isa::Hpa address = address_of(line);
+  isa::Cycles at = now_;
+  if (!interconnect_.ideal())
+    at = interconnect_.send(home_node(line), memory_node(line),
+                            Interconnect::kRequestBytes + last_line_bytes(config_), at);
+  if (config_.dram.banked) dram_.write(address.value, at);
+}
+
+// Home asks all of them at once, and waits for the last answer, which may bring the line.
+isa::Cycles Hierarchy::ask(std::uint64_t sharers, LineNumber line, isa::Cycles at) {
+  const isa::Cycles asked = at + config_.coherence_latency;
+  if (interconnect_.ideal()) return asked;
+  isa::Cycles last = asked;
+  const unsigned home = home_node(line);
+  for (; sharers != 0; sharers &= sharers - 1) {
+    const unsigned other = interconnect_.node_of_hart(static_cast<unsigned>(std::countr_zero(sharers)));
+    last = std::max(last, interconnect_.round_trip(home, other, 0, config_.l1d.line_bytes, asked));
+  }
+  return last;
+}
+
 // Coherence between L1s for a line that this L1 lacks: the extra latency. An owner of an exclusive copy must
 // be asked too: it may have modified it, and only its own hart knows whether it has. With write-through,
 // whatever is below is up to date.
-isa::Cycles Hierarchy::take_from_others(unsigned hart, Kind kind, LineNumber line, Served& by) {
-  DirectoryEntry& entry = *find_entry(line);
+isa::Cycles Hierarchy::take_from_others(unsigned hart, Kind kind, LineNumber line, DirectoryEntry& entry,
+                                        Found& found) {
+  const isa::Cycles at = found.ready;
   if (kind == Kind::fetch && entry.owner == hart && !entry.modified) return 0;
   const bool owned = entry.owner != kNobody && !writes_through();  // for a fetch, perhaps by the own L1D
-  if (owned && entry.modified) by = Served::other_l1;
+  if (owned && entry.modified) found.by = Served::other_l1;
   if (kind == Kind::store) {
-    const std::uint64_t removed = invalidate_copies(line, entry, entry.l1d_sharers & ~bit_of(hart));
-    return removed > 0 && !writes_through() ? config_.coherence_latency : 0;
+    const std::uint64_t others = entry.l1d_sharers & ~bit_of(hart);
+    if (others == 0) return 0;
+    invalidate_copies(line, entry, others);
+    return writes_through() ? 0 : ask(others, line, at) - at;
   }
+  const std::uint64_t asked = owned ? bit_of(entry.owner) : 0;
   if (entry.owner != kNobody) downgrade_owner(line, entry);
-  return owned ? config_.coherence_latency : 0;
+  return owned ? ask(asked, line, at) - at : 0;
 }
 
-void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line) {
+void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
+                        bool prefetched) {
   const bool fetch = kind == Kind::fetch;
-  Cache& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
+  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
   const std::uint32_t slot = l1.choose_victim(line);
   if (l1.occupied(slot)) {
-    drop_victim(hart, fetch, l1.line_in(slot));
+    drop_victim(hart, fetch, slot);
     ++l1.stats().evictions;
   }
-  const Ways disturbed = l1.fill(slot, line);
+  disturb(hart, fetch, slot, l1.fill(slot, line));
+  l1.expect(slot, out, found.ready, prefetched);
 
-  DirectoryEntry& entry = *find_entry(line);
+  DirectoryEntry& entry = entry_at(found.slot, line);
   if (fetch) {
     entry.l1i_sharers |= bit_of(hart);
   } else {
@@ -268,7 +343,32 @@ void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line) {
     entry.modified = kind == Kind::store;
     if (kind == Kind::store && writes_through()) write_home(line);
   }
-  use(hart, fetch, slot, disturbed, kind == Kind::store);
+  // Otherwise the next use must be seen: it may come too early, or show that the guess was good.
+  if (!l1.non_blocking() && !prefetched) settle(hart, fetch, line, kind == Kind::store);
+}
+
+// A line that somebody else has written is left to him.
+void Hierarchy::prefetch_into_l1(unsigned hart, bool fetch, LineNumber line, isa::Cycles at) {
+  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
+  for (const LineNumber next : l1.prefetcher().after(line)) {
+    if (l1.find(next) != Cache::kAbsent) continue;
+    const DirectoryEntry* entry = find_entry(next);
+    if (entry != nullptr && entry->owner != kNobody) continue;
+    Found found = bring_home(next, to_home(hart, next, Interconnect::kRequestBytes, at));
+    found.ready = from_home(hart, next, found.ready);
+    fill_l1(hart, fetch ? Kind::fetch : Kind::load, next, found, at, true);
+    prefetch_home(found, next);
+  }
+}
+
+void Hierarchy::fetch_ahead_of_home(LineNumber number, isa::Cycles at) {
+  for (const LineNumber next : home_.prefetcher().after(number)) {
+    if (home_.find(next) != Cache::kAbsent) continue;
+    const LineNumber line = next << home_shift_;
+    Served by{};
+    const isa::Cycles ready = read_behind_home(line, at, by);
+    home_.expect(make_room_for(line), at, ready, true);
+  }
 }
 
 }  // namespace hvsim::mem

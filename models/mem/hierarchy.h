@@ -11,8 +11,10 @@
 #include "models/cpu/isa/cache_block.h"
 #include "models/cpu/isa/result.h"
 #include "models/cpu/isa/types.h"
-#include "models/mem/cache.h"
 #include "models/mem/cache_config.h"
+#include "models/mem/cache_level.h"
+#include "models/mem/dram.h"
+#include "models/mem/interconnect.h"
 #include "models/mem/physical_memory.h"
 #include "models/mem/presence_mask.h"
 
@@ -42,11 +44,12 @@ class Hierarchy {
     isa::Cycles written = 0;  // of stores that went past the L1D: when the next level has them; else 0
   };
 
-  // Presence masks cover `ram`; the seed is that of random replacement. The error names what is wrong with
-  // the config, or that host memory ran out.
+  // Presence masks cover `ram`; the seed is that of random replacement. An interconnect without links takes
+  // no time. The error names what is wrong with the config, or that host memory ran out.
   static isa::Result<std::unique_ptr<Hierarchy>, std::string> create(const HierarchyConfig& config,
                                                                      unsigned harts, MemoryRange ram,
-                                                                     std::uint64_t seed = 1);
+                                                                     std::uint64_t seed = 1,
+                                                                     InterconnectConfig interconnect = {});
 
   // One access within one line of the L1s. Stores include the walker's A/D updates.
   Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
@@ -71,8 +74,8 @@ class Hierarchy {
   void device_read(isa::Hpa address, std::uint64_t bytes);
   void device_write(isa::Hpa address, std::uint64_t bytes);
 
-  // Bits per line of RAM (see PresenceGeometry); they change in place and the pointers never do. A bit that is
-  // set says: such an access hits, costs nothing beyond the pipelined hit, and changes nothing in here.
+  // Bits per line of RAM (see PresenceGeometry); they change in place and the pointers never do. A bit that
+  // is set says: such an access hits, costs nothing beyond the pipelined hit, and changes nothing in here.
   const std::uint64_t* readable_words(unsigned hart) const { return harts_[hart].readable.words(); }
   const std::uint64_t* writable_words(unsigned hart) const { return harts_[hart].writable.words(); }
   const std::uint64_t* fetchable_words(unsigned hart) const { return harts_[hart].fetchable.words(); }
@@ -84,6 +87,11 @@ class Hierarchy {
   const CacheStats& l2_stats() const { return home_.stats(); }  // zero if there is none
   const CacheStats& llc_stats() const { return llc_.stats(); }
   const CoherenceStats& coherence_stats() const { return coherence_; }
+  const PrefetchStats& l1i_prefetches(unsigned hart) const { return harts_[hart].l1i.prefetch_stats(); }
+  const PrefetchStats& l1d_prefetches(unsigned hart) const { return harts_[hart].l1d.prefetch_stats(); }
+  const PrefetchStats& l2_prefetches() const { return home_.prefetch_stats(); }
+  const DramStats& dram_stats() const { return dram_.stats(); }
+  const Interconnect& interconnect() const { return interconnect_; }
 
   // What is wrong with the protocol's state (two writers, a writer beside readers, a line above that the
   // directory does not know, a mask that promises too much), if anything. Slow: for tests.
@@ -93,7 +101,7 @@ class Hierarchy {
   static constexpr std::uint8_t kNobody = 0xFF;
 
   struct HartCaches {
-    Cache l1i, l1d;
+    CacheLevel l1i, l1d;
     PresenceMask readable, writable, fetchable;
   };
   // Of a line of L1 size. The owner's copy is exclusive or modified (write-back), or the only one and known
@@ -104,39 +112,70 @@ class Hierarchy {
     bool modified = false;  // the owner's copy
   };
   struct Found {
-    isa::Cycles ready;
-    Served by;
+    isa::Cycles ready = 0;
+    Served by = Served::memory;
+    std::uint32_t slot = 0;   // at home
+    bool look_ahead = false;  // the L2 may prefetch
+    isa::Cycles asked = 0;    // when it was asked
   };
 
-  Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, std::uint64_t seed);
+  Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, MemoryRange ram, std::uint64_t seed,
+            InterconnectConfig interconnect);
 
   Outcome hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot, isa::Cycles at);
   Outcome write_around(unsigned hart, LineNumber line, isa::Cycles at);
   Outcome atomic_in_memory(unsigned hart, LineNumber line, isa::Cycles at);
   Found bring_home(LineNumber line, isa::Cycles at);
   isa::Cycles read_behind_home(LineNumber line, isa::Cycles at, Served& by);
+  isa::Cycles read_llc_or_memory(LineNumber line, isa::Cycles at, Served& by);
   void write_behind_home(LineNumber number);  // a home line's
+  void write_llc_or_memory(LineNumber number);
   void fill_llc(LineNumber number, bool dirty);
-  void make_room_for(LineNumber line);
-  isa::Cycles take_from_others(unsigned hart, Kind kind, LineNumber line, Served& by);
-  void fill_l1(unsigned hart, Kind kind, LineNumber line);
-  isa::Cycles become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry);
+  std::uint32_t make_room_for(LineNumber line);  // the slot that it has then
+  isa::Cycles read_memory(LineNumber line, isa::Cycles at);
+  void write_memory(LineNumber line);
+  isa::Cycles take_from_others(unsigned hart, Kind kind, LineNumber line, DirectoryEntry& entry,
+                               Found& found);
+  void fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
+               bool prefetched);
+  isa::Cycles become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry, isa::Cycles at);
+  void prefetch_into_l1(unsigned hart, bool fetch, LineNumber line, isa::Cycles at);
+  void prefetch_home(const Found& found, LineNumber line) {
+    if (found.look_ahead) fetch_ahead_of_home(home_line(line), found.asked);
+  }
+  void fetch_ahead_of_home(LineNumber number, isa::Cycles at);
+
+  // The way between a hart and home, and from home to the L1Ds of others and back.
+  isa::Cycles to_home(unsigned hart, LineNumber line, unsigned bytes, isa::Cycles at);
+  isa::Cycles from_home(unsigned hart, LineNumber line, isa::Cycles at);
+  isa::Cycles ask(std::uint64_t sharers, LineNumber line, isa::Cycles at);
 
   // hierarchy_lines.cpp: lines that move down or away
   void forget(HartCaches& caches, bool fetch, LineNumber line);
-  void use(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed, bool writable);
+  void disturb(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed);
+  void settle(unsigned hart, bool fetch, LineNumber line, bool writable);
   void drop_from_l1d(unsigned hart, LineNumber line, DirectoryEntry& entry);
   void drop_from_l1i(unsigned hart, LineNumber line, DirectoryEntry& entry);
-  void drop_victim(unsigned hart, bool fetch, LineNumber victim);
+  void release_l1d(unsigned hart, std::uint32_t slot, LineNumber line, DirectoryEntry& entry);
+  void release_l1i(unsigned hart, std::uint32_t slot, LineNumber line, DirectoryEntry& entry);
+  void drop_victim(unsigned hart, bool fetch, std::uint32_t slot);
   void downgrade_owner(LineNumber line, DirectoryEntry& entry);
   std::uint64_t invalidate_copies(LineNumber line, DirectoryEntry& entry, std::uint64_t sharers);
   void write_home(LineNumber line);
+  void write_back(LineNumber line, DirectoryEntry& entry);
   void evict_from_home(std::uint32_t slot);
   void forget_unused(LineNumber line);
   template <class Visit>
   void for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit);
 
   bool writes_through() const { return config_.l1d.write_policy == WritePolicy::write_through; }
+  // Shared caches and memories take turns by their own lines.
+  unsigned home_node(LineNumber line) const {
+    return interconnect_.home_of(address_of(line).value, home_line(line));
+  }
+  unsigned memory_node(LineNumber line) const {
+    return interconnect_.memory_of(address_of(line).value, home_line(line) >> llc_shift_);
+  }
   isa::Hpa address_of(LineNumber line) const { return isa::Hpa{line << line_shift_}; }
   LineNumber home_line(LineNumber line) const { return line >> home_shift_; }
   DirectoryEntry* find_entry(LineNumber line) {
@@ -153,12 +192,16 @@ class Hierarchy {
   std::vector<HartCaches> harts_;
   // Where the directory is: the L2, inclusive of the L1s; without an L2, copies of the L1s' tags, with room
   // for all of them.
-  Cache home_;
+  CacheLevel home_;
   std::vector<DirectoryEntry> directory_;  // by home slot, an entry per L1 line
   std::vector<std::uint8_t> home_dirty_;   // by home slot: the L2's copy is newer than what is behind it
   Cache llc_;                              // on the memory's side: neither inclusive nor exclusive
   std::vector<std::uint8_t> llc_dirty_;
   unsigned llc_shift_;  // from a home line's number to that of its LLC line
+  Dram dram_;
+  Interconnect interconnect_;
+  bool plain_memory_;    // behind home there is a latency and nothing else
+  isa::Cycles now_ = 0;  // of the access at work: when what it writes back sets out
   CoherenceStats coherence_;
 };
 

@@ -1,70 +1,9 @@
 // Lines that leave caches or change hands: evictions, invalidations, write-backs, devices' accesses.
 #include <bit>
 
-#include "models/mem/hierarchy.h"
+#include "models/mem/hierarchy_inline.h"
 
 namespace hvsim::mem {
-
-namespace {
-
-constexpr std::uint64_t bit_of(unsigned hart) { return std::uint64_t{1} << hart; }
-
-}  // namespace
-
-// The next access to the line must be seen.
-void Hierarchy::forget(HartCaches& caches, bool fetch, LineNumber line) {
-  if (fetch) {
-    caches.fetchable.clear(address_of(line));
-  } else {
-    caches.readable.clear(address_of(line));
-    caches.writable.clear(address_of(line));
-  }
-}
-
-// After a touch or a fill: repeating the access changes nothing, while `disturbed` neighbours must be seen.
-void Hierarchy::use(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed, bool writable) {
-  HartCaches& caches = harts_[hart];
-  Cache& l1 = fetch ? caches.l1i : caches.l1d;
-  for (; disturbed != 0; disturbed &= disturbed - 1) {
-    const auto way = static_cast<unsigned>(std::countr_zero(disturbed));
-    const std::uint32_t neighbour = l1.slot_of_way(slot, way);
-    if (l1.occupied(neighbour)) forget(caches, fetch, l1.line_in(neighbour));
-  }
-  const isa::Hpa address = address_of(l1.line_in(slot));
-  (fetch ? caches.fetchable : caches.readable).set(address);
-  if (writable) caches.writable.set(address);
-}
-
-void Hierarchy::drop_from_l1d(unsigned hart, LineNumber line, DirectoryEntry& entry) {
-  HartCaches& caches = harts_[hart];
-  caches.l1d.remove(caches.l1d.find(line));
-  forget(caches, false, line);
-  entry.l1d_sharers &= ~bit_of(hart);
-  if (entry.owner != hart) return;
-  if (entry.modified && !writes_through()) {
-    ++caches.l1d.stats().writebacks;
-    write_home(line);
-  }
-  entry.owner = kNobody;
-  entry.modified = false;
-}
-
-void Hierarchy::drop_from_l1i(unsigned hart, LineNumber line, DirectoryEntry& entry) {
-  HartCaches& caches = harts_[hart];
-  caches.l1i.remove(caches.l1i.find(line));
-  forget(caches, true, line);
-  entry.l1i_sharers &= ~bit_of(hart);
-}
-
-void Hierarchy::drop_victim(unsigned hart, bool fetch, LineNumber victim) {
-  DirectoryEntry& entry = *find_entry(victim);
-  if (fetch) {
-    drop_from_l1i(hart, victim, entry);
-  } else {
-    drop_from_l1d(hart, victim, entry);
-  }
-  forget_unused(victim);
-}
 
 // The owner keeps a shared copy.
 void Hierarchy::downgrade_owner(LineNumber line, DirectoryEntry& entry) {
@@ -72,7 +11,7 @@ void Hierarchy::downgrade_owner(LineNumber line, DirectoryEntry& entry) {
   if (entry.modified && !writes_through()) {
     ++owner.l1d.stats().writebacks;
     ++coherence_.downgrades;
-    write_home(line);
+    write_back(line, entry);
   }
   owner.writable.clear(address_of(line));
   entry.owner = kNobody;
@@ -99,8 +38,8 @@ void Hierarchy::write_home(LineNumber line) {
     write_behind_home(home_line(line));
 }
 
-void Hierarchy::write_behind_home(LineNumber number) {
-  if (!config_.has_llc) return;
+void Hierarchy::write_llc_or_memory(LineNumber number) {
+  if (!config_.has_llc) return write_memory(number << home_shift_);
   const LineNumber llc_line = number >> llc_shift_;
   if (const std::uint32_t slot = llc_.find(llc_line); slot != Cache::kAbsent)
     llc_dirty_[slot] = 1;
@@ -147,6 +86,7 @@ void Hierarchy::evict_from_home(std::uint32_t slot) {
 
 isa::Cycles Hierarchy::manage(isa::BlockOperation operation, isa::Hpa address, isa::Cycles at) {
   const LineNumber line = address.value >> line_shift_;
+  now_ = at;
   const isa::Cycles looked_up = at + (config_.has_l2 ? config_.l2.hit_latency : 0);
   const std::uint32_t slot = home_.find(home_line(line));
   if (slot == Cache::kAbsent) return looked_up;  // nor in any L1: home is inclusive
@@ -170,7 +110,7 @@ void Hierarchy::fence_instruction(unsigned hart) {
   Cache& l1i = harts_[hart].l1i;
   for (std::uint32_t slot = 0; slot < l1i.slots(); ++slot) {
     if (!l1i.occupied(slot)) continue;
-    drop_victim(hart, true, l1i.line_in(slot));
+    drop_victim(hart, true, slot);
     ++l1i.stats().invalidations;
   }
 }

@@ -39,7 +39,7 @@ ReplacementState::ReplacementState(Replacement policy, std::uint32_t sets, unsig
   if (policy == Replacement::plru || policy == Replacement::lru) recent_.assign(sets, kNone);
 }
 
-Ways ReplacementState::used(std::uint32_t set, unsigned way) {
+Ways ReplacementState::note_use(std::uint32_t set, unsigned way) {
   switch (policy_) {
     case Replacement::lru:
       stamps_[std::size_t{set} * ways_ + way] = ++clock_;
@@ -93,10 +93,8 @@ unsigned ReplacementState::tree_victim(std::uint32_t set) const {
   return node - ways_;
 }
 
-unsigned ReplacementState::victim(std::uint32_t set) {
+unsigned ReplacementState::choose(std::uint32_t set) {
   switch (policy_) {
-    case Replacement::random:
-      return random_.below(ways_);
     case Replacement::plru:
       return tree_victim(set);
     case Replacement::nru:

@@ -25,17 +25,21 @@ class ReplacementState {
   bool minds_hits() const { return minds_hits_; }
   // Notes a use. Repeating it changes nothing, for this way, until it is among the ways that another call
   // returns: whoever keeps shortcuts to entries forgets those.
-  Ways used(std::uint32_t set, unsigned way);
+  Ways used(std::uint32_t set, unsigned way) { return minds_hits_ ? note_use(set, way) : 0; }
   // Notes that a way got new content, which also is a use of it.
   Ways filled(std::uint32_t set, unsigned way) {
-    if (policy_ == Replacement::fifo) stamps_[set * ways_ + way] = ++clock_;
+    if (policy_ == Replacement::fifo) stamps_[std::size_t{set} * ways_ + way] = ++clock_;
     return used(set, way);
   }
   // Of a full set.
-  unsigned victim(std::uint32_t set);
+  unsigned victim(std::uint32_t set) {
+    return policy_ == Replacement::random ? random_.below(ways_) : choose(set);
+  }
 
  private:
   static constexpr std::uint8_t kNone = 0xFF;
+  Ways note_use(std::uint32_t set, unsigned way);
+  unsigned choose(std::uint32_t set);
   Ways use_tree(std::uint32_t set, unsigned way);
   Ways use_bits(std::uint32_t set, unsigned way);
   Ways made_recent(std::uint32_t set, unsigned way);

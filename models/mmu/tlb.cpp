@@ -8,13 +8,8 @@ namespace hvsim::mmu {
 
 namespace {
 
-// A context packs what must match: G-stage mode 39:36, first-stage mode 35:32, V 31, VMID 30:16, ASID 15:0.
-// The modes are in it because switching between Bare and a paging scheme takes effect without a fence
-// (manual, "satp").
-constexpr std::uint64_t kAsidMask = 0xFFFF;
 constexpr std::uint64_t kVirtualized = std::uint64_t{1} << 31;
 constexpr unsigned kVmidShift = 16, kModeShift = 32, kGStageModeShift = 36;
-constexpr std::uint64_t kVmidMask = 0x7FFF;
 
 constexpr std::array<unsigned, 6> kShifts{12, 16, 21, 30, 39, 48};
 constexpr unsigned size_index(std::uint64_t shift) {
@@ -25,11 +20,6 @@ static_assert([] {
     if (size_index(kShifts[size]) != size) return false;
   return true;
 }());
-
-std::uint16_t asid_of(std::uint64_t context) { return static_cast<std::uint16_t>(context & kAsidMask); }
-std::uint16_t vmid_of(std::uint64_t context) {
-  return static_cast<std::uint16_t>(context >> kVmidShift & kVmidMask);
-}
 
 bool same_page(std::uint64_t a, std::uint64_t b, unsigned shift) { return (a ^ b) >> shift == 0; }
 
@@ -45,6 +35,7 @@ std::optional<std::string> problem(const TlbConfig& config) {
   if (!std::has_single_bit(config.entries / config.ways))
     return "entries: " + entries + " makes " + std::to_string(config.entries / config.ways) + " sets of " +
            ways + " ways; the number of sets must be a power of two";
+  if (auto found = mem::problem(config.replacement, config.ways)) return "replacement: " + *found;
   return std::nullopt;
 }
 
@@ -53,14 +44,13 @@ Tlb::Tlb(const TlbConfig& config, std::uint64_t seed)
       set_mask_(config.entries / config.ways - 1),
       tags_(config.entries),
       translations_(config.entries),
-      stamps_(config.entries, 0),
-      random_(seed) {}
+      replacement_(config.replacement, config.entries / config.ways, config.ways, seed) {}
 
-std::uint64_t Tlb::context_of(const AddressSpace& space) {
+std::uint64_t tlb_context(const AddressSpace& space) {
   std::uint64_t context = 0;
   if (space.first.scheme != nullptr)
     context = std::uint64_t{space.first.scheme->atp_mode} << kModeShift | space.first.space;
-  if (space.virtualized) context |= kVirtualized | (space.g_stage.space & kVmidMask) << kVmidShift;
+  if (space.virtualized) context |= kVirtualized | (space.g_stage.space & kTlbVmidMask) << kVmidShift;
   if (space.virtualized && space.g_stage.scheme != nullptr)
     context |= std::uint64_t{space.g_stage.scheme->atp_mode} << kGStageModeShift;
   return context;
@@ -83,19 +73,22 @@ std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) 
 
 const Translation* Tlb::lookup(isa::Gva address, const AddressSpace& space) {
   ++stats_.lookups;
-  const auto slot = find(address.value, context_of(space));
+  const auto slot = find(address.value, tlb_context(space));
   if (!slot) {
     ++stats_.misses;
     return nullptr;
   }
-  if (config_.replacement == TlbReplacement::lru) stamps_[*slot] = ++clock_;
+  if (replacement_.minds_hits()) {
+    left_.clear();
+    disturb(*slot, replacement_.used(*slot / config_.ways, *slot % config_.ways));
+  }
   return &translations_[*slot];
 }
 
 std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space,
                                      const Translation& translation) {
   left_.clear();
-  const std::uint64_t context = context_of(space);
+  const std::uint64_t context = tlb_context(space);
   const unsigned shift = translation.page_shift;
   const std::uint64_t offset_mask = (std::uint64_t{1} << shift) - 1;
   Translation page = translation;
@@ -113,10 +106,10 @@ std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space
   const bool global = (page.first_pte & isa::pte::g) != 0;
   tags_[slot] = {.page_number = address.value >> shift,
                  .context = context,
-                 .context_mask = global ? ~kAsidMask : ~std::uint64_t{0},
+                 .context_mask = global ? ~kTlbAsidMask : ~std::uint64_t{0},
                  .shift = shift};
   translations_[slot] = page;
-  stamps_[slot] = ++clock_;
+  disturb(slot, replacement_.filled(slot / config_.ways, slot % config_.ways));
   ++population_[size_index(shift)];
   return left_;
 }
@@ -124,21 +117,31 @@ std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space
 unsigned Tlb::choose_victim(unsigned first) {
   for (unsigned slot = first; slot < first + config_.ways; ++slot)
     if (tags_[slot].page_number == kNoPage) return slot;
-  if (config_.replacement == TlbReplacement::random) return first + random_.below(config_.ways);
-  const auto oldest = std::min_element(stamps_.begin() + first, stamps_.begin() + first + config_.ways);
-  return static_cast<unsigned>(oldest - stamps_.begin());
+  return first + replacement_.victim(first / config_.ways);
 }
 
-void Tlb::leave(unsigned slot) {
-  Tag& tag = tags_[slot];
+// Neighbours of a slot that were used or filled.
+void Tlb::disturb(unsigned slot, mem::Ways ways) {
+  for (; ways != 0; ways &= ways - 1) {
+    const unsigned neighbour = slot - slot % config_.ways + static_cast<unsigned>(std::countr_zero(ways));
+    if (tags_[neighbour].page_number != kNoPage) tell(neighbour);
+  }
+}
+
+void Tlb::tell(unsigned slot) {
+  const Tag& tag = tags_[slot];
   left_.push_back({.page = isa::Gva{tag.page_number << tag.shift},
                    .page_shift = static_cast<std::uint8_t>(tag.shift),
                    .virtualized = (tag.context & kVirtualized) != 0,
-                   .global = (tag.context_mask & kAsidMask) == 0,
+                   .global = (tag.context_mask & kTlbAsidMask) == 0,
                    .asid = asid_of(tag.context),
                    .vmid = vmid_of(tag.context)});
-  --population_[size_index(tag.shift)];
-  tag = {};
+}
+
+void Tlb::leave(unsigned slot) {
+  tell(slot);
+  --population_[size_index(tags_[slot].shift)];
+  tags_[slot] = {};
 }
 
 template <class Matches>
@@ -159,9 +162,9 @@ std::span<const Evicted> Tlb::fence_first_stage(std::optional<std::uint16_t> vmi
                                                 std::optional<std::uint16_t> asid) {
   return fence([&](const Tag& tag, const Translation& entry) {
     const bool virtualized = (tag.context & kVirtualized) != 0;
-    if (virtualized != vmid.has_value() || (vmid && vmid_of(tag.context) != (*vmid & kVmidMask)))
+    if (virtualized != vmid.has_value() || (vmid && vmid_of(tag.context) != (*vmid & kTlbVmidMask)))
       return false;
-    const bool global = (tag.context_mask & kAsidMask) == 0;
+    const bool global = (tag.context_mask & kTlbAsidMask) == 0;
     if (asid && (global || asid_of(tag.context) != *asid)) return false;
     const unsigned shift =
         std::max(isa::leaf_shift(entry.first_level, entry.first_pte), static_cast<unsigned>(tag.shift));
@@ -173,7 +176,7 @@ std::span<const Evicted> Tlb::fence_g_stage(std::optional<isa::Gpa> address,
                                             std::optional<std::uint16_t> vmid) {
   return fence([&](const Tag& tag, const Translation& entry) {
     if ((tag.context & kVirtualized) == 0) return false;
-    if (vmid && vmid_of(tag.context) != (*vmid & kVmidMask)) return false;
+    if (vmid && vmid_of(tag.context) != (*vmid & kTlbVmidMask)) return false;
     const unsigned shift =
         std::max(isa::leaf_shift(entry.g_level, entry.g_pte), static_cast<unsigned>(tag.shift));
     return !address || same_page(entry.guest_physical.value, address->value, shift);

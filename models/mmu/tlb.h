@@ -8,18 +8,34 @@
 #include <string>
 #include <vector>
 
-#include "models/mem/lfsr.h"
+#include "models/mem/replacement.h"
 #include "models/mmu/mmu.h"
 
 namespace hvsim::mmu {
 
-enum class TlbReplacement : std::uint8_t { fifo, random, lru };
+// What tells the entries of one address space from those of another, in one word: G-stage mode 39:36,
+// first-stage mode 35:32, V 31, VMID 30:16, ASID 15:0. The modes are in it because switching between Bare and
+// a paging scheme takes effect without a fence (manual, "satp").
+std::uint64_t tlb_context(const AddressSpace& space);
+inline constexpr std::uint64_t kTlbAsidMask = 0xFFFF, kTlbVmidMask = 0x7FFF;
+inline bool virtualized_of(std::uint64_t context) { return (context >> 31 & 1) != 0; }
+inline std::uint16_t asid_of(std::uint64_t context) {
+  return static_cast<std::uint16_t>(context & kTlbAsidMask);
+}
+inline std::uint16_t vmid_of(std::uint64_t context) {
+  return static_cast<std::uint16_t>(context >> 16 & kTlbVmidMask);
+}
+// Global entries serve every ASID.
+inline bool same_context(std::uint64_t a, std::uint64_t b, bool global) {
+  return ((a ^ b) & (global ? ~kTlbAsidMask : ~std::uint64_t{0})) == 0;
+}
 
 struct TlbConfig {
   unsigned entries = 16;
-  unsigned ways = 16;                                 // ways == entries: fully associative
-  isa::Cycles hit_latency = 0;                        // added cycles on a hit in this level
-  TlbReplacement replacement = TlbReplacement::fifo;  // lru only where every access is seen (L2)
+  unsigned ways = 16;           // ways == entries: fully associative
+  isa::Cycles hit_latency = 0;  // added cycles on a hit in this level
+  // In a first level, lru, plru and nru cost host time: hits must then be seen.
+  mem::Replacement replacement = mem::Replacement::fifo;
 };
 
 struct TlbStats {
@@ -29,7 +45,8 @@ struct TlbStats {
 // What is impossible about a geometry, in words; empty if nothing is.
 std::optional<std::string> problem(const TlbConfig& config);
 
-// A translation that left a TLB; whoever kept a shortcut to it must forget it.
+// A translation that left a TLB, or whose next use the replacement policy must see; whoever kept a shortcut
+// to it must forget it.
 struct Evicted {
   isa::Gva page{};  // its first byte
   std::uint8_t page_shift = 12;
@@ -46,10 +63,14 @@ class Tlb {
   explicit Tlb(const TlbConfig& config, std::uint64_t seed = 1);
 
   // The page's translation or nullptr; the caller checks rights with leaf_allows(). Valid until the next
-  // insert or fence.
+  // insert or fence. disturbed() tells of entries that are still here but must be looked up again.
   const Translation* lookup(isa::Gva address, const AddressSpace& space);
+  std::span<const Evicted> disturbed() const {  // by the last lookup, if it hit
+    return replacement_.minds_hits() ? std::span<const Evicted>(left_) : std::span<const Evicted>();
+  }
   // Enters what translate() said of `address`. Tells which entries left to make room or were replaced by a
-  // different mapping of the same address; the span is valid until the next insert or fence.
+  // different mapping of the same address, and which are disturbed; the span is valid until the next lookup,
+  // insert or fence.
   std::span<const Evicted> insert(isa::Gva address, const AddressSpace& space,
                                   const Translation& translation);
 
@@ -78,7 +99,6 @@ class Tlb {
   };
   static constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 
-  static std::uint64_t context_of(const AddressSpace& space);
   static bool covers(const Tag& tag, std::uint64_t address, std::uint64_t context) {
     return address >> tag.shift == tag.page_number && ((tag.context ^ context) & tag.context_mask) == 0;
   }
@@ -88,6 +108,8 @@ class Tlb {
   std::optional<unsigned> find(std::uint64_t address, std::uint64_t context) const;
   unsigned choose_victim(unsigned first);
   void leave(unsigned slot);
+  void tell(unsigned slot);
+  void disturb(unsigned slot, mem::Ways ways);
   template <class Matches>
   std::span<const Evicted> fence(Matches matches);
 
@@ -95,10 +117,8 @@ class Tlb {
   unsigned set_mask_;
   std::vector<Tag> tags_;
   std::vector<Translation> translations_;
-  std::vector<std::uint64_t> stamps_;          // of the last use (lru) or the insertion (fifo)
   std::array<unsigned, kSizes> population_{};  // entries per page size: absent sizes are not probed
-  std::uint64_t clock_ = 0;
-  mem::Lfsr random_;
+  mem::ReplacementState replacement_;
   std::vector<Evicted> left_;
   TlbStats stats_;
 };

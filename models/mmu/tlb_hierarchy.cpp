@@ -3,22 +3,12 @@
 
 namespace hvsim::mmu {
 
-namespace {
-
-std::optional<std::string> problem_of_l1(const std::string& name, const TlbConfig& config) {
-  if (auto found = problem(config)) return name + "." + *found;
-  if (config.replacement == TlbReplacement::lru)
-    return name + ".replacement: lru would have to see every hit; use fifo or random";
-  return std::nullopt;
-}
-
-}  // namespace
-
 std::optional<std::string> problem(const TlbHierarchyConfig& config) {
-  if (auto found = problem_of_l1("itlb", config.itlb)) return found;
-  if (auto found = problem_of_l1("dtlb", config.dtlb)) return found;
-  if (!config.has_l2) return std::nullopt;
-  if (auto found = problem(config.l2)) return "l2." + *found;
+  if (auto found = problem(config.itlb)) return "itlb." + *found;
+  if (auto found = problem(config.dtlb)) return "dtlb." + *found;
+  if (config.has_l2)
+    if (auto found = problem(config.l2)) return "l2." + *found;
+  if (auto found = problem(config.walk_caches)) return "walk_caches." + *found;
   return std::nullopt;
 }
 
@@ -26,15 +16,28 @@ TlbHierarchy::TlbHierarchy(const TlbHierarchyConfig& config, std::uint64_t seed)
     : config_(config),
       itlb_(config.itlb, seed),
       dtlb_(config.dtlb, seed + 1),
-      l2_(config.has_l2 ? config.l2 : TlbConfig{}, seed + 2) {}
+      l2_(config.has_l2 ? config.l2 : TlbConfig{}, seed + 2),
+      walk_caches_(config.walk_caches, seed + 3) {}
+
+// True if entries had to leave.
+bool TlbHierarchy::change_owner(const AddressSpace& space) {
+  const Owner owner{space.first, space.virtualized ? space.g_stage : Root{}, space.virtualized};
+  if (owner == owner_) return false;
+  owner_ = owner;
+  ++switch_flushes_;
+  flush();
+  return true;
+}
 
 TlbHierarchy::Lookup TlbHierarchy::lookup(Side which, isa::Gva address, const AddressSpace& space) {
   Tlb& l1 = side(which);
   Lookup result;
+  result.flushed = !config_.tagged && change_owner(space);
   result.latency = l1.config().hit_latency;
   result.translation = l1.lookup(address, space);
   if (result.translation != nullptr) {
     result.level = Level::l1;
+    result.left = l1.disturbed();
     return result;
   }
   if (!config_.has_l2) return result;
@@ -56,17 +59,20 @@ TlbHierarchy::Left TlbHierarchy::fence_first_stage(std::optional<std::uint16_t> 
                                                    std::optional<isa::Gva> address,
                                                    std::optional<std::uint16_t> asid) {
   l2_.fence_first_stage(vmid, address, asid);
+  walk_caches_.fence_first_stage(vmid, address, asid);
   return {itlb_.fence_first_stage(vmid, address, asid), dtlb_.fence_first_stage(vmid, address, asid)};
 }
 
 TlbHierarchy::Left TlbHierarchy::fence_g_stage(std::optional<isa::Gpa> address,
                                                std::optional<std::uint16_t> vmid) {
   l2_.fence_g_stage(address, vmid);
+  walk_caches_.fence_g_stage(address, vmid);
   return {itlb_.fence_g_stage(address, vmid), dtlb_.fence_g_stage(address, vmid)};
 }
 
 TlbHierarchy::Left TlbHierarchy::flush() {
   l2_.flush();
+  walk_caches_.flush();
   return {itlb_.flush(), dtlb_.flush()};
 }
 

@@ -82,8 +82,11 @@ void WalkStatistics::add_ptes(const WalkSeen& walk) {
 void WalkStatistics::add(const WalkSeen& walk) {
   add_ptes(walk);
   std::uint64_t first = 0, second = 0;
-  for (unsigned i = 0; i < walk.trace.count; ++i)
-    if (!walk.trace.reads[i].write) ++(walk.trace.reads[i].stage == Stage::first ? first : second);
+  for (unsigned i = 0; i < walk.trace.count; ++i) {
+    const bool needless = i < walk.costs.size() && walk.costs[i].by == mem::Served::walker;
+    if (!walk.trace.reads[i].write && !needless)
+      ++(walk.trace.reads[i].stage == Stage::first ? first : second);
+  }
   const bool fault = walk.found == nullptr;
   Kind& kind = kinds_[static_cast<std::size_t>(kind_of(walk.space))];
   kind.cycles.add(walk.cycles);

@@ -217,8 +217,15 @@ TEST(Tlb, ImpossibleGeometriesAreToldInWords) {
   EXPECT_THAT(problem(TlbConfig{.entries = 48, .ways = 4}).value_or(""), HasSubstr("12 sets"));
   TlbHierarchyConfig tlbs;
   EXPECT_EQ(problem(tlbs), std::nullopt);
-  tlbs.dtlb.replacement = TlbReplacement::lru;
-  EXPECT_THAT(problem(tlbs).value_or(""), HasSubstr("dtlb.replacement: lru"));
+  tlbs.dtlb = {.entries = 12, .ways = 12, .replacement = mem::Replacement::plru};
+  EXPECT_THAT(problem(tlbs).value_or(""), HasSubstr("dtlb.replacement: plru needs a power of two"));
+  tlbs = {};
+  tlbs.walk_caches.has_g_tlb = true;
+  tlbs.walk_caches.g_tlb.ways = 3;
+  EXPECT_THAT(problem(tlbs).value_or(""), HasSubstr("walk_caches.g_tlb.entries: 64 is not a multiple"));
+  tlbs = {};
+  tlbs.walk_caches.g_stage.entries = 2000;
+  EXPECT_THAT(problem(tlbs).value_or(""), HasSubstr("walk_caches.g_stage.entries: 2000"));
 }
 
 // The textbook TLB: one list per set and page size mix, searched from end to end.
@@ -280,14 +287,14 @@ class TextbookTlb {
 
 struct Shape {
   unsigned entries, ways;
-  TlbReplacement replacement;
+  mem::Replacement replacement;
 };
 class RandomTranslations : public ::testing::TestWithParam<Shape> {};
 
 TEST_P(RandomTranslations, HitMissAndFenceAsTheTextbookTlbDoes) {
   const Shape shape = GetParam();
   Tlb tlb({.entries = shape.entries, .ways = shape.ways, .replacement = shape.replacement});
-  TextbookTlb textbook(shape.entries, shape.ways, shape.replacement == TlbReplacement::lru);
+  TextbookTlb textbook(shape.entries, shape.ways, shape.replacement == mem::Replacement::lru);
   std::mt19937_64 random(shape.entries + shape.ways);
   const auto any_space = [&] {
     const auto asid = static_cast<std::uint16_t>(random() % 3);
@@ -363,12 +370,12 @@ TEST_P(RandomTranslations, HitMissAndFenceAsTheTextbookTlbDoes) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, RandomTranslations,
-    ::testing::Values(Shape{16, 16, TlbReplacement::fifo}, Shape{16, 16, TlbReplacement::lru},
-                      Shape{64, 4, TlbReplacement::fifo}, Shape{256, 4, TlbReplacement::lru},
-                      Shape{32, 1, TlbReplacement::fifo}, Shape{24, 3, TlbReplacement::lru}),
+    ::testing::Values(Shape{16, 16, mem::Replacement::fifo}, Shape{16, 16, mem::Replacement::lru},
+                      Shape{64, 4, mem::Replacement::fifo}, Shape{256, 4, mem::Replacement::lru},
+                      Shape{32, 1, mem::Replacement::fifo}, Shape{24, 3, mem::Replacement::lru}),
     [](const auto& shape) {
       return std::to_string(shape.param.entries) + "Entries" + std::to_string(shape.param.ways) + "Ways" +
-             (shape.param.replacement == TlbReplacement::lru ? "Lru" : "Fifo");
+             (shape.param.replacement == mem::Replacement::lru ? "Lru" : "Fifo");
     });
 
 TEST(Tlb, MoreLruEntriesNeverRaiseMisses) {
@@ -377,7 +384,7 @@ TEST(Tlb, MoreLruEntriesNeverRaiseMisses) {
   for (unsigned i = 0; i < 20'000; ++i) pages.push_back(random() % 2 != 0 ? random() % 100 : i % 30);
   std::uint64_t smaller_misses = ~std::uint64_t{0};
   for (unsigned entries = 4; entries <= 128; entries *= 2) {
-    Tlb tlb({.entries = entries, .ways = entries, .replacement = TlbReplacement::lru});
+    Tlb tlb({.entries = entries, .ways = entries, .replacement = mem::Replacement::lru});
     const AddressSpace space = host_space(1);
     for (const std::uint64_t number : pages)
       if (tlb.lookup(Gva{number << 12}, space) == nullptr)

@@ -19,6 +19,17 @@ TEST_F(ConfigErrors, GoodConfigsAreNotComplainedAbout) {
   EXPECT_EQ(complaint(virtualized("")), "");
 }
 
+TEST_F(ConfigErrors, AnInterconnectThatCannotBeBuiltIsNamedWithItsKey) {
+  EXPECT_EQ(complaint(bare(R"("machine": {"harts": 2, "topology": {"kind": "mesh", "columns": 3}})")),
+            "c.json: machine.topology.columns: 3: expected at most 2, the number of harts");
+  EXPECT_EQ(
+      complaint(bare(R"("machine": {"harts": 2, "topology": {"kind": "ring", "memory_controllers": 3}})")),
+      "c.json: machine.topology.memory_controllers: 3: expected at most 2, the number of tiles");
+  EXPECT_EQ(complaint(bare(R"("machine": {"harts": 2, "topology": {"kind": "numa", "numa_nodes": 4}})")),
+            "c.json: machine.topology.numa_nodes: 4: expected at most 2, the number of harts");
+  EXPECT_EQ(complaint(bare(R"("machine": {"harts": 2, "topology": {"kind": "numa"}})")), "");
+}
+
 TEST_F(ConfigErrors, MalformedJsonIsLocatedByLineAndColumn) {
   EXPECT_THAT(complaint("{\"version\": 1,\n \"machine\": }"),
               MatchesRegex("c.json: line 2, column 1[23]: malformed JSON: .*"));

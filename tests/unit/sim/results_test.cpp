@@ -51,9 +51,14 @@ class Results : public Scratch {
                 .branches = {},
                 .l1i = {},
                 .l1d = {},
+                .l1i_prefetches = {},
+                .l1d_prefetches = {},
                 .itlb = {},
                 .dtlb = {},
-                .l2tlb = {}}};
+                .l2tlb = {},
+                .gtlb = {},
+                .walk_cache_first = {},
+                .walk_cache_g = {}}};
     r.vms = {{"a", 5, 8}};
     r.exits = {{"a", "SUPERVISOR_SYSCALL/notify", 4, 400, 90, 95, 127, 120},
                {"a", "IRQ_S_TIMER", 1, 60, 60, 60, 60, 60}};
