@@ -28,7 +28,7 @@ template <class A>
 concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, void* out, const void* in,
                             std::size_t bytes, GuestFence fence, Vcpu& vcpu, RegisterGroup group,
                             typename A::Lock lock, unsigned number, std::string_view text, MarkKind kind,
-                            Work work) {
+                            Work work, bool truth) {
   { view.hart() } -> std::same_as<unsigned>;               // which hart this is, 0..kMaxHarts-1
   { arch.read_word(at) } -> std::same_as<std::uint64_t>;   // aligned 8 bytes, in one access
   { arch.write_word(at, word) } -> std::same_as<void>;     // aligned 8 bytes, in one access
@@ -51,6 +51,8 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   { arch.console(text) } -> std::same_as<void>;     // all of it, not mixed with other harts' text
   { arch.mark(kind, word) } -> std::same_as<void>;
   { arch.charge(work, word) } -> std::same_as<void>;  // `word` units of work were done
+  // From now on, or no longer, nothing takes time. False: here everything takes the time that it takes.
+  { arch.free_of_charge(truth) } -> std::same_as<bool>;
 };
 
 }  // namespace hv

@@ -38,5 +38,7 @@ T add(T& to, T amount) {  // the new value; no ordering
 
 // What was read before stays before, what is written afterwards stays behind.
 inline void order() { std::atomic_thread_fence(std::memory_order_acq_rel); }
+// The same, and what was written before is seen by others before anything is read behind it.
+inline void order_all() { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
 }  // namespace hv

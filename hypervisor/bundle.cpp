@@ -97,7 +97,17 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
   settings_.drain_at_entry = drain_at_entry != 0;
   settings_.print_statistics = statistics != 0;
   settings_.read_instructions = instructions != 0;
-  return good;
+  const auto sharing = tree.child(node, "sharing");
+  return good && (!sharing || read_sharing(tree, *sharing, why));
+}
+
+bool Bundle::read_sharing(const FdtReader& tree, FdtReader::Node node, Text& why) {
+  for (const SharingField& field : kSharingFields) {
+    std::uint32_t value = field.read(settings_.sharing);
+    if (!read_number(tree, node, field.name, field.least, field.most, value, why)) return false;
+    field.write(settings_.sharing, value);
+  }
+  return true;
 }
 
 // What a VM has beside its image when it boots Linux; there is no such thing for other guests.

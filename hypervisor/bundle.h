@@ -10,6 +10,7 @@
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/fdt_reader.h"
+#include "hypervisor/sharing/settings.h"
 #include "hypervisor/text.h"
 
 namespace hv {
@@ -21,6 +22,7 @@ struct Settings {
   bool drain_at_entry = true;  // false: calls wait until something else drains them
   std::uint32_t time_slice_us = 1000;
   bool print_statistics = false;   // one line per VM when it is off
+  SharingSettings sharing{};
   bool read_instructions = false;  // of device accesses from the guest's memory, even if htinst tells
 };
 
@@ -48,6 +50,7 @@ class Bundle {
 
  private:
   bool read_settings(const FdtReader& tree, FdtReader::Node node, Text& why);
+  bool read_sharing(const FdtReader& tree, FdtReader::Node node, Text& why);
   bool read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& vm, Text& why) const;
   bool read_vm(const FdtReader& tree, FdtReader::Node node, Text& why);
 

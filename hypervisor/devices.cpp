@@ -28,6 +28,8 @@ std::optional<DeviceAccess> decode(Arch& arch, const Vcpu& vcpu, const Exit& exi
 // A guest that reaches for what is not there, or by an instruction that no device understands, is ended.
 Hypervisor::Verdict Hypervisor::guest_page_fault(Arch& arch, Vcpu& vcpu, const Exit& exit) {
   Vm& vm = vm_of(vcpu);
+  if (settings_.sharing.shares() && vm.has_memory(Gpa{exit.guest_physical}))
+    return memory_fault(arch, vcpu, exit);
   const bool is_store = exit.reason == ExitReason::store_guest_page_fault;
   if (!vm.has_devices || exit.reason == ExitReason::inst_guest_page_fault) return kill(arch, vcpu, exit);
   const auto access = decode(arch, vcpu, exit, !settings_.read_instructions);
@@ -37,8 +39,11 @@ Hypervisor::Verdict Hypervisor::guest_page_fault(Arch& arch, Vcpu& vcpu, const E
   std::uint64_t value = is_store ? vcpu.general.x[access->reg] : 0;
   {
     const Locked locked(arch, vm.device_lock);
-    if (!reach_device(arch, vm, Gpa{exit.guest_physical}, *access, value)) return kill(arch, vcpu, exit);
+    GuestMemory memory = memory_of(vm);
+    if (!reach_device(arch, vm, memory, Gpa{exit.guest_physical}, *access, value))
+      return kill(arch, vcpu, exit);
     update_external_interrupts(arch, vm);
+    if (memory.starved()) return Verdict::starve;  // and the access is done again
   }
   if (!is_store && access->reg != 0) vcpu.general.x[access->reg] = extended(*access, value);
   vcpu.general.sepc += access->instruction_bytes;
@@ -46,7 +51,8 @@ Hypervisor::Verdict Hypervisor::guest_page_fault(Arch& arch, Vcpu& vcpu, const E
 }
 
 // False: there is no device. Accesses of a width that a device does not have read zero and write nothing.
-bool Hypervisor::reach_device(Arch& arch, Vm& vm, Gpa at, const DeviceAccess& access, std::uint64_t& value) {
+bool Hypervisor::reach_device(Arch& arch, Vm& vm, GuestMemory& memory, Gpa at, const DeviceAccess& access,
+                              std::uint64_t& value) {
   const auto word = static_cast<std::uint32_t>(value);
   if (inside(at, kGuestUart, VirtualUart::kBytes)) {
     const std::uint64_t reg = at.value - kGuestUart;
@@ -71,7 +77,7 @@ bool Hypervisor::reach_device(Arch& arch, Vm& vm, Gpa at, const DeviceAccess& ac
   if (vm.has_disk && inside(at, kGuestDisk, VirtualDisk::kBytes)) {
     if (access.bytes != 4) return true;
     if (access.is_store)
-      vm.disk.write(arch, vm.table, at.value - kGuestDisk, word);
+      vm.disk.write(arch, memory, at.value - kGuestDisk, word);
     else
       value = vm.disk.read(at.value - kGuestDisk);
     vm.plic.set_level(kDiskInterrupt, vm.disk.interrupting());

@@ -12,9 +12,15 @@ struct GuestFence {
     instructions,  // FENCE.I
     everything     // HFENCE.GVMA x0, x0
   };
+  static constexpr std::uint64_t kWhole = ~std::uint64_t{0};
+
   Kind kind = Kind::everything;
   std::uint16_t vmid = 0;
-  std::uint64_t harts = 0;  // bit per hart; the fence has taken effect on all of them when the port returns
+  // A bit per hart. When the port returns, the fence has taken effect on all of them, and whatever their
+  // guests stored before it is seen by this hart: acknowledgement is a full memory fence.
+  std::uint64_t harts = 0;
+  // g_stage only: the 4 KiB page whose leaf changed; kWhole: any.
+  std::uint64_t page = kWhole;
 };
 
 }  // namespace hv

@@ -19,6 +19,9 @@ constexpr std::size_t kStatisticsLineBytes =
     sizeof "[hv] statistics \n" + kMaxNameBytes +
     (static_cast<std::size_t>(ExitReason::count) + 14) * kStatisticBytes;
 
+constexpr std::size_t kSharingLineBytes =
+    sizeof "[hv] sharing \n" + kMaxNameBytes + kSharingCounters * (sizeof " longest_detect_ticks=" + 20);
+
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
 }
@@ -32,6 +35,7 @@ Vcpu* Hypervisor::handle(Arch& arch, Vcpu& vcpu, const Exit& exit) {
   arch.charge(Work::exit_dispatch, 1);
   vm_of(vcpu).count(vm_of(vcpu).statistics.exits[static_cast<std::size_t>(exit.reason)]);
   const Verdict verdict = dispatch(arch, vcpu, exit);
+  scan_if_due(arch);
   return select(arch, vcpu, verdict);
 }
 
@@ -123,10 +127,16 @@ void Hypervisor::reap(Arch& arch, Vm& vm) {
   arch.fence({GuestFence::Kind::g_stage, vm.vmid, all_harts_});
   {
     const Locked locked(arch, vm.memory_lock);
-    vm.table.release(arch, pool_);
+    const Locked pages(arch, vm.sharing.lock);
+    frames_.release(arch, pool_, vm);
     vm.disk.release(arch, pool_);
     vm.state = Vm::State::off;
   }
+  if (settings_.sharing.scans_maps() && settings_.sharing.source == MapSource::introspection &&
+      vm.sharing.search == VmSharing::MapSearch::open)
+    report_search(arch, vm, introspections_[vm.id].why());
+  send_counters(arch, vm.id);
+  feed_starved(arch);
   add(vms_off_, std::uint32_t{1});
 }
 
@@ -144,6 +154,17 @@ void Hypervisor::print_statistics(Arch& arch, const Vm& vm) {
   line.add(" drained=").decimal(s.drained).add(" blocking=").decimal(s.blocking_drains);
   line.add(" forced=").decimal(s.forced_drains).add(" ring_errors=").decimal(s.ring_errors);
   line.add(" completion_interrupts=").decimal(s.completion_interrupts).add("\n");
+  arch.console(line.view());
+  if (settings_.sharing.shares()) print_sharing(arch, vm);
+}
+
+void Hypervisor::print_sharing(Arch& arch, const Vm& vm) {
+  BoundedText<kSharingLineBytes> line;
+  line.add("[hv] sharing ").add(vm.name());
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(SharingCounter::declined); ++i)
+    if (vm.sharing.counters[i] != 0)
+      line.add(" ").add(kSharingCounterNames[i]).add("=").decimal(vm.sharing.counters[i]);
+  line.add("\n");
   arch.console(line.view());
 }
 

@@ -20,10 +20,15 @@
 #include "hypervisor/bundle.h"
 #include "hypervisor/device_access.h"
 #include "hypervisor/exits.h"
+#include "hypervisor/guest_memory.h"
 #include "hypervisor/limits.h"
 #include "hypervisor/page_pool.h"
 #include "hypervisor/platform.h"
 #include "hypervisor/scheduler.h"
+#include "hypervisor/sharing/content_scanner.h"
+#include "hypervisor/sharing/guest_frames.h"
+#include "hypervisor/sharing/linux/introspection.h"
+#include "hypervisor/sharing/map_scanner.h"
 #include "hypervisor/text.h"
 #include "hypervisor/vcpu.h"
 #include "hypervisor/vm.h"
@@ -58,10 +63,12 @@ class Hypervisor {
   Vcpu& vcpu(VcpuId id) { return vcpus_[id]; }
   const Scheduler& scheduler() const { return scheduler_; }
   const PagePool& page_pool() const { return pool_; }
+  const GuestFrames& frames() const { return frames_; }
+  std::uint64_t pool_pages() const { return pool_pages_; }  // for VMs and tables, at boot
 
  private:
   // What becomes of the VCPU whose exit was handled.
-  enum class Verdict : std::uint8_t { resume, yield, block, stop };
+  enum class Verdict : std::uint8_t { resume, yield, block, starve, stop };
 
   struct Hart {
     VcpuId loaded = kNoVcpu;     // whose VS registers are in the CSRs
@@ -76,10 +83,9 @@ class Hypervisor {
 
   // building (vm_builder.cpp)
   bool build_vm(Arch& arch, const VmConfig& config, const Platform& platform, Text& why);
-  bool populate(Arch& arch, Vm& vm);
-  void load_image(Arch& arch, Vm& vm, const VmConfig& config);
-  void write_boot_info(Arch& arch, Vm& vm, const VmConfig& config);
-  void make_rings(Arch& arch, Vm& vm, abi::BootInfo& info);
+  bool load_image(Arch& arch, Vm& vm, const VmConfig& config);
+  bool write_boot_info(Arch& arch, Vm& vm, const VmConfig& config);
+  bool make_rings(Arch& arch, Vm& vm, abi::BootInfo& info);
   bool load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Platform& platform, Text& why);
   void make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts);
   void reset_vcpu(Vcpu& vcpu, std::uint64_t pc, std::uint64_t a1) const;
@@ -92,10 +98,30 @@ class Hypervisor {
   Verdict end_vm(Arch& arch, Vm& vm, std::uint32_t code, const Text& reason);
   void reap(Arch& arch, Vm& vm);
   void print_statistics(Arch& arch, const Vm& vm);
+  void print_sharing(Arch& arch, const Vm& vm);
+
+  // memory that is shared (memory.cpp)
+  void start_sharing(Arch& arch);
+  Verdict memory_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  Vcpu* starve(Arch& arch, Vcpu& vcpu);
+  bool hopeless() const;
+  void feed_starved(Arch& arch);
+  void take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order);
+  void ask_for_pages(Arch& arch, Vm& vm);
+  void scan_if_due(Arch& arch);
+  void scan(Arch& arch, std::uint64_t now);
+  std::uint64_t next_scan(Arch& arch) const;
+  bool introspect(Arch& arch, std::uint64_t now);
+  void report_search(Arch& arch, const Vm& vm, std::string_view what);
+  void check_starvation(Arch& arch, std::uint64_t now);
+  std::uint64_t content_interval() const;
+  void send_counters(Arch& arch, unsigned vm);
+  GuestMemory memory_of(Vm& vm) { return {frames_, pool_, vm}; }
 
   // emulated devices (devices.cpp)
   Verdict guest_page_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
-  bool reach_device(Arch& arch, Vm& vm, Gpa at, const DeviceAccess& access, std::uint64_t& value);
+  bool reach_device(Arch& arch, Vm& vm, GuestMemory& memory, Gpa at, const DeviceAccess& access,
+                    std::uint64_t& value);
   void update_external_interrupts(Arch& arch, Vm& vm);
 
   // who runs next (switching.cpp)
@@ -108,6 +134,7 @@ class Hypervisor {
   void unload(Arch& arch, Vcpu& vcpu);
   void load(Arch& arch, Vcpu& vcpu);
   void load_fp(Arch& arch, Vcpu& vcpu);
+  void note_hart(Arch& arch, Vm& vm);
   void fence_for(Arch& arch, const Vcpu& vcpu, bool moved);
   void settle_overrun(Arch& arch, Vcpu& vcpu);
   Verdict timer_expired(Arch& arch);
@@ -202,6 +229,18 @@ class Hypervisor {
   std::uint32_t first_failure_ = 0;  // atomic: exit code
 
   PagePool pool_;
+  GuestFrames frames_;
+  MapScanner map_scanner_;
+  ContentScanner content_scanner_;
+  std::array<Introspection, kMaxVms> introspections_;
+  struct Due {  // ticks at which the scan hart does what; kNever: not with this policy
+    std::uint64_t map = kNever, content = kNever, sample = kNever, check = kNever;
+    std::uint64_t round = 0;  // when the round over all maps began
+  } due_;
+  unsigned scan_hart_ = 0;
+  std::uint64_t pool_pages_ = 0;   // for VMs and tables, at boot
+  std::uint32_t starving_ = 0;    // atomic: VCPUs that wait for a frame
+  std::uint32_t vain_periods_ = 0;  // in a row in which all that could run waited for a frame
   Scheduler scheduler_;
   std::array<Vm, kMaxVms> vms_;
   std::array<Vcpu, kMaxVcpus> vcpus_;

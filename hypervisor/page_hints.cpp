@@ -73,7 +73,7 @@ std::uint64_t PageHints::count(Kind kind) const {
 }
 
 // The one place where page hints arrive, whatever delivered them. Who acts on them does so from here.
-std::int64_t Hypervisor::page_hint(Arch&, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order) {
+std::int64_t Hypervisor::page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order) {
   if (order > PageHints::kMaxOrder) return abi::kErrorInvalidParameter;
   const std::uint64_t pages = std::uint64_t{1} << order;
   if (at.value % (pages * kPageBytes) != 0) return abi::kErrorInvalidParameter;
@@ -81,6 +81,7 @@ std::int64_t Hypervisor::page_hint(Arch&, Vm& vm, abi::Hypercall call, Gpa at, s
   switch (call) {
     case abi::Hypercall::page_release:
       inside = vm.hints.set(PageHints::Kind::released, at, pages);
+      if (inside && settings_.sharing.takes_back()) take_back(arch, vm, at, order);
       break;
     case abi::Hypercall::page_claim:
       inside = vm.hints.clear(PageHints::Kind::released, at, pages);

@@ -32,7 +32,10 @@ std::optional<Hpa> PagePool::allocate(Arch& arch, PageRun run) {
   arch.lock(lock_);
   const auto pages = static_cast<std::uint64_t>(run);
   const auto first = run == PageRun::block ? find_block() : find_small(pages);
-  if (first) set_run(*first, pages, false);
+  if (first) {
+    set_run(*first, pages, false);
+    least_free_pages_ = std::min(least_free_pages_, free_pages_);
+  }
   arch.unlock(lock_);
   if (!first) return std::nullopt;
   return base_ + (*first << kPageShift);
@@ -45,9 +48,18 @@ bool PagePool::release(Arch& arch, Hpa at, PageRun run) {
   if (first >= pages_ || pages_ - first < pages) return false;
   arch.lock(lock_);
   const bool taken = run_is(first, pages, false);
-  if (taken) set_run(first, pages, true);
+  if (taken) {
+    set_run(first, pages, true);
+    top_word_ = std::max(top_word_, (first + pages - 1) / 64);
+  }
   arch.unlock(lock_);
   return taken;
+}
+
+bool PagePool::is_free(Hpa page) const {
+  if (page < base_) return false;
+  const std::uint64_t number = (page.value - base_.value) >> kPageShift;
+  return number < pages_ && run_is(number, 1, true);
 }
 
 bool PagePool::run_is(std::uint64_t first, std::uint64_t pages, bool free) const {
@@ -75,9 +87,10 @@ std::optional<std::uint64_t> PagePool::find_block() const {
 }
 
 // Highest aligned run of 1 or 4 free pages; such a run never crosses a word.
-std::optional<std::uint64_t> PagePool::find_small(std::uint64_t pages) const {
+std::optional<std::uint64_t> PagePool::find_small(std::uint64_t pages) {
   constexpr std::uint64_t every_fourth = 0x1111111111111111;
-  for (std::uint64_t word = (pages_ + 63) / 64; word-- != 0;) {
+  while (top_word_ != 0 && free_[top_word_] == 0) --top_word_;
+  for (std::uint64_t word = top_word_ + 1; word-- != 0;) {
     std::uint64_t starts = free_[word];
     if (pages == 4) starts &= (starts >> 1) & (starts >> 2) & (starts >> 3) & every_fourth;
     if (starts != 0) return word * 64 + highest_bit(starts);

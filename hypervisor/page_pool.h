@@ -29,18 +29,23 @@ class PagePool {
   // Only what allocate() gave; giving back a free or foreign page is refused.
   bool release(Arch& arch, Hpa at, PageRun run);
 
+  Hpa base() const { return base_; }
+  std::uint64_t pages() const { return pages_; }  // from base() on, reserved ones included
   std::uint64_t free_pages() const { return free_pages_; }
+  std::uint64_t least_free_pages() const { return least_free_pages_; }  // ever, since boot
+  bool is_free(Hpa page) const;                                         // one 4 KiB page of the pool
 
  private:
   bool run_is(std::uint64_t first, std::uint64_t pages, bool free) const;
   void set_run(std::uint64_t first, std::uint64_t pages, bool free);
   std::optional<std::uint64_t> find_block() const;
-  std::optional<std::uint64_t> find_small(std::uint64_t pages) const;
+  std::optional<std::uint64_t> find_small(std::uint64_t pages);
 
   static constexpr std::uint64_t kWords = kMaxPoolPages / 64;
   std::array<std::uint64_t, kWords> free_{};
   Hpa base_{};  // 2 MiB aligned, so that aligned bits are aligned pages
-  std::uint64_t pages_ = 0, free_pages_ = 0;
+  std::uint64_t pages_ = 0, free_pages_ = 0, least_free_pages_ = ~std::uint64_t{0};
+  std::uint64_t top_word_ = kWords - 1;  // no page above this word of the map is free
   Arch::Lock lock_{};
 };
 

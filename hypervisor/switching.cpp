@@ -37,6 +37,8 @@ Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
       return preempt(arch, vcpu);
     case Verdict::block:
       return block(arch, vcpu);
+    case Verdict::starve:
+      return starve(arch, vcpu);
     case Verdict::stop:
       break;
   }
@@ -93,6 +95,7 @@ Vcpu* Hypervisor::resume_idle(Arch& arch) {
   announce(arch, HypervisorPhase::schedule);
   arch.charge(Work::schedule, 1);
   wake_sleepers(arch);
+  scan_if_due(arch);
   return next_vcpu(arch);
 }
 
@@ -101,7 +104,7 @@ void Hypervisor::rest(Arch& arch) {
   if (hart.announced != kNoVcpu || !hart.idle_announced) arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   hart.announced = kNoVcpu;
   hart.idle_announced = true;
-  program_timer(arch, hart.wake_at);
+  program_timer(arch, std::min(hart.wake_at, next_scan(arch)));
   announce(arch, HypervisorPhase::idle);
 }
 
@@ -163,7 +166,7 @@ void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
   announce(arch, HypervisorPhase::restore);
   load(arch, vcpu);
   merge_interrupts(arch, vcpu);
-  program_timer(arch, std::min({hart.slice_end, hart.wake_at, late_deadline(vcpu)}));
+  program_timer(arch, std::min({hart.slice_end, hart.wake_at, late_deadline(vcpu), next_scan(arch)}));
 }
 
 void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
@@ -171,6 +174,7 @@ void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
   const bool moved = vcpu.last_hart != arch.hart();
   if (hart.loaded != vcpu.id || moved) {
     arch.charge(Work::vcpu_switch, 1);
+    note_hart(arch, vm_of(vcpu));
     arch.restore(vcpu, RegisterGroup::vs);
     fence_for(arch, vcpu, moved);
     hart.loaded = vcpu.id;
@@ -184,6 +188,14 @@ void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
   if ((wanted & kFenceMappings) != 0) arch.fence({GuestFence::Kind::vs_stage, vmid, only(arch.hart())});
   if ((wanted & kFenceInstructions) != 0)
     arch.fence({GuestFence::Kind::instructions, vmid, only(arch.hart())});
+}
+
+// From here on the hart may hold translations of the VM, and is reached by its fences.
+void Hypervisor::note_hart(Arch& arch, Vm& vm) {
+  const std::uint64_t bit = only(arch.hart());
+  if ((load_relaxed(vm.sharing.seen_harts) & bit) != 0) return;
+  add_bits(vm.sharing.seen_harts, bit);
+  order_all();
 }
 
 // Translations are tagged by VMID and ASID only. What this hart cached for the VMID may be another VCPU's or,

@@ -29,6 +29,8 @@ struct Vcpu {
   std::uint32_t software_pending = 0;  // VSSIP is to be presented at the next entry
   std::uint32_t external_pending = 0;  // level of VSEIP: the VM's PLIC has something for this VCPU
   std::uint32_t suspended = 0;         // by SBI HSM hart_suspend, until it is entered again
+  std::uint32_t starved = 0;           // waits for a frame
+  std::uint64_t starved_since = 0;     // ticks
   std::uint32_t fence_pending = 0;     // fences that the guest asked for while this VCPU was not on a hart
 };
 

@@ -53,12 +53,12 @@ constexpr std::uint8_t kOk = 0, kIoError = 1, kUnsupported = 2;
 constexpr std::uint64_t kSectorBytes = 512, kIdentityBytes = 20;
 
 template <class T>
-bool fetch(Arch& arch, const StageTwoTable& memory, std::uint64_t at, T& value) {
-  return copy_from_guest(arch, memory, &value, Gpa{at}, sizeof value);
+bool fetch(Arch& arch, GuestMemory& memory, std::uint64_t at, T& value) {
+  return memory.read(arch, &value, Gpa{at}, sizeof value);
 }
 template <class T>
-bool put(Arch& arch, const StageTwoTable& memory, std::uint64_t at, const T& value) {
-  return copy_to_guest(arch, memory, Gpa{at}, &value, sizeof value);
+bool put(Arch& arch, GuestMemory& memory, std::uint64_t at, const T& value) {
+  return memory.write(arch, Gpa{at}, &value, sizeof value);
 }
 
 void set_low(std::uint64_t& word, std::uint32_t value) { word = (word >> 32 << 32) | value; }
@@ -146,7 +146,7 @@ void VirtualDisk::set_status(std::uint32_t value) {
   status_ = (value & 0xff & (acceptable ? ~0u : ~kFeaturesOk)) | (status_ & kNeedsReset);
 }
 
-void VirtualDisk::write(Arch& arch, const StageTwoTable& memory, std::uint64_t offset, std::uint32_t value) {
+void VirtualDisk::write(Arch& arch, GuestMemory& memory, std::uint64_t offset, std::uint32_t value) {
   switch (offset) {
     case kDeviceFeaturesSel:
       feature_word_ = value;
@@ -200,37 +200,40 @@ void VirtualDisk::write(Arch& arch, const StageTwoTable& memory, std::uint64_t o
 }
 
 // "Device Status Field": the driver is told of DEVICE_NEEDS_RESET by a configuration change.
-void VirtualDisk::break_down() {
+// A request for which the guest's memory had no frame is neither taken nor given: it is done again.
+void VirtualDisk::break_down(const GuestMemory& memory) {
+  if (memory.starved()) return;
   status_ |= kNeedsReset;
   if ((status_ & kDriverOk) != 0) interrupt_status_ |= kConfigurationChange;
 }
 
 // Available ring: flags, index, ring[]; used ring: flags, index, {id, bytes written}[].
-void VirtualDisk::run_queue(Arch& arch, const StageTwoTable& memory) {
+void VirtualDisk::run_queue(Arch& arch, GuestMemory& memory) {
   if (queue_ready_ == 0 || (status_ & (kDriverOk | kNeedsReset)) != kDriverOk) return;
   std::uint16_t available = 0, flags = 0;
   if (!fetch(arch, memory, available_ + 2, available) ||
       static_cast<std::uint16_t>(available - taken_) > queue_size_)
-    return break_down();
+    return break_down(memory);
   order();  // the entries were written before the index
   while (taken_ != available) {
     std::uint16_t head = 0;
     std::uint32_t used[2] = {};
     if (!fetch(arch, memory, available_ + 4 + 2 * (taken_ % queue_size_), head) ||
         !run_chain(arch, memory, head, used[1]))
-      return break_down();
-    ++taken_;
+      return break_down(memory);
     used[0] = head;
-    if (!put(arch, memory, used_ + 4 + 8 * (given_ % queue_size_), used)) return break_down();
+    if (!put(arch, memory, used_ + 4 + 8 * (given_ % queue_size_), used)) return break_down(memory);
+    ++taken_;
     ++given_;
   }
   order();
-  if (!put(arch, memory, used_ + 2, given_) || !fetch(arch, memory, available_, flags)) return break_down();
+  if (!put(arch, memory, used_ + 2, given_) || !fetch(arch, memory, available_, flags))
+    return break_down(memory);
   if ((flags & kNoInterrupt) == 0) interrupt_status_ |= kUsedBuffer;
 }
 
 // False: the chain is malformed, so there is nowhere to report that.
-bool VirtualDisk::follow(Arch& arch, const StageTwoTable& memory, std::uint16_t head,
+bool VirtualDisk::follow(Arch& arch, GuestMemory& memory, std::uint16_t head,
                          Request& request) const {
   std::uint16_t index = head;
   for (std::uint32_t steps = 0; steps < queue_size_; ++steps) {
@@ -252,16 +255,18 @@ bool VirtualDisk::follow(Arch& arch, const StageTwoTable& memory, std::uint16_t 
   return true;
 }
 
-bool VirtualDisk::run_chain(Arch& arch, const StageTwoTable& memory, std::uint16_t head,
+bool VirtualDisk::run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head,
                             std::uint32_t& written) {
   Request request;
   if (!follow(arch, memory, head, request)) return false;
+  written = 0;
   const std::uint8_t outcome = perform(arch, memory, request, written);
+  if (memory.starved()) return false;
   ++written;
   return put(arch, memory, request.outcome_at, outcome);
 }
 
-std::uint8_t VirtualDisk::perform(Arch& arch, const StageTwoTable& memory, const Request& request,
+std::uint8_t VirtualDisk::perform(Arch& arch, GuestMemory& memory, const Request& request,
                                   std::uint32_t& written) {
   const bool reads = request.header.type == kRead, writes = request.header.type == kWrite;
   if (request.header.type == kFlushCache) return kOk;  // what is written is there
@@ -289,17 +294,17 @@ std::uint8_t VirtualDisk::perform(Arch& arch, const StageTwoTable& memory, const
   return kOk;
 }
 
-bool VirtualDisk::transfer(Arch& arch, const StageTwoTable& memory, const Descriptor& part,
+bool VirtualDisk::transfer(Arch& arch, GuestMemory& memory, const Descriptor& part,
                            std::uint64_t at) {
   std::byte piece[kSectorBytes];
   for (std::uint32_t done = 0; done < part.bytes;) {
     const auto bytes = std::min<std::uint32_t>(part.bytes - done, kSectorBytes);
     const Gpa guest{part.at + done}, disk{at + done};
     const bool to_guest = (part.flags & kDeviceWrites) != 0;
-    const bool good = to_guest ? copy_from_guest(arch, content_, piece, disk, bytes) &&
-                                     copy_to_guest(arch, memory, guest, piece, bytes)
-                               : copy_from_guest(arch, memory, piece, guest, bytes) &&
-                                     copy_to_guest(arch, content_, disk, piece, bytes);
+    GuestMemory content(content_);
+    const bool good =
+        to_guest ? content.read(arch, piece, disk, bytes) && memory.write(arch, guest, piece, bytes)
+                 : memory.read(arch, piece, guest, bytes) && content.write(arch, disk, piece, bytes);
     if (!good) return false;
     done += bytes;
   }

@@ -12,6 +12,8 @@
 
 namespace hv {
 
+class GuestMemory;
+
 class VirtualDisk {
  public:
   static constexpr std::uint64_t kBytes = 0x200;  // of its register window
@@ -21,8 +23,9 @@ class VirtualDisk {
   void release(Arch& arch, PagePool& pool) { content_.release(arch, pool); }
 
   std::uint32_t read(std::uint64_t offset) const;
-  // `memory` is the guest's. Requests run to their end before a notification returns.
-  void write(Arch& arch, const StageTwoTable& memory, std::uint64_t offset, std::uint32_t value);
+  // `memory` is the guest's. Requests run to their end before a notification returns;
+  // if the guest's memory was starved, the one that was is still to be done by the same write, later.
+  void write(Arch& arch, GuestMemory& memory, std::uint64_t offset, std::uint32_t value);
   bool interrupting() const { return interrupt_status_ != 0; }
 
  private:
@@ -38,13 +41,13 @@ class VirtualDisk {
 
   void reset();
   void set_status(std::uint32_t value);
-  void run_queue(Arch& arch, const StageTwoTable& memory);
-  bool run_chain(Arch& arch, const StageTwoTable& memory, std::uint16_t head, std::uint32_t& written);
-  bool follow(Arch& arch, const StageTwoTable& memory, std::uint16_t head, Request& request) const;
-  std::uint8_t perform(Arch& arch, const StageTwoTable& memory, const Request& request,
+  void run_queue(Arch& arch, GuestMemory& memory);
+  bool run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head, std::uint32_t& written);
+  bool follow(Arch& arch, GuestMemory& memory, std::uint16_t head, Request& request) const;
+  std::uint8_t perform(Arch& arch, GuestMemory& memory, const Request& request,
                        std::uint32_t& written);
-  bool transfer(Arch& arch, const StageTwoTable& memory, const Descriptor& part, std::uint64_t at);
-  void break_down();
+  bool transfer(Arch& arch, GuestMemory& memory, const Descriptor& part, std::uint64_t at);
+  void break_down(const GuestMemory& memory);
 
   StageTwoTable content_;  // byte `n` of the disk is where this maps address n
   std::uint64_t sectors_ = 0;

@@ -186,7 +186,7 @@ Hypervisor::Answer Hypervisor::sbi_debug_console(Arch& arch, Vcpu& vcpu, Vm& vm,
   char text[kConsolePiece];
   const std::uint64_t wanted = argument(vcpu, 0);
   const std::size_t piece = wanted < kConsolePiece ? wanted : kConsolePiece;
-  if (argument(vcpu, 2) != 0 || !copy_from_guest(arch, vm.table, text, Gpa{argument(vcpu, 1)}, piece))
+  if (argument(vcpu, 2) != 0 || !copy_from_guest(arch, vm, text, Gpa{argument(vcpu, 1)}, piece))
     return {.error = abi::kErrorInvalidParameter};
   vm.console.put(arch, {text, piece});
   return {.value = piece};

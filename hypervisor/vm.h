@@ -9,6 +9,7 @@
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/limits.h"
 #include "hypervisor/page_hints.h"
+#include "hypervisor/sharing/vm_sharing.h"
 #include "hypervisor/stage_two_table.h"
 #include "hypervisor/statistics.h"
 #include "hypervisor/virtual_console.h"
@@ -30,7 +31,8 @@ struct Vm {
   VcpuId first_vcpu = 0;    // its VCPUs are consecutive
   std::uint16_t vcpus = 0;
   std::uint64_t memory_bytes = 0;  // mapped from abi::kGuestMemoryBase up
-  StageTwoTable table;
+  StageTwoTable table;             // changed under sharing.lock
+  VmSharing sharing;
   struct Boot {
     std::uint64_t entry = 0, argument = 0;  // pc and a1 of VCPU 0
   } boot;
@@ -61,6 +63,13 @@ struct Vm {
   std::uint64_t last_routine = 0;   // what the last `routine` came to; keeps it from being optimised away
   Arch::Lock device_lock{};
   Arch::Lock memory_lock{};  // writes into its memory by other VMs, the completion count, starting VCPUs
+
+  std::uint64_t own_pages = 2;  // its last ones: rings, BootInfo and SharedPage; never shared
+  bool has_memory(Gpa at) const {
+    return at.value >= abi::kGuestMemoryBase && at.value - abi::kGuestMemoryBase < memory_bytes;
+  }
+  // Pages from abi::kGuestMemoryBase that may be shared or given back.
+  std::uint64_t guest_pages() const { return memory_bytes / hvsim::isa::kPageBytes - own_pages; }
 
   std::string_view name() const { return name_characters; }
 

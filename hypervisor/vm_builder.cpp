@@ -43,9 +43,19 @@ bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std:
   for (unsigned i = 0; i < platform.reserved_count; ++i)
     pool_.reserve(platform.reserved[i].base, platform.reserved[i].bytes);
   pool_.reserve(platform.initrd.base, platform.initrd.bytes);
+  pool_pages_ = pool_.free_pages();
+  if (settings_.sharing.policy == SharingPolicy::oracle && !arch.free_of_charge(false)) {
+    why.add("sharing policy oracle costs nothing, so it exists in host runs only");
+    return false;
+  }
+  if (!frames_.create(arch, pool_, settings_.sharing)) {
+    why.add("not enough memory for sharing: it takes a 2 MiB block, and by content 32 bytes per frame");
+    return false;
+  }
 
   for (unsigned i = 0; i < bundle->vm_count(); ++i)
     if (!build_vm(arch, bundle->vm(i), platform, why)) return false;
+  start_sharing(arch);
   for (unsigned i = 0; i < vm_count_; ++i) scheduler_.start(arch, vms_[i].first_vcpu);
   return true;
 }
@@ -78,15 +88,18 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
     why.add(config.name).add(": memory-bytes is too small for the image, its rings and two pages");
     return false;
   }
+  vm.own_pages = own_bytes(vm) / kPageBytes;
   vm.hints.configure(Gpa{abi::kGuestMemoryBase}, vm.memory_bytes - own_bytes(vm));
   vm.console.configure(config.name);
-  if (!vm.table.create(arch, pool_) || !populate(arch, vm)) {
+  if (!vm.table.create(arch, pool_) || !frames_.populate(arch, pool_, vm)) {
     why.add(config.name).add(": not enough memory for it");
     return false;
   }
   if (config.linux_boot && !load_linux(arch, vm, config, platform, why)) return false;
-  if (!config.linux_boot) load_image(arch, vm, config);
-  write_boot_info(arch, vm, config);
+  if (!(config.linux_boot || load_image(arch, vm, config)) || !write_boot_info(arch, vm, config)) {
+    why.add(config.name).add(": not enough memory for its image");
+    return false;
+  }
   vm.first_vcpu = static_cast<VcpuId>(vcpu_count_);
   vm.state = Vm::State::alive;
   ++vm_count_;
@@ -95,30 +108,14 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
   return true;
 }
 
-// Eager: all memory now, in 2 MiB blocks as far as they go, and zeroed, so that nothing of earlier users
-// shows.
-bool Hypervisor::populate(Arch& arch, Vm& vm) {
-  for (std::uint64_t offset = 0; offset < vm.memory_bytes;) {
-    const std::uint64_t left = vm.memory_bytes - offset;
-    PageRun run =
-        left >= bytes(PageRun::block) && offset % bytes(PageRun::block) == 0 ? PageRun::block : PageRun::page;
-    auto host = pool_.allocate(arch, run);
-    if (!host && run == PageRun::block) host = pool_.allocate(arch, run = PageRun::page);
-    if (!host) return false;
-    arch.zero(*host, bytes(run));
-    if (!vm.table.map(arch, pool_, Gpa{abi::kGuestMemoryBase + offset}, *host, run)) return false;
-    offset += bytes(run);
-  }
-  return true;
-}
-
-void Hypervisor::load_image(Arch& arch, Vm& vm, const VmConfig& config) {
-  copy_to_guest(arch, vm.table, Gpa{abi::kGuestMemoryBase}, config.image.data(), config.image.size());
+bool Hypervisor::load_image(Arch& arch, Vm& vm, const VmConfig& config) {
   vm.boot = {abi::kGuestMemoryBase, boot_info_at(vm).value};
+  return copy_to_guest(arch, memory_of(vm), Gpa{abi::kGuestMemoryBase}, config.image.data(),
+                       config.image.size());
 }
 
 // What hypercalls need is there for every guest; one that boots Linux is not told of it.
-void Hypervisor::write_boot_info(Arch& arch, Vm& vm, const VmConfig& config) {
+bool Hypervisor::write_boot_info(Arch& arch, Vm& vm, const VmConfig& config) {
   abi::BootInfo info{};
   info.magic = abi::kBootMagic;
   info.vm = vm.id;
@@ -131,19 +128,26 @@ void Hypervisor::write_boot_info(Arch& arch, Vm& vm, const VmConfig& config) {
   info.calls_per_notification = settings_.calls_per_notification;
   info.sstc = vm.sstc ? 1 : 0;
   std::copy(config.arguments.begin(), config.arguments.end(), info.arguments);
+  const abi::SharedPage empty{};
+  if (!copy_to_guest(arch, memory_of(vm), shared_page_at(vm), &empty, sizeof empty)) return false;
   vm.shared_page = vm.table.lookup(arch, shared_page_at(vm))->at;
-  make_rings(arch, vm, info);
-  copy_to_guest(arch, vm.table, boot_info_at(vm), &info, sizeof info);
+  return make_rings(arch, vm, info) &&
+         copy_to_guest(arch, memory_of(vm), boot_info_at(vm), &info, sizeof info);
 }
 
-void Hypervisor::make_rings(Arch& arch, Vm& vm, abi::BootInfo& info) {
-  if (vm.rings.capacity == 0) return;
+// Their frames are the hypervisor's to read and write as long as the VM lives: own ones, never shared.
+bool Hypervisor::make_rings(Arch& arch, Vm& vm, abi::BootInfo& info) {
+  if (vm.rings.capacity == 0) return true;
   info.ring_capacity = vm.rings.capacity;
   info.rings = rings_at(vm).value;
   info.ring_stride = vm.rings.pages_each * kPageBytes;
-  for (unsigned page = 0; page < vm.rings.pages_each * vm.vcpus; ++page)
-    vm.rings.pages[page] = vm.table.lookup(arch, rings_at(vm) + page * kPageBytes)->at;
+  for (unsigned page = 0; page < vm.rings.pages_each * vm.vcpus; ++page) {
+    const Gpa at = rings_at(vm) + page * kPageBytes;
+    if (frames_.make_writable(arch, pool_, vm, at) != GuestFrames::Outcome::writable) return false;
+    vm.rings.pages[page] = vm.table.lookup(arch, at)->at;
+  }
   for (unsigned ring = 0; ring < ring_count(vm); ++ring) publish_ring(arch, vm, ring);
+  return true;
 }
 
 // The kernel where its header wants it; at the end of memory, downwards: two pages of ours, the device tree,
@@ -155,7 +159,7 @@ bool Hypervisor::load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Pl
   };
   const auto image = read_linux_image(config.image);
   if (!image) return fail("the image is no RISC-V Linux Image");
-  const std::uint64_t own = kOwnPages * kPageBytes, room = FdtBuilder::kBytes;
+  const std::uint64_t own = own_bytes(vm), room = FdtBuilder::kBytes;
   const std::uint64_t needed = image->offset + image->bytes + config.initrd.size() + kPageBytes + room + own;
   if (needed > vm.memory_bytes) return fail("memory-bytes is too small for the kernel and its initrd");
   vm.has_devices = true;
@@ -180,9 +184,10 @@ bool Hypervisor::load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Pl
                                               .rng_seed = config.rng_seed});
   if (tree.empty()) return fail("its device tree takes more than 8 KiB");
   const std::uint64_t kernel_at = abi::kGuestMemoryBase + image->offset;
-  copy_to_guest(arch, vm.table, Gpa{kernel_at}, config.image.data(), config.image.size());
-  copy_to_guest(arch, vm.table, Gpa{initrd_at}, config.initrd.data(), config.initrd.size());
-  copy_to_guest(arch, vm.table, Gpa{tree_at}, tree.data(), tree.size());
+  if (!copy_to_guest(arch, memory_of(vm), Gpa{kernel_at}, config.image.data(), config.image.size()) ||
+      !copy_to_guest(arch, memory_of(vm), Gpa{initrd_at}, config.initrd.data(), config.initrd.size()) ||
+      !copy_to_guest(arch, memory_of(vm), Gpa{tree_at}, tree.data(), tree.size()))
+    return fail("not enough memory for its kernel and initrd");
   vm.boot = {kernel_at, tree_at};
   return true;
 }

@@ -28,6 +28,8 @@ enum class Work : std::uint8_t {
   lock_wait,           // cycles that a contended lock costs (already in cycles)
   console_byte,        // one character out
   device_access,       // decoding an access to an emulated device and performing it
+  map_entry,           // one entry of a memory map read and judged
+  content_word,        // eight bytes of a page hashed or compared
   copy_line,           // one 64-byte line copied, beside what the caches charge
   count
 };

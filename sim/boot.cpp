@@ -124,6 +124,7 @@ isa::Result<std::vector<std::byte>, std::string> bundle_of(const Config& config,
       .drain_at_entry = config.hypervisor.drain_at_entry,
       .time_slice_us = config.hypervisor.time_slice_us,
       .read_instructions = config.hypervisor.read_instructions,
+      .sharing = config.hypervisor.sharing,
       .vms = {}};
   for (std::size_t i = 0; i < config.vms.size(); ++i) {
     auto vm = describe_vm(config.vms[i], images, i);

@@ -9,6 +9,7 @@
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/arch/host/cost_model.h"
 #include "models/cpu/branch_predictor_config.h"
+#include "hypervisor/sharing/settings.h"
 #include "models/cpu/isa_config.h"
 #include "models/cpu/pipeline_config.h"
 #include "models/cpu/timing_config.h"
@@ -105,6 +106,7 @@ struct HypervisorConfig {
   bool drain_at_entry = true;
   unsigned time_slice_us = 1000;
   bool read_instructions = false;
+  hv::SharingSettings sharing;
   std::string image = "hypervisor";
   hv::CostModel costs;  // of a host run
 };

@@ -41,6 +41,30 @@ struct Named<hv::abi::Delivery> {
                                       std::pair{E::polling, "polling"},
                                       std::pair{E::free, "free"}};
 };
+namespace detail {
+
+// The n-th choice has the number n.
+template <class E, std::size_t count>
+constexpr auto choices_of(const std::array<std::string_view, count>& names) {
+  std::array<std::pair<E, std::string_view>, count> choices;
+  for (std::size_t i = 0; i < count; ++i) choices[i] = {static_cast<E>(i), names[i]};
+  return choices;
+}
+
+}  // namespace detail
+
+template <>
+struct Named<hv::SharingPolicy> {
+  static constexpr auto choices = detail::choices_of<hv::SharingPolicy>(hv::kSharingPolicyNames);
+};
+template <>
+struct Named<hv::MapSource> {
+  static constexpr auto choices = detail::choices_of<hv::MapSource>(hv::kMapSourceNames);
+};
+template <>
+struct Named<hv::SharingAblation> {
+  static constexpr auto choices = detail::choices_of<hv::SharingAblation>(hv::kSharingAblationNames);
+};
 template <>
 struct Named<cpu::AdUpdates> {
   using E = cpu::AdUpdates;
@@ -397,6 +421,8 @@ struct Described<hv::CostModel> {
       Field{"lock", &T::lock, Unit::cycles, "to take and release a free lock", kCost},
       Field{"console_byte", &T::console_byte, Unit::cycles, "per character written to the UART", kCost},
       Field{"device_access", &T::device_access, Unit::cycles, "per access to an emulated device", kCost},
+      Field{"map_entry", &T::map_entry, Unit::cycles, "per entry of a memory map looked at", kCost},
+      Field{"content_word", &T::content_word, Unit::cycles, "per eight bytes of a page hashed or compared", kCost},
       Field{"copy_line", &T::copy_line, Unit::cycles, "per 64-byte line copied", kCost}};
 };
 
@@ -513,6 +539,51 @@ struct Described<BootConfig> {
 };
 
 template <>
+struct Described<hv::SharingSettings> {
+  using T = hv::SharingSettings;
+  static constexpr auto fields = std::tuple{
+      Field{"policy", &T::policy, Unit::none,
+            "which pages of VMs share a frame: none; content_scan: by hash and tree; balloon and "
+            "free_page_reporting: those that the guest gives back; memory_map: free ones by the guest's map; "
+            "memory_map+content_scan; oracle: memory_map for nothing, in host runs"},
+      Field{"source", &T::source, Unit::none,
+            "of the memory map: cooperative: the guest publishes it; introspection: found in a Linux guest"},
+      Field{"ablation", &T::ablation, Unit::none,
+            "what a policy leaves out; no_second_check and no_remote_fence lose writes, on purpose"},
+      Field{"demand", &T::demand, Unit::none,
+            "frames are given at the first write, so VMs may be promised more than there is"},
+      Field{"block_leaves", &T::block_leaves, Unit::none, "false: stage two maps 4 KiB pages only"},
+      Field{"unshare_blocks", &T::unshare_blocks, Unit::none,
+            "a write to a shared 2 MiB block gets all of it back, if there is one"},
+      Field{"scan_hart", &T::scan_hart, Unit::none, "hart that scans", Rule{.max = 63}},
+      Field{"start_us", &T::start_us, Unit::microseconds, "scans begin so long after boot",
+            Rule{.max = hv::kLongestSharingTime}},
+      Field{"period_us", &T::period_us, Unit::microseconds, "between the begins of rounds over all maps",
+            Rule{.min = 100, .max = hv::kLongestSharingTime}},
+      Field{"step_pages", &T::step_pages, Unit::count, "most pages that one step of a round looks at",
+            Rule{.min = 512, .max = 65536}},
+      Field{"step_gap_us", &T::step_gap_us, Unit::microseconds, "between the steps of a round",
+            Rule{.min = 1, .max = 1'000'000}},
+      Field{"reserve_pages", &T::reserve_pages, Unit::count, "free pages of each VM that are left alone",
+            Rule{.max = 1u << 20}},
+      Field{"splinter_free_pages", &T::splinter_free_pages, Unit::count,
+            "free pages that a 2 MiB mapping must have to be splintered; 512: never",
+            Rule{.min = 1, .max = 512}},
+      Field{"pages_per_second", &T::pages_per_second, Unit::count, "rate of content_scan",
+            Rule{.min = 1, .max = 100'000'000}},
+      Field{"content_step_pages", &T::content_step_pages, Unit::count,
+            "pages that one step of content_scan looks at", Rule{.min = 1, .max = 4096}},
+      Field{"balloon_percent", &T::balloon_percent, Unit::none,
+            "share of its free memory that a guest is asked to give back", Rule{.max = 100}},
+      Field{"balloon_order", &T::balloon_order, Unit::none, "the balloon takes 2^n pages at a time",
+            Rule{.max = 9}},
+      Field{"report_delay_us", &T::report_delay_us, Unit::microseconds,
+            "a block must have been free so long to be reported", Rule{.max = hv::kLongestSharingTime}},
+      Field{"epoch_us", &T::epoch_us, Unit::microseconds, "between samples of the time series",
+            Rule{.min = 100, .max = hv::kLongestSharingTime}}};
+};
+
+template <>
 struct Described<HypervisorConfig> {
   using T = HypervisorConfig;
   static constexpr auto fields = std::tuple{
@@ -539,6 +610,7 @@ struct Described<HypervisorConfig> {
             Rule{.min = 10, .max = 10'000'000}},
       Field{"read_instructions", &T::read_instructions, Unit::none,
             "decode accesses to emulated devices from the guest's memory, although htinst tells"},
+      Field{"sharing", &T::sharing, Unit::none, "how memory is given to VMs and shared between them"},
       Field{"image", &T::image, Unit::none, "ELF of the hypervisor: a name or a path", Rule{.path = true}},
       Field{"costs", &T::costs, Unit::none, "what the hypervisor's work costs in a host run"}};
 };

@@ -23,7 +23,10 @@ cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
     case From::vs_stage:
       return {.kind = To::hfence_vvma, .virtualized = false, .address = {}, .space = {}};
     case From::g_stage:
-      return {.kind = To::hfence_gvma, .virtualized = false, .address = {}, .space = fence.vmid};
+      return {.kind = To::hfence_gvma,
+              .virtualized = false,
+              .address = fence.page == hv::GuestFence::kWhole ? std::nullopt : std::optional{fence.page},
+              .space = fence.vmid};
     default:
       return {.kind = To::hfence_gvma, .virtualized = false, .address = {}, .space = {}};
   }

@@ -91,6 +91,44 @@ std::string overview(const std::vector<Outcome>& outcomes, const std::vector<Col
   return columns(rows);
 }
 
+std::string mebibytes(std::uint64_t pages) { return ratio(number(pages), 256.0, 1); }
+
+std::vector<Column> memory_columns() {
+  using O = const Outcome&;
+  return {{"run", [](O o) { return o.run->label; }},
+          {"promised MiB", [](O o) { return mebibytes(o.result.summary.sharing.promised_pages); }},
+          {"free MiB", [](O o) { return mebibytes(o.result.summary.sharing.free_pages); }},
+          {"saved at most", [](O o) { return mebibytes(o.result.summary.sharing.peak_saved_pages); }},
+          {"saved MiB x s",
+           [](O o) { return ratio(number(o.result.summary.sharing.saved_page_ticks), 256.0 * 1e7, 3); }},
+          {"scan cycles per page",
+           [](O o) {
+             return ratio(number(o.result.summary.sharing.scan_cycles),
+                          number(o.result.summary.sharing.scanned_pages), 1);
+           }},
+          {"unshares", [](O o) { return grouped(o.result.summary.sharing.unshares); }},
+          {"cycles each",
+           [](O o) {
+             return ratio(number(o.result.summary.sharing.unshare_cycles),
+                          number(o.result.summary.sharing.unshares));
+           }},
+          {"splintered", [](O o) { return grouped(o.result.summary.sharing.splintered_blocks); }},
+          {"found after ms",
+           [](O o) {
+             return ratio(number(o.result.summary.sharing.detect_ticks) / 1e4,
+                          number(o.result.summary.sharing.detected_pages), 2);
+           }},
+          {"pauses", [](O o) { return grouped(o.result.summary.sharing.pauses); }}};
+}
+
+// Only where some run shares memory.
+std::string memory_table(const std::vector<Outcome>& outcomes) {
+  const bool any = std::ranges::any_of(outcomes, [](const Outcome& o) {
+    return o.run->config.hypervisor.run != HypervisorRun::none && o.run->config.hypervisor.sharing.shares();
+  });
+  return any ? overview(outcomes, memory_columns()) : "";
+}
+
 bool virtualized(const std::vector<Outcome>& outcomes) {
   return std::ranges::any_of(
       outcomes, [](const Outcome& o) { return o.run->config.hypervisor.run != HypervisorRun::none; });
@@ -177,6 +215,8 @@ Rows cause_rows(const std::vector<Outcome>& outcomes, const std::vector<std::str
   add("of it queueing", [](const RunSummary& summary) { return amount(summary.enqueue_cycles); });
   add("drains of queues", [](const RunSummary& summary) { return amount(summary.drain_cycles); });
   add("polling", [](const RunSummary& summary) { return amount(summary.poll_cycles); });
+  add("scans for pages to share", [](const RunSummary& summary) { return amount(summary.scan_cycles); });
+  add("of it unsharing pages", [](const RunSummary& summary) { return amount(summary.unshare_cycles); });
   return rows;
 }
 
@@ -243,6 +283,7 @@ std::string report_text(const Experiment& experiment, const ExperimentResult& re
       std::ranges::any_of(outcomes, [](const Outcome& o) { return o.result.summary.exits > 0; });
   if (exits) text += "\n" + exits_by_cause(outcomes);
   if (const std::string table = delivery_table(outcomes); !table.empty()) text += "\n" + table;
+  if (const std::string memory = memory_table(outcomes); !memory.empty()) text += "\n" + memory;
   for (const std::string& part : {savings(outcomes), failures(outcomes), places(outcomes)})
     if (!part.empty()) text += "\n" + part;
   return text;

@@ -96,6 +96,46 @@ void collect_marks(const std::vector<const cpu::Accountant*>& harts, const Confi
   }
 }
 
+SharingSample sample_of(const SharingStats& stats, isa::Cycles at) {
+  const auto of = [&](hv::SharingCounter counter) { return stats.counters[static_cast<std::size_t>(counter)]; };
+  return {at,
+          stats.vm,
+          of(hv::SharingCounter::private_pages),
+          of(hv::SharingCounter::shared_pages),
+          of(hv::SharingCounter::merged_pages),
+          of(hv::SharingCounter::free_pages)};
+}
+
+bool same_memory(const SharingSample& a, const SharingSample& b) {
+  return a.private_pages == b.private_pages && a.shared_pages == b.shared_pages &&
+         a.merged_pages == b.merged_pages && a.free_pages == b.free_pages;
+}
+
+// The hypervisor tells all counters of a VM at once, free_pages behind the others that a sample holds.
+void collect_sharing(const std::vector<const cpu::Accountant*>& harts, const Config& config,
+                     RunResult& result) {
+  std::vector<std::pair<unsigned, cpu::StatisticMark>> marks;
+  for (unsigned hart = 0; hart < harts.size(); ++hart)
+    for (const cpu::StatisticMark& mark : harts[hart]->statistics()) marks.emplace_back(hart, mark);
+  std::ranges::stable_sort(marks, {}, [](const auto& mark) { return std::pair(mark.second.at, mark.first); });
+  std::map<unsigned, SharingStats> stats;
+  std::map<unsigned, SharingSample> last;
+  for (const auto& [hart, mark] : marks) {
+    if (mark.counter >= hv::kSharingCounters) continue;
+    SharingStats& of = stats[mark.vm];
+    of.vm = mark.vm == hv::kMachineCounters ? "machine" : vm_name(mark.vm, config);
+    of.counters[mark.counter] = mark.value;
+    if (mark.counter != static_cast<std::uint8_t>(hv::SharingCounter::free_pages)) continue;
+    const SharingSample sample = sample_of(of, mark.at);
+    if (const auto before = last.find(mark.vm); before != last.end() && same_memory(before->second, sample))
+      continue;
+    result.sharing_samples.push_back(last[mark.vm] = sample);
+  }
+  for (const auto& [vm, row] : stats)
+    if (std::ranges::any_of(row.counters, [](std::uint64_t value) { return value != 0; }))
+      result.sharing.push_back(row);
+}
+
 bool in_guest(const CpiRow& row) { return row.mode == "VS" || row.mode == "VU"; }
 
 // Which part of the summary a busy cycle outside guests belongs to.
@@ -105,6 +145,8 @@ isa::Cycles& part_of(RunSummary& summary, const CpiRow& row) {
   if (row.phase == "exit") return summary.exit_cycles;
   if (row.phase == "enqueue") return summary.enqueue_cycles;
   if (row.phase == "drain") return summary.drain_cycles;
+  if (row.phase == "scan") return summary.scan_cycles;
+  if (row.phase == "unshare") return summary.unshare_cycles;
   if (row.phase == "poll") return summary.poll_cycles;
   if (row.cause != "-") return summary.trap_path_cycles;  // the SRET behind the last mark
   return summary.other_cycles;
@@ -138,6 +180,43 @@ void add_row(RunSummary& summary, std::map<std::string, CauseTotal>& causes, con
 
 }  // namespace
 
+namespace {
+
+SharingSummary summarize_sharing(const RunResult& result) {
+  using C = hv::SharingCounter;
+  SharingSummary sum;
+  for (const SharingStats& stats : result.sharing) {
+    const auto of = [&](C counter) { return stats.counters[static_cast<std::size_t>(counter)]; };
+    sum.promised_pages += of(C::memory_pages);
+    sum.saved_page_ticks += of(C::shared_page_ticks) - of(C::content_frame_ticks);
+    sum.scanned_pages += of(C::scanned_pages) + of(C::content_scanned_pages);
+    sum.scan_cycles += of(C::scan_cycles) + of(C::content_cycles);
+    sum.unshares += of(C::unshared_pages) + of(C::unshared_blocks);
+    sum.unshare_cycles += of(C::unshare_cycles);
+    sum.splintered_blocks += of(C::splintered_blocks);
+    sum.detected_pages += of(C::detected_pages);
+    sum.detect_ticks += of(C::detect_ticks);
+    sum.pauses += of(C::pauses);
+  }
+  std::map<std::string, SharingSample> now;
+  for (const SharingSample& sample : result.sharing_samples) {
+    now[sample.vm] = sample;
+    std::uint64_t saved = 0, free = 0, shared = 0;
+    for (const auto& [vm, last] : now) {
+      saved += last.shared_pages + last.merged_pages;
+      free += last.free_pages;
+      shared += last.shared_pages;
+    }
+    sum.peak_saved_pages = std::max(sum.peak_saved_pages, saved);
+    if (shared == 0) continue;  // the VMs are gone
+    sum.free_pages = free;
+    sum.shared_free_pages = shared;
+  }
+  return sum;
+}
+
+}  // namespace
+
 void collect(const std::vector<const cpu::Accountant*>& harts, const Config& config, RunResult& result) {
   for (unsigned hart = 0; hart < harts.size(); ++hart)
     for (const auto& [key, cycles] : harts[hart]->cells())
@@ -145,6 +224,7 @@ void collect(const std::vector<const cpu::Accountant*>& harts, const Config& con
         result.cpi.push_back(make_row(hart, key, *cycles, config));
   collect_exits(harts, config, result);
   collect_marks(harts, config, result);
+  collect_sharing(harts, config, result);
 }
 
 RunSummary summarize(const RunResult& result) {
@@ -158,6 +238,7 @@ RunSummary summarize(const RunResult& result) {
     causes[row.cause].count += row.count;
   }
   for (const HartStats& hart : result.harts) summary.retired += hart.retired;
+  summary.sharing = summarize_sharing(result);
   for (const VmStats& vm : result.vms) {
     summary.work_done += vm.work_done;
     summary.hypercalls_done += vm.hypercalls_done;

@@ -1,10 +1,12 @@
 // What a run counted and how it ended: filled by the simulation, written as stats.json, shown as tables.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "hypervisor/sharing/counters.h"
 #include "models/cpu/accountant.h"
 #include "models/cpu/branch_predictor_config.h"
 #include "models/cpu/hart.h"
@@ -51,6 +53,20 @@ struct VmStats {
   DeliveryStats delivery{};
 };
 
+using SharingCounters = std::array<std::uint64_t, hv::kSharingCounters>;
+
+struct SharingStats {
+  std::string vm;  // "machine": what is of no VM
+  SharingCounters counters{};
+};
+
+// Memory of one VM at one time, in 4 KiB pages.
+struct SharingSample {
+  isa::Cycles cycles = 0;
+  std::string vm;
+  std::uint64_t private_pages = 0, shared_pages = 0, merged_pages = 0, free_pages = 0;
+};
+
 struct ExitRow {
   std::string vm;
   std::string cause;
@@ -91,6 +107,8 @@ struct RunResult {
   std::vector<LinkRow> links;                   // none if the interconnect is ideal
   std::vector<device::VirtioBlockStats> disks;  // in the config's order
   std::vector<VmStats> vms;
+  std::vector<SharingStats> sharing;
+  std::vector<SharingSample> sharing_samples;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
   WalkResults walks;
@@ -105,6 +123,20 @@ struct CauseTotal {
   isa::Cycles cycles = 0;  // spent outside guests because of it, without idle time and drains
 };
 
+// The memory of all VMs together, over the run. Pages have 4 KiB, ticks are those of the time base (10 MHz).
+struct SharingSummary {
+  std::uint64_t promised_pages = 0;
+  std::uint64_t peak_saved_pages = 0;   // most that all VMs saved at one time
+  std::uint64_t saved_page_ticks = 0;   // saved pages, summed over time
+  std::uint64_t free_pages = 0;         // by the maps, when they were last looked at
+  std::uint64_t shared_free_pages = 0;  // pages shared then
+  std::uint64_t scanned_pages = 0, scan_cycles = 0;  // by map and by content
+  std::uint64_t unshares = 0, unshare_cycles = 0;
+  std::uint64_t splintered_blocks = 0;
+  std::uint64_t detected_pages = 0, detect_ticks = 0;
+  std::uint64_t pauses = 0;
+};
+
 // What tables and sentences need of a run. Busy cycles are all but idle ones, over all harts; each of them
 // belongs to the guests, to one part of the hypervisor, or to neither ("other": boot and firmware).
 struct RunSummary {
@@ -117,16 +149,20 @@ struct RunSummary {
   isa::Cycles enqueue_cycles = 0;
   isa::Cycles drain_cycles = 0;
   isa::Cycles poll_cycles = 0;
+  isa::Cycles scan_cycles = 0;     // looking for pages to share
+  isa::Cycles unshare_cycles = 0;  // writes to shared pages
   isa::Cycles other_cycles = 0;
   std::uint64_t work_done = 0, hypercalls_done = 0;
   std::uint64_t exits = 0, calls = 0;  // calls: exits by ECALL from a guest
   std::vector<CauseTotal> causes;      // the costliest first
   DeliveryStats delivery;              // sums over the VMs; of quantiles and depths the worst VM's
+  SharingSummary sharing;
 
   // While VMs run: without boot, and without firmware that nobody waits for.
   isa::Cycles virtualized_cycles() const { return guest_cycles + hypervisor_cycles(); }
   isa::Cycles hypervisor_cycles() const {
-    return trap_path_cycles + exit_cycles + enqueue_cycles + drain_cycles + poll_cycles;
+    return trap_path_cycles + exit_cycles + enqueue_cycles + drain_cycles + poll_cycles + scan_cycles +
+           unshare_cycles;
   }
 };
 RunSummary summarize(const RunResult& result);

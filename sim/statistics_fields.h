@@ -193,6 +193,32 @@ struct Described<VmStats> {
 };
 
 template <>
+struct NamedElements<SharingCounters> {
+  static std::string_view name(std::size_t index) { return hv::kSharingCounterNames[index]; }
+};
+
+template <>
+struct Described<SharingStats> {
+  using T = SharingStats;
+  static constexpr auto fields = std::tuple{
+      Field{"vm", &T::vm, Unit::none, "whose memory; \"machine\": the hypervisor's pool of it"},
+      Field{"counters", &T::counters, Unit::count,
+            "pages of 4 KiB, cycles and ticks of the time base, as their names say, when last told"}};
+};
+
+template <>
+struct Described<SharingSample> {
+  using T = SharingSample;
+  static constexpr auto fields = std::tuple{
+      Field{"cycles", &T::cycles, Unit::cycles, "when, by the scanning hart"},
+      Field{"vm", &T::vm, Unit::none, "whose memory"},
+      Field{"private_pages", &T::private_pages, Unit::count, "4 KiB frames of its own"},
+      Field{"shared_pages", &T::shared_pages, Unit::count, "pages that map to the zero frame"},
+      Field{"merged_pages", &T::merged_pages, Unit::count, "pages that map to a frame shared by content"},
+      Field{"free_pages", &T::free_pages, Unit::count, "free pages by its map, in the last round"}};
+};
+
+template <>
 struct Described<ExitRow> {
   using T = ExitRow;
   static constexpr auto fields = std::tuple{
@@ -255,6 +281,8 @@ struct Described<RunResult> {
       Field{"links", &T::links, Unit::none, "of the interconnect; none if it is ideal"},
       Field{"disks", &T::disks, Unit::none, "per disk of the machine"},
       Field{"vms", &T::vms, Unit::none, "per VM"},
+      Field{"sharing", &T::sharing, Unit::none, "shared memory per VM; empty without sharing"},
+      Field{"sharing_samples", &T::sharing_samples, Unit::none, "memory of VMs over time"},
       Field{"exits", &T::exits, Unit::none, "per VM and cause"},
       Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"},
       Field{"walks", &T::walks, Unit::none, "page walks"}};
@@ -267,6 +295,28 @@ struct Described<CauseTotal> {
       Field{"cause", &T::cause, Unit::none, "why guests were left"},
       Field{"count", &T::count, Unit::count, "exits"},
       Field{"cycles", &T::cycles, Unit::cycles, "spent outside guests, without idle time and drains"}};
+};
+
+template <>
+struct Described<SharingSummary> {
+  using T = SharingSummary;
+  static constexpr auto fields = std::tuple{
+      Field{"promised_pages", &T::promised_pages, Unit::count, "4 KiB pages that VMs were promised"},
+      Field{"peak_saved_pages", &T::peak_saved_pages, Unit::count, "most that all VMs saved at one time"},
+      Field{"saved_page_ticks", &T::saved_page_ticks, Unit::count,
+            "saved pages, summed over ticks of the 10 MHz time base"},
+      Field{"free_pages", &T::free_pages, Unit::count, "free by the maps, in the last round"},
+      Field{"shared_free_pages", &T::shared_free_pages, Unit::count, "pages shared after that round"},
+      Field{"scanned_pages", &T::scanned_pages, Unit::count, "pages that scans looked at"},
+      Field{"scan_cycles", &T::scan_cycles, Unit::cycles, "that they took"},
+      Field{"unshares", &T::unshares, Unit::count, "writes to shared pages"},
+      Field{"unshare_cycles", &T::unshare_cycles, Unit::cycles,
+            "from finding the page to its own frame, without exit and entry"},
+      Field{"splintered_blocks", &T::splintered_blocks, Unit::count, "2 MiB mappings that were broken up"},
+      Field{"detected_pages", &T::detected_pages, Unit::count,
+            "shared pages of which the map says since when they were free"},
+      Field{"detect_ticks", &T::detect_ticks, Unit::count, "how long they had been, summed"},
+      Field{"pauses", &T::pauses, Unit::count, "VCPUs that waited for a frame"}};
 };
 
 template <>
@@ -283,6 +333,8 @@ struct Described<RunSummary> {
       Field{"enqueue_cycles", &T::enqueue_cycles, Unit::cycles, "hypervisor: putting calls into queues"},
       Field{"drain_cycles", &T::drain_cycles, Unit::cycles, "hypervisor: running queued calls"},
       Field{"poll_cycles", &T::poll_cycles, Unit::cycles, "hypervisor: a dedicated hart looking at rings"},
+      Field{"scan_cycles", &T::scan_cycles, Unit::cycles, "hypervisor: looking for pages to share"},
+      Field{"unshare_cycles", &T::unshare_cycles, Unit::cycles, "hypervisor: writes to shared pages"},
       Field{"other_cycles", &T::other_cycles, Unit::cycles,
             "boot, firmware, and whatever runs without a guest"},
       Field{"work_done", &T::work_done, Unit::count, "units of useful guest work"},
@@ -291,7 +343,8 @@ struct Described<RunSummary> {
       Field{"calls", &T::calls, Unit::count, "of them by ECALL"},
       Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"},
       Field{"delivery", &T::delivery, Unit::none,
-            "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"}};
+            "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"},
+      Field{"sharing", &T::sharing, Unit::none, "memory of all VMs"}};
 };
 
 }  // namespace hvsim::sim

@@ -81,7 +81,7 @@ std::string_view mode_name(isa::Mode mode) {
 
 std::string_view phase_name(isa::HypervisorPhase phase) {
   constexpr std::string_view names[] = {"none",  "save",    "exit", "enqueue", "schedule",
-                                        "drain", "restore", "idle", "poll"};
+                                        "drain", "restore", "idle", "poll", "scan", "unshare"};
   return phase < isa::HypervisorPhase::count ? names[static_cast<std::size_t>(phase)] : "?";
 }
 

@@ -6,7 +6,8 @@
 //                  drain-budget-cycles = <20000>; max-deferred-entries = <4>; time-slice-us = <1000>;
 //                  drain-at-entry = <1>;        // 0: calls wait for a full queue or a barrier
 //                  print-statistics = <0>;      // 1: one line of counts per VM when it is off
-//                  read-instructions = <0>; };  // 1: device accesses are decoded without htinst
+//                  read-instructions = <0>;     // 1: device accesses are decoded without htinst
+//                  sharing { policy = <4>; period-us = <100000>; }; };  // hypervisor/sharing/settings.h
 //     vms { vm@0 { name = "storm-0"; memory-bytes = /bits/ 64 <0x1000000>; vcpus = <1>;
 //                  harts = <0 1>;           // where its VCPUs may run; absent: anywhere
 //                  sstc = <0>;              // 1: the guest may use vstimecmp

@@ -173,7 +173,13 @@ struct SharedPage {
   std::uint64_t completed;   // deferrable calls of this VM that have run
   std::uint64_t events;      // event bits pending, set by event_send of others; the guest clears them (AMO)
   std::uint32_t status[64];  // Status by slot
-  std::uint64_t reserved[14];
+  // Of sharing (memory_map.h): what the guest publishes, and what the hypervisor asks for.
+  std::uint64_t memory_map;            // guest-physical address of a MemoryMapDescriptor; 0: none
+  std::uint32_t balloon_percent;       // of its free pages that the guest should give back; 0: none
+  std::uint32_t balloon_order;         // in runs of 2^order pages
+  std::uint64_t report_order;          // free runs of at least 2^order pages are to be reported; 0: none
+  std::uint64_t report_delay_ticks;    // once they have been free so long
+  std::uint64_t reserved[10];
   RingIndices rings[kMaxRings];  // by VCPU number
 };
 static_assert(sizeof(SharedPage) <= 4096 && offsetof(SharedPage, rings) % 64 == 0);

@@ -85,6 +85,11 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
     case isa::MarkKind::delivery:
       if (meter_ != nullptr) tell_meter(state.cycle, mark, value);
       return;
+    case isa::MarkKind::statistic:
+      statistics_.push_back({state.cycle, static_cast<std::uint8_t>(value >> 56),
+                             static_cast<std::uint8_t>(value >> 48),
+                             value & ((std::uint64_t{1} << 48) - 1)});
+      return;
     case isa::MarkKind::phase:
       if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
       key_.phase = static_cast<isa::HypervisorPhase>(value);

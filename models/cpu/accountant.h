@@ -75,6 +75,14 @@ struct MarkTotals {
   std::uint64_t work_done = 0, hypercalls_done = 0;
 };
 
+// What software said that a counter of its own stands at (MarkKind::statistic).
+struct StatisticMark {
+  isa::Cycles at = 0;
+  std::uint8_t counter = 0;
+  std::uint8_t vm = 0;
+  std::uint64_t value = 0;
+};
+
 class Accountant {
  public:
   Accountant();
@@ -94,6 +102,7 @@ class Accountant {
   const std::map<CellKey, std::unique_ptr<ComponentCycles>>& cells() const { return cells_; }
   const std::map<ExitKey, statistics::Histogram>& exits() const { return exits_; }
   const std::map<std::uint32_t, MarkTotals>& marks() const { return marks_; }  // by VM
+  const std::vector<StatisticMark>& statistics() const { return statistics_; }
 
  private:
   void select_row();
@@ -110,6 +119,7 @@ class Accountant {
   std::map<CellKey, std::unique_ptr<ComponentCycles>> cells_;
   std::map<ExitKey, statistics::Histogram> exits_;  // lengths in cycles
   std::map<std::uint32_t, MarkTotals> marks_;
+  std::vector<StatisticMark> statistics_;
   ComponentCycles* row_ = nullptr;
 };
 

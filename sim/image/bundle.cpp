@@ -68,6 +68,10 @@ void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.cell("time-slice-us", bundle.time_slice_us);
   tree.cell("print-statistics", bundle.print_statistics ? 1 : 0);
   tree.cell("read-instructions", bundle.read_instructions ? 1 : 0);
+  tree.begin("sharing");
+  for (const hv::SharingField& field : hv::kSharingFields)
+    tree.cell(std::string(field.name), field.read(bundle.sharing));
+  tree.end();
   tree.end();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/sharing/settings.h"
 #include "models/cpu/isa/result.h"
 
 namespace hvsim::sim {
@@ -37,6 +38,7 @@ struct BundleDescription {
   bool drain_at_entry = true;
   std::uint32_t time_slice_us = 1000;
   bool print_statistics = false, read_instructions = false;
+  hv::SharingSettings sharing{};
   std::vector<BundleVm> vms{};
 };
 

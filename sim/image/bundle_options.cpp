@@ -1,6 +1,8 @@
 // Words of a command line into a bundle's description.
 #include "sim/image/bundle_options.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <map>
@@ -103,6 +105,40 @@ Error parse_vm(const std::string& text, BundleVm& vm) {
   return read_image(image_key, image_path, vm);
 }
 
+template <std::size_t count>
+std::optional<std::uint32_t> index_of(const std::array<std::string_view, count>& names, std::string_view name) {
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (names[i] == name) return i;
+  return std::nullopt;
+}
+
+// field=value, separated by commas; fields as in the bundle, with the words of a config for choices.
+Error parse_sharing(const std::string& text, hv::SharingSettings& sharing) {
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    const std::string token = text.substr(start, end - start);
+    const std::size_t equals = std::min(token.find('='), token.size());
+    const std::string key = token.substr(0, equals);
+    const std::string word = token.substr(std::min(equals + 1, token.size()));
+    start = end + 1;
+    const auto field = std::ranges::find(hv::kSharingFields, key, &hv::SharingField::name);
+    if (field == hv::kSharingFields.end()) return "--sharing: \"" + key + "\" is no field of it";
+    auto choice = key == "policy"     ? index_of(hv::kSharingPolicyNames, word)
+                  : key == "source"   ? index_of(hv::kMapSourceNames, word)
+                  : key == "ablation" ? index_of(hv::kSharingAblationNames, word)
+                                      : std::nullopt;
+    std::uint32_t value = 0;
+    if (!choice)
+      if (Error error = parse_number("--sharing: " + key, word, value)) return error;
+    value = choice.value_or(value);
+    if (value < field->least || value > field->most)
+      return "--sharing: " + key + " is " + word + ", expected " + std::to_string(field->least) + " to " +
+             std::to_string(field->most);
+    field->write(sharing, value);
+  }
+  return std::nullopt;
+}
+
 Error apply_setting(const std::string& option, const std::string& value, BundleOptions& options) {
   BundleDescription& bundle = options.bundle;
   const std::map<std::string, std::uint32_t*> numbers{
@@ -113,6 +149,7 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
       {"--time-slice-us", &bundle.time_slice_us}};
   if (const auto number = numbers.find(option); number != numbers.end())
     return parse_number(option, value, *number->second);
+  if (option == "--sharing") return parse_sharing(value, bundle.sharing);
   if (option == "--print-statistics") return parse_switch(option, value, bundle.print_statistics);
   if (option == "--read-instructions") return parse_switch(option, value, bundle.read_instructions);
   if (option == "--drain-at-entry") return parse_switch(option, value, bundle.drain_at_entry);

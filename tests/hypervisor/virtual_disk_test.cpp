@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hypervisor/guest_memory.h"
 #include "tests/hypervisor/random.h"
 
 namespace hv {
@@ -44,7 +45,8 @@ struct Disk : testing::Test {
   }
 
   void write(std::uint64_t offset, std::uint64_t value) {
-    disk.write(arch, memory, offset, static_cast<std::uint32_t>(value));
+    GuestMemory guest(memory);
+    disk.write(arch, guest, offset, static_cast<std::uint32_t>(value));
   }
   void start_driver() {
     write(0x70, 3);

@@ -62,6 +62,10 @@ void read_statistics(const fs::path& run, Outcome& outcome) {
     outcome.cycles = std::max(outcome.cycles, hart.at("cycles").get<std::uint64_t>());
   for (const Json& exit : stats.at("exits"))
     outcome.exits[exit.at("cause").get<std::string>()] += exit.at("count").get<std::uint64_t>();
+  for (const Json& sample : stats.at("sharing_samples")) {
+    std::uint64_t& peak = outcome.peak_saved_pages[sample.at("vm").get<std::string>()];
+    peak = std::max(peak, sample.at("shared_pages").get<std::uint64_t>());
+  }
   for (const Json& row : stats.at("cpi"))
     for (const auto& [name, cycles] : row.at("components").items())
       if (name != "idle") outcome.vm_cycles[row.at("vm")] += cycles.get<std::uint64_t>();

@@ -35,7 +35,7 @@ constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
 }  // namespace
 
 void Arch::charge(Work work, std::uint64_t units) {
-  const Cycles cycles = costless_ ? 0 : costs_.cycles(work) * units;
+  const Cycles cycles = costless_ || free_of_charge_ ? 0 : costs_.cycles(work) * units;
   if (cycles != 0) hart_.charge(cycles, work);
 }
 

@@ -55,14 +55,19 @@ class Arch {
     hart_.mark(static_cast<std::uint16_t>(kind), value);
   }
   void charge(Work work, std::uint64_t units);
+  bool free_of_charge(bool free) {
+    free_of_charge_ = free;
+    return true;
+  }
 
  private:
   void touch(Hpa at, std::uint64_t bytes, bool is_write) {
-    if (!costless_) hart_.touch(at, bytes, is_write);
+    if (!costless_ && !free_of_charge_) hart_.touch(at, bytes, is_write);
   }
   HostHart& hart_;
   const CostModel& costs_;
   const bool costless_;
+  bool free_of_charge_ = false;
 };
 
 }  // namespace hv

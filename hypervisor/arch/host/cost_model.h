@@ -33,6 +33,8 @@ struct CostModel {
   std::uint32_t lock = 60;                 // cycles to take and release a free lock
   std::uint32_t console_byte = 90;         // cycles per character written to the UART
   std::uint32_t device_access = 400;       // cycles to decode and perform an access to an emulated device
+  std::uint32_t map_entry = 120;           // cycles to read and judge an entry of a memory map
+  std::uint32_t content_word = 6;          // cycles to hash or compare eight bytes of a page
   std::uint32_t copy_line = 25;            // cycles to copy a 64-byte line that hits
 
   constexpr hvsim::isa::Cycles cycles(Work work) const {
@@ -79,6 +81,10 @@ struct CostModel {
         return console_byte;
       case Work::device_access:
         return device_access;
+      case Work::map_entry:
+        return map_entry;
+      case Work::content_word:
+        return content_word;
       case Work::copy_line:
         return copy_line;
       case Work::count:

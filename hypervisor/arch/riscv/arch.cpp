@@ -13,7 +13,10 @@ using riscv::write_csr;
 void local_fence(const GuestFence& fence) {
   switch (fence.kind) {
     case GuestFence::Kind::g_stage:
-      riscv_hfence_gvma_vmid(fence.vmid);
+      if (fence.page == GuestFence::kWhole)
+        riscv_hfence_gvma_vmid(fence.vmid);
+      else
+        riscv_hfence_gvma_page(fence.page >> 2, fence.vmid);
       break;
     case GuestFence::Kind::vs_stage:
       riscv_hfence_vvma();
@@ -30,7 +33,10 @@ void local_fence(const GuestFence& fence) {
 void remote_fence(const GuestFence& fence) {
   switch (fence.kind) {
     case GuestFence::Kind::g_stage:
-      riscv::sbi_remote_hfence_gvma_vmid(fence.harts, fence.vmid);
+      if (fence.page == GuestFence::kWhole)
+        riscv::sbi_remote_hfence_gvma_vmid(fence.harts, fence.vmid);
+      else
+        riscv::sbi_remote_hfence_gvma_page(fence.harts, fence.page, fence.vmid);
       break;
     case GuestFence::Kind::vs_stage:
       riscv::sbi_remote_hfence_vvma(fence.harts);
@@ -88,6 +94,7 @@ void Arch::fence(const GuestFence& fence) {
     local_fence(fence);
   else
     remote_fence(fence);
+  asm volatile("fence rw, rw" : : : "memory");  // what the others stored before it is seen behind it
 }
 
 void Arch::save(Vcpu& vcpu, RegisterGroup group) {

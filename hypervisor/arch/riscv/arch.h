@@ -76,11 +76,14 @@ class Arch {
         return hint<MarkKind::serving>(value);
       case MarkKind::delivery:
         return hint<MarkKind::delivery>(value);
+      case MarkKind::statistic:
+        return hint<MarkKind::statistic>(value);
       default:
         return;
     }
   }
   void charge(Work, std::uint64_t) {}
+  bool free_of_charge(bool) { return false; }
 
  private:
   static void* pointer(Hpa at) { return reinterpret_cast<void*>(at.value); }

@@ -38,6 +38,9 @@ inline void sbi_remote_fence_i(std::uint64_t harts) { sbi_call(kRfence, 0, harts
 inline void sbi_remote_hfence_gvma_vmid(std::uint64_t harts, std::uint64_t vmid) {
   sbi_call(kRfence, 3, harts, 0, 0, kWhole, vmid);
 }
+inline void sbi_remote_hfence_gvma_page(std::uint64_t harts, std::uint64_t page, std::uint64_t vmid) {
+  sbi_call(kRfence, 3, harts, 0, page, 4096, vmid);
+}
 inline void sbi_remote_hfence_gvma(std::uint64_t harts) { sbi_call(kRfence, 4, harts, 0, 0, kWhole); }
 inline void sbi_remote_hfence_vvma(std::uint64_t harts) { sbi_call(kRfence, 6, harts, 0, 0, kWhole); }
 

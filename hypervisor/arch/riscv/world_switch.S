@@ -74,6 +74,10 @@ own_trap:
 riscv_hfence_gvma:
     hfence.gvma x0, x0
     ret
+    .global riscv_hfence_gvma_page
+riscv_hfence_gvma_page:
+    hfence.gvma a0, a1
+    ret
     .global riscv_hfence_gvma_vmid
 riscv_hfence_gvma_vmid:
     hfence.gvma x0, a0

@@ -14,6 +14,7 @@ bool riscv_has_stimecmp();                                     // reading it doe
 std::uint64_t riscv_read_guest_instruction(std::uint64_t pc);  // all ones: it cannot be fetched
 void riscv_hfence_gvma();
 void riscv_hfence_gvma_vmid(std::uint64_t vmid);
+void riscv_hfence_gvma_page(std::uint64_t guest_physical_shifted_by_2, std::uint64_t vmid);
 void riscv_hfence_vvma();
 void riscv_save_fp(hv::FpRegisters* fp);
 void riscv_restore_fp(const hv::FpRegisters* fp);

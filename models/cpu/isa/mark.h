@@ -18,6 +18,7 @@ enum class MarkKind : std::uint16_t {
   calls_ran = 18,      // value: vm << 32 | deferrable hypercalls of it that have run, in their order
   serving = 19,        // value: the VM whose deferred hypercalls run from here on; ~0 = none
   delivery = 20,       // value: vm << 48 | DeliveryEvent << 32 | amount
+  statistic = 21,      // value: counter << 56 | vm << 48 | what it stands at; vm 255: of the machine
 };
 
 // Hypervisor phases: cells of the CPI stack.
@@ -31,7 +32,9 @@ enum class HypervisorPhase : std::uint8_t {
   restore = 6,  // context restore and return
   idle = 7,
   poll = 8,  // a dedicated hart looks whether VMs have queued something
-  count = 9,
+  scan = 9,      // looking for pages to share, and sharing them
+  unshare = 10,  // a write to a shared page
+  count = 11,
 };
 
 // What the hypervisor tells of how deferrable hypercalls reach it and are drained.

@@ -53,7 +53,10 @@ struct FakeMachine {
   std::vector<std::pair<hvsim::isa::MarkKind, std::uint64_t>> marks;
   unsigned held_locks = 0;
   std::function<void(Hpa)> after_read{};  // others may write between two reads
-  bool out_of_ram = false;                // the core touched an address outside
+  std::function<void()> on_operation{};               // before each access to memory and each lock
+  std::function<void(const GuestFence&)> on_fence{};  // when a fence takes effect
+  bool free_of_charge = false;
+  bool out_of_ram = false;  // the core touched an address outside
 };
 
 class Arch {
@@ -77,17 +80,24 @@ class Arch {
   void write_word(Hpa at, std::uint64_t value) { copy_out(at, &value, sizeof value); }
   void or_word(Hpa at, std::uint64_t bits) { write_word(at, read_word(at) | bits); }
   void copy_in(void* to, Hpa from, std::size_t bytes) {
+    operation();
     if (inside(from, bytes)) std::memcpy(to, &machine_.ram[from.value - FakeMachine::kRamBase], bytes);
     if (machine_.after_read) machine_.after_read(from);
   }
   void copy_out(Hpa to, const void* from, std::size_t bytes) {
+    operation();
     if (inside(to, bytes)) std::memcpy(&machine_.ram[to.value - FakeMachine::kRamBase], from, bytes);
   }
   void zero(Hpa at, std::uint64_t bytes) {
+    operation();
     if (inside(at, bytes)) std::memset(&machine_.ram[at.value - FakeMachine::kRamBase], 0, bytes);
   }
   std::optional<std::uint32_t> guest_instruction(std::uint64_t) { return instruction; }
-  void fence(const GuestFence& fence) { machine_.fences.push_back(fence); }
+  void fence(const GuestFence& fence) {
+    operation();
+    machine_.fences.push_back(fence);
+    if (machine_.on_fence) machine_.on_fence(fence);
+  }
   void save(Vcpu& vcpu, RegisterGroup group) {
     if (group == RegisterGroup::fp) {
       vcpu.fp = registers.fp;
@@ -111,6 +121,7 @@ class Arch {
   void unlock(Lock& lock) {
     lock.held = false;
     --machine_.held_locks;
+    operation();
   }
   Cycles cycles() { return machine_.cycles; }
   std::uint64_t ticks() { return machine_.ticks; }
@@ -118,8 +129,14 @@ class Arch {
   void mark(hvsim::isa::MarkKind kind, std::uint64_t value) { machine_.marks.emplace_back(kind, value); }
   void charge(Work work, std::uint64_t units) {
     const Cycles cost = machine_.cost[static_cast<std::size_t>(work)] * units;
+    if (machine_.free_of_charge) return;
     machine_.cycles += cost;
     if (machine_.cycles_per_tick != 0) machine_.ticks += cost / machine_.cycles_per_tick;
+  }
+
+  bool free_of_charge(bool free) {
+    machine_.free_of_charge = free;
+    return true;
   }
 
   HartRegisters registers;
@@ -127,6 +144,9 @@ class Arch {
   std::uint64_t timer = ~std::uint64_t{0};
 
  private:
+  void operation() {
+    if (machine_.on_operation) machine_.on_operation();
+  }
   bool inside(Hpa at, std::uint64_t bytes) {
     const bool good = at.value >= FakeMachine::kRamBase &&
                       at.value - FakeMachine::kRamBase <= machine_.ram.size() &&

@@ -135,6 +135,25 @@ TEST_F(LinuxGuests, OneThatPanicsEndsAloneAndAsAFailure) {
   EXPECT_THAT(outcome.console.at("beta"), HasSubstr("reboot: Power down"));
 }
 
+// An unmodified kernel: its page descriptors are found and its free pages shared while it works and its disk
+// writes to its memory. It must not notice.
+TEST_F(LinuxGuests, WhoseFreePagesAreSharedByIntrospectionSayTheSame) {
+  const Outcome plain = run_and_check("host");
+  if (HasFatalFailure()) return;
+  Json sharing = config();
+  sharing["hypervisor"]["sharing"] = {
+      {"policy", "memory_map"}, {"source", "introspection"}, {"period_us", 20000}, {"step_gap_us", 20}};
+  for (const char* where : {"target", "host"}) {
+    const Outcome outcome = simulate(sharing, where);
+    check(outcome);
+    if (HasFatalFailure()) return;
+    for (const char* vm : {"alpha", "beta"}) {
+      EXPECT_EQ(session_of(outcome.console.at(vm)), session_of(plain.console.at(vm))) << where;
+      EXPECT_GT(outcome.peak_saved_pages.at(vm), 32768u / 5) << "free memory was hardly found";
+    }
+  }
+}
+
 // KVM finds out what a guest wanted of a device in this way on harts that leave htinst zero.
 TEST_F(LinuxGuests, ReachTheirDevicesWhenInstructionsAreReadFromTheirMemory) {
   Json config = linux_guests();

@@ -1,0 +1,70 @@
+// What is counted about the memory of each VM and of the machine: numbers by name, sent to whoever watches.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace hv {
+
+enum class SharingCounter : std::uint8_t {
+  memory_pages,          // promised to the VM
+  private_pages,         // frames of its own that it holds now
+  shared_pages,          // pages that map to the one zero frame now
+  merged_pages,          // pages that map to a frame shared by content now
+  peak_shared_pages,     // most that were shared or merged at once
+  shared_page_ticks,     // shared and merged pages, summed over time
+  free_pages,            // by the map, in the last round
+  rounds,                // over its map
+  first_free_pages,      // by the first look of all rounds
+  second_free_pages,     // by the second look, of those
+  scanned_pages,         // pages that looks at the map covered
+  scan_cycles,           // of all steps over its map
+  marked_writes,         // writes to pages between mark and share
+  unshared_pages,        // writes to shared pages that got 4 KiB
+  unshared_blocks,       // writes to shared pages that got 2 MiB
+  unshare_cycles,        // of both
+  splintered_blocks,     // 2 MiB leaves that became 4 KiB leaves
+  joined_blocks,         // and back
+  detected_pages,        // shared pages of which the map says since when they were free
+  detect_ticks,          // how long they had been, summed
+  longest_detect_ticks,  // and at most
+  content_scanned_pages,
+  content_cycles,
+  merges,          // pages merged by content, ever
+  released_pages,  // given back by the guest: balloon and reports
+  pauses,          // VCPUs that waited for a frame
+  pause_ticks,     // how long
+  introspection_cycles,  // to find the map in a Linux guest
+  declined,        // times that a memory map could not be used
+  pool_pages,      // of the machine, for VMs and tables
+  least_free_pages,  // fewest of them free at once
+  pool_free_pages,   // now
+  content_frames,       // frames that pages share by content now
+  content_frame_ticks,  // summed over time
+  count
+};
+inline constexpr std::size_t kSharingCounters = static_cast<std::size_t>(SharingCounter::count);
+
+inline constexpr std::array<std::string_view, kSharingCounters> kSharingCounterNames{
+    "memory_pages",     "private_pages",         "shared_pages",      "merged_pages",
+    "peak_shared_pages", "shared_page_ticks",    "free_pages",        "rounds",
+    "first_free_pages", "second_free_pages",     "scanned_pages",     "scan_cycles",
+    "marked_writes",    "unshared_pages",        "unshared_blocks",   "unshare_cycles",
+    "splintered_blocks", "joined_blocks",        "detected_pages",    "detect_ticks",
+    "longest_detect_ticks", "content_scanned_pages", "content_cycles", "merges",
+    "released_pages",   "pauses",                "pause_ticks",       "introspection_cycles",
+    "declined",
+    "pool_pages",       "least_free_pages",      "pool_free_pages",
+    "content_frames",   "content_frame_ticks"};
+
+// The value of MarkKind::statistic: what, of which VM (kMachineCounters: of the machine), how much.
+inline constexpr unsigned kMachineCounters = 0xFF;
+constexpr std::uint64_t mark_statistic(unsigned vm, SharingCounter counter, std::uint64_t value) {
+  constexpr std::uint64_t most = (std::uint64_t{1} << 48) - 1;
+  return std::uint64_t{static_cast<std::uint8_t>(counter)} << 56 | std::uint64_t{vm & 0xFF} << 48 |
+         (value < most ? value : most);
+}
+
+}  // namespace hv

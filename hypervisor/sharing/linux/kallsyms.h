@@ -1,0 +1,45 @@
+// The symbol table that a Linux kernel carries in its own memory (CONFIG_KALLSYMS): found by its token table,
+// checked, and read name by name in bounded steps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "hypervisor/sharing/linux/guest_window.h"
+
+namespace hv {
+
+class Kallsyms {
+ public:
+  // The symbols that are wanted, and where they were found; 0: not, or not yet.
+  enum Wanted : unsigned { mem_section, node_data, swapper_pg_dir, wanted_count };
+  static constexpr std::array<std::string_view, wanted_count> kNames{"mem_section", "node_data",
+                                                                     "swapper_pg_dir"};
+
+  // Whether the ten digits stand at `at`, each as a token of its own; `word` is what lies there.
+  static bool looks_like_digits(std::uint64_t word);
+  // Takes the table around the token "0" at `digits`. False: it is none.
+  bool open(GuestWindow& memory, std::uint64_t digits);
+  // Reads up to `symbols` names. True: there are no more.
+  bool step(GuestWindow& memory, std::uint64_t symbols);
+
+  std::uint64_t address(Wanted symbol) const { return found_[symbol]; }
+  std::uint64_t base() const { return relative_base_; }  // of the kernel image, as it is linked
+  std::uint64_t symbols() const { return symbols_; }
+
+ private:
+  static constexpr std::uint64_t kTokens = 256, kMaxSymbols = 1u << 20;
+  bool find_tables(GuestWindow& memory);
+  bool find_names(GuestWindow& memory);
+  std::uint64_t entry_bytes(GuestWindow& memory, std::uint64_t at) const;
+  std::string_view expand(GuestWindow& memory, std::uint64_t at);
+
+  std::uint64_t tokens_ = 0, token_index_ = 0, offsets_ = 0, names_ = 0;  // guest-physical
+  std::uint64_t relative_base_ = 0, symbols_ = 0;
+  std::uint64_t next_symbol_ = 0, next_name_ = 0;
+  std::array<std::uint64_t, wanted_count> found_{};
+  std::array<char, 32> name_{};
+};
+
+}  // namespace hv

@@ -1,0 +1,55 @@
+// What sharing knows about one VM: who may hold its translations, and what happened to its pages.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "arch.h"
+#include "hypervisor/atomics.h"
+#include "hypervisor/sharing/counters.h"
+#include "hypervisor/sharing/map_layout.h"
+
+namespace hv {
+
+struct VmSharing {
+  Arch::Lock lock{};             // of the stage-two table
+  std::uint64_t seen_harts = 0;  // atomic: harts that may hold translations of this VM
+  std::uint64_t since = 0;       // ticks up to which shared_page_ticks is summed
+  std::uint32_t given_up = 0;    // atomic: it waits for memory, and there will be none
+  MapLayout map;
+  enum class MapSearch : std::uint8_t { open, found, declined } search = MapSearch::open;
+  std::uint32_t search_failures = 0;  // of introspection
+  std::uint64_t search_again = 0;     // ticks
+  std::array<std::uint64_t, kSharingCounters> counters{};
+
+  // Under the lock, but for counters of VCPUs that only one of them changes.
+  std::uint64_t& operator[](SharingCounter counter) {
+    return counters[static_cast<std::size_t>(counter)];
+  }
+  std::uint64_t operator[](SharingCounter counter) const {
+    return counters[static_cast<std::size_t>(counter)];
+  }
+
+  std::uint64_t saved_pages() const {
+    return (*this)[SharingCounter::shared_pages] + (*this)[SharingCounter::merged_pages];
+  }
+  // Before shared_pages or merged_pages changes: what was saved until now is summed up.
+  void settle(std::uint64_t now) {
+    (*this)[SharingCounter::shared_page_ticks] += saved_pages() * (now - since);
+    since = now;
+  }
+  void note_detected(std::uint64_t pages, std::uint64_t ticks) {
+    if (pages == 0) return;
+    (*this)[SharingCounter::detected_pages] += pages;
+    (*this)[SharingCounter::detect_ticks] += pages * ticks;
+    std::uint64_t& longest = (*this)[SharingCounter::longest_detect_ticks];
+    if (ticks > longest) longest = ticks;
+  }
+  // Afterwards.
+  void note_peak() {
+    std::uint64_t& peak = (*this)[SharingCounter::peak_shared_pages];
+    if (saved_pages() > peak) peak = saved_pages();
+  }
+};
+
+}  // namespace hv

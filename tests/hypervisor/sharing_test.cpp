@@ -1,0 +1,340 @@
+// Memory that is shared: each policy gives frames back and takes writes apart again, no frame ever shows one VM
+// what another wrote, and VMs that find no frame wait for one.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "hypervisor/abi/memory_map.h"
+#include "tests/hypervisor/bench.h"
+#include "tests/hypervisor/random.h"
+#include "tests/hypervisor/sharing_audit.h"
+
+namespace hv {
+namespace {
+
+using hvsim::isa::kPageBytes;
+
+constexpr std::uint64_t kBase = abi::kGuestMemoryBase;
+constexpr std::uint64_t kDescriptorAt = kBase + 0x1000, kEntriesAt = kBase + 0x2000;
+constexpr std::uint64_t kFirstPage = 16;  // of the map: image, descriptor and map lie below
+constexpr std::uint32_t kFree = 1;
+
+struct MapEntry {
+  std::uint32_t state, order;
+};
+
+// VMs whose guests are played by the test, on one hart.
+class Guests {
+ public:
+  explicit Guests(BundleDescription description, std::uint64_t memory_bytes = 1 << 20, unsigned count = 2)
+      : pages_(memory_bytes / kPageBytes - Vm{}.own_pages - kFirstPage) {
+    description.sharing.period_us = 1000;
+    description.sharing.step_gap_us = 1;
+    description.sharing.pages_per_second = 1'000'000;
+    description.sharing.content_step_pages = 64;
+    for (unsigned n = 0; n < count; ++n) {
+      BundleVm vm = small_vm(std::string(1, static_cast<char>('a' + n)));
+      vm.memory_bytes = memory_bytes;
+      description.vms.push_back(vm);
+    }
+    bench.start(description);
+  }
+
+  std::uint64_t pages() const { return pages_; }
+  static Gpa page(std::uint64_t number) { return Gpa{kBase + (kFirstPage + number) * kPageBytes}; }
+  const VmSharing& sharing(unsigned vm) const { return bench.core->vm(vm).sharing; }
+  std::uint64_t count(unsigned vm, SharingCounter counter) const { return sharing(vm)[counter]; }
+
+  void publish(unsigned vm) {
+    const abi::MemoryMapDescriptor descriptor{.magic = abi::kMemoryMapMagic,
+                                              .entries = kEntriesAt,
+                                              .first_page = page(0).value,
+                                              .pages = pages_,
+                                              .entry_bytes = sizeof(MapEntry),
+                                              .state_offset = 0,
+                                              .state_mask = ~0u,
+                                              .state_free = kFree,
+                                              .order_offset = 4,
+                                              .order_mask = ~0u,
+                                              .since_offset = abi::kNoSince,
+                                              .reserved = 0};
+    ASSERT_TRUE(store(vm, Gpa{kDescriptorAt}, &descriptor, sizeof descriptor));
+    const std::uint64_t at = kDescriptorAt;
+    bench.harts[0].copy_out(bench.core->vm(vm).shared_page + offsetof(abi::SharedPage, memory_map), &at, 8);
+  }
+  void set_map(unsigned vm, std::uint64_t number, bool free) {
+    const MapEntry entry{free ? kFree : 0, 0};
+    ASSERT_TRUE(store(vm, Gpa{kEntriesAt + number * sizeof entry}, &entry, sizeof entry));
+  }
+
+  // As the guest would: through stage two, with a fault where that says so. False: the VCPU waits for a frame.
+  bool store(unsigned vm, Gpa at, const void* from, std::size_t bytes) {
+    for (unsigned tries = 0; tries < 3; ++tries) {
+      const auto leaf = bench.core->vm(vm).table.leaf(bench.harts[0], at);
+      if (leaf->right == LeafRight::write) {
+        const std::uint64_t size = leaf->level == 1 ? 2u << 20 : kPageBytes;
+        bench.harts[0].copy_out(leaf->frame + at.value % size, from, bytes);
+        return true;
+      }
+      if (!run(vm)) return false;
+      bench.exit(0, make_exit(23, at.value & 3, at.value >> 2));
+    }
+    return false;
+  }
+  bool store(unsigned vm, Gpa at, std::uint64_t value) { return store(vm, at, &value, sizeof value); }
+  std::uint64_t load(unsigned vm, Gpa at) {
+    return bench.harts[0].read_word(bench.core->vm(vm).table.lookup(bench.harts[0], at)->at);
+  }
+  void fill(unsigned vm, std::uint64_t number, std::uint64_t value) {
+    std::array<std::uint64_t, 512> words;
+    words.fill(value);
+    ASSERT_TRUE(store(vm, page(number), words.data(), sizeof words));
+  }
+
+  // Until the hart runs the VM; false: it does not get to run.
+  bool run(unsigned vm) {
+    for (unsigned tries = 0; tries < 64; ++tries) {
+      if (bench.on[0] != nullptr && bench.on[0]->vm == vm) return true;
+      pass(2000);
+    }
+    return false;
+  }
+  void pass(std::uint64_t microseconds) {
+    bench.machine.ticks += 10 * microseconds;
+    if (bench.on[0] == nullptr)
+      bench.interrupt_idle(0);
+    else
+      bench.timer(0);
+  }
+  void scan(unsigned steps = 64) {
+    for (unsigned i = 0; i < steps; ++i) pass(100);
+  }
+
+  Bench bench{1};
+
+ private:
+  std::uint64_t pages_;
+};
+
+BundleDescription with_policy(SharingPolicy policy) {
+  BundleDescription description;
+  description.sharing.policy = policy;
+  return description;
+}
+
+TEST(Sharing, FreePagesByTheMapShareOneFrameAndTheirsReturnToThePool) {
+  Guests guests(with_policy(SharingPolicy::memory_map));
+  guests.publish(0);
+  for (std::uint64_t n = 0; n < guests.pages(); ++n) guests.fill(0, n, n + 1);
+  const std::uint64_t before = guests.bench.core->page_pool().free_pages();
+  for (std::uint64_t n = 0; n < guests.pages(); n += 2) guests.set_map(0, n, true);
+  guests.scan();
+  const std::uint64_t free = (guests.pages() + 1) / 2;
+  EXPECT_EQ(guests.count(0, SharingCounter::shared_pages), free);
+  EXPECT_EQ(guests.bench.core->page_pool().free_pages(), before + free);
+  for (std::uint64_t n = 0; n < guests.pages(); ++n)
+    EXPECT_EQ(guests.load(0, Guests::page(n)), n % 2 == 0 ? 0 : n + 1);
+  audit_memory(guests.bench);
+  guests.set_map(0, 0, false);
+  EXPECT_TRUE(guests.store(0, Guests::page(0) + 8, 5));
+  EXPECT_EQ(guests.load(0, Guests::page(0)), 0u);
+  EXPECT_EQ(guests.load(0, Guests::page(0) + 8), 5u);
+  EXPECT_EQ(guests.count(0, SharingCounter::shared_pages), free - 1);
+  audit_memory(guests.bench);
+}
+
+TEST(Sharing, TheReserveIsLeftAlone) {
+  BundleDescription description = with_policy(SharingPolicy::memory_map);
+  description.sharing.reserve_pages = 10;
+  Guests guests(description);
+  guests.publish(0);
+  for (std::uint64_t n = 0; n < 50; ++n) guests.set_map(0, n, true);
+  guests.scan();
+  EXPECT_EQ(guests.count(0, SharingCounter::shared_pages), 40u);
+}
+
+TEST(Sharing, ABlockIsSplinteredOnlyIfEnoughOfItIsFree) {
+  for (const std::uint32_t least : {40u, 60u}) {
+    BundleDescription description = with_policy(SharingPolicy::memory_map);
+    description.sharing.splinter_free_pages = least;
+    Guests guests(description, 4 << 20, 1);
+    guests.publish(0);
+    for (std::uint64_t n = 0; n < 50; ++n) guests.set_map(0, n, true);
+    guests.scan();
+    EXPECT_EQ(guests.count(0, SharingCounter::splintered_blocks), least == 40 ? 1u : 0u);
+    EXPECT_EQ(guests.count(0, SharingCounter::shared_pages), least == 40 ? 50u : 0u);
+    audit_memory(guests.bench);
+  }
+}
+
+TEST(Sharing, AFaultOfTheGuestsWalkerUnsharesLikeAStore) {
+  Guests guests(with_policy(SharingPolicy::memory_map));
+  guests.publish(0);
+  guests.set_map(0, 3, true);
+  guests.scan();
+  ASSERT_EQ(guests.count(0, SharingCounter::shared_pages), 1u);
+  ASSERT_TRUE(guests.run(0));
+  const std::uint64_t at = Guests::page(3).value;  // a load whose walk sets A: cause 21, pseudoinstruction
+  guests.bench.exit(0, make_exit(21, 0, at >> 2, 0x3020));
+  EXPECT_EQ(guests.bench.core->vm(0).table.leaf(guests.bench.harts[0], Gpa{at})->right, LeafRight::write);
+}
+
+TEST(Sharing, PagesOfOneContentMeetInOneFrame) {
+  Guests guests(with_policy(SharingPolicy::content_scan));
+  for (unsigned vm = 0; vm < 2; ++vm)
+    for (std::uint64_t n = 0; n < 40; ++n) guests.fill(vm, n, n < 20 ? 0xABCD : vm * 1000 + n);
+  const std::uint64_t before = guests.bench.core->page_pool().free_pages();
+  guests.scan(400);
+  EXPECT_GE(guests.count(0, SharingCounter::merged_pages), 20u);
+  EXPECT_GE(guests.count(1, SharingCounter::merged_pages), 20u);
+  EXPECT_GT(guests.bench.core->page_pool().free_pages(), before);
+  audit_memory(guests.bench);
+  const std::uint64_t sharers = guests.count(1, SharingCounter::merged_pages);
+  EXPECT_TRUE(guests.store(1, Guests::page(3) + 16, 0x1234));
+  EXPECT_EQ(guests.load(1, Guests::page(3)), 0xABCDu);  // the rest of the page was copied
+  EXPECT_EQ(guests.load(1, Guests::page(3) + 16), 0x1234u);
+  EXPECT_EQ(guests.load(0, Guests::page(3) + 16), 0xABCDu);
+  EXPECT_EQ(guests.count(1, SharingCounter::merged_pages), sharers - 1);
+  audit_memory(guests.bench);
+}
+
+TEST(Sharing, ReleasedPagesAreSharedAtOnce) {
+  for (const SharingPolicy policy : {SharingPolicy::balloon, SharingPolicy::free_page_reporting}) {
+    Guests guests(with_policy(policy), 4 << 20, 1);
+    for (std::uint64_t n = 0; n < 600; ++n) guests.fill(0, n, 7);
+    const std::uint64_t at = kBase + (2 << 20);
+    EXPECT_EQ(guests.bench.call(0, abi::Hypercall::page_release, {Guests::page(2).value, 0}).error, 0);
+    EXPECT_EQ(guests.count(0, SharingCounter::shared_pages), 1u);
+    EXPECT_EQ(guests.load(0, Guests::page(2)), 0u);
+    EXPECT_EQ(guests.bench.call(0, abi::Hypercall::page_release, {at, 8}).error, 0);
+    EXPECT_EQ(guests.count(0, SharingCounter::shared_pages), 257u);
+    audit_memory(guests.bench);
+  }
+}
+
+TEST(Sharing, MoreMemoryMayBePromisedThanThereIs) {
+  BundleDescription description = with_policy(SharingPolicy::memory_map);
+  description.sharing.demand = true;
+  Guests guests(description, 16 << 20, 2);  // of 24 MiB, part of which is the hypervisor's
+  ASSERT_EQ(guests.count(0, SharingCounter::shared_pages) + guests.count(0, SharingCounter::private_pages), 4096u);
+  guests.publish(0);
+  guests.publish(1);
+  for (std::uint64_t n = 1000; n < 1100; ++n) guests.set_map(0, n, false);  // who frees needs its map's page
+  audit_memory(guests.bench);
+  std::uint64_t filled = 0;
+  for (unsigned vm = 0; vm < 2; ++vm)
+    for (std::uint64_t n = 200; n < 4000; ++n) {
+      if (!guests.store(vm, Guests::page(n), n)) goto starved;
+      ++filled;
+    }
+starved:
+  EXPECT_GT(filled, 4000u);
+  EXPECT_EQ(guests.count(1, SharingCounter::pauses), 1u);
+  audit_memory(guests.bench);
+  // The first VM frees some; the second goes on with exactly the store that waited.
+  const std::uint64_t next = filled - 3800 + 200;
+  for (std::uint64_t n = 1000; n < 1100; ++n) guests.set_map(0, n, true);
+  guests.scan(200);
+  EXPECT_TRUE(guests.store(1, Guests::page(next), 77));
+  EXPECT_EQ(guests.load(1, Guests::page(next)), 77u);
+  EXPECT_GT(guests.count(1, SharingCounter::pause_ticks), 0u);
+  for (std::uint64_t n = 200; n < 1000; ++n) EXPECT_EQ(guests.load(0, Guests::page(n)), n);
+  audit_memory(guests.bench);
+}
+
+TEST(Sharing, WhenAllWaitForMemoryOneIsGivenUp) {
+  BundleDescription description;
+  description.sharing.demand = true;
+  Guests guests(description, 16 << 20, 2);
+  for (unsigned vm = 0; vm < 2; ++vm)
+    for (std::uint64_t n = 0; n < 4000 && guests.store(vm, Guests::page(n), n + 1); ++n) {
+    }
+  ASSERT_TRUE(guests.store(0, Guests::page(0), 1));  // it has all of its own, and goes on
+  guests.scan(100);
+  EXPECT_EQ(guests.bench.core->vm(1).state, Vm::State::alive);
+  ASSERT_TRUE(guests.run(0));
+  for (std::uint64_t n = 4000; n < 4070 && guests.store(0, Guests::page(n), 1); ++n) {
+  }
+  guests.scan(200);
+  const bool first_off = guests.bench.core->vm(0).state == Vm::State::off;
+  const bool second_off = guests.bench.core->vm(1).state == Vm::State::off;
+  EXPECT_NE(first_off, second_off);
+  EXPECT_NE(guests.bench.machine.console.find("no memory is left"), std::string::npos);
+  audit_memory(guests.bench);
+}
+
+// A guest that says what is not: it loses what it had there, and nobody else does.
+TEST(Sharing, AMapThatLiesHarmsItsOwnVmOnly) {
+  Guests guests(with_policy(SharingPolicy::memory_map_and_content_scan));
+  for (std::uint64_t n = 0; n < guests.pages(); ++n) guests.fill(1, n, 0x1111 + n);
+  guests.publish(0);
+  Random random(4);
+  abi::MemoryMapDescriptor descriptor{};
+  for (unsigned round = 0; round < 300; ++round) {
+    descriptor = {.magic = abi::kMemoryMapMagic,
+                  .entries = kBase + (random() % 3 == 0 ? random() : random() % (1 << 20)),
+                  .first_page = kBase + random() % 300 * kPageBytes,
+                  .pages = random() % 2 == 0 ? random() : random() % 300,
+                  .entry_bytes = static_cast<std::uint32_t>(random() % 17 * 4),
+                  .state_offset = static_cast<std::uint32_t>(random() % 70),
+                  .state_mask = static_cast<std::uint32_t>(random() % 4),
+                  .state_free = static_cast<std::uint32_t>(random() % 4),
+                  .order_offset = static_cast<std::uint32_t>(random() % 70),
+                  .order_mask = static_cast<std::uint32_t>(random() % 32),
+                  .since_offset = static_cast<std::uint32_t>(random() % 70),
+                  .reserved = 0};
+    if (!guests.store(0, Gpa{kDescriptorAt}, &descriptor, sizeof descriptor)) break;
+    guests.scan(6);
+    audit_memory(guests.bench);
+    if (testing::Test::HasFailure()) return;
+  }
+  for (std::uint64_t n = 0; n < guests.pages(); ++n) EXPECT_EQ(guests.load(1, Guests::page(n)), 0x1111 + n);
+}
+
+// The canary: every word that a VM ever reads is zero or its own.
+class Canary : public testing::TestWithParam<SharingPolicy> {};
+INSTANTIATE_TEST_SUITE_P(Policies, Canary,
+                         testing::Values(SharingPolicy::none, SharingPolicy::content_scan, SharingPolicy::balloon,
+                                         SharingPolicy::free_page_reporting, SharingPolicy::memory_map,
+                                         SharingPolicy::memory_map_and_content_scan, SharingPolicy::oracle));
+
+TEST_P(Canary, NoFrameEverShowsWhatAnotherVmWrote) {
+  BundleDescription description = with_policy(GetParam());
+  description.sharing.demand = GetParam() != SharingPolicy::none;
+  Guests guests(description, 256 << 10, 3);
+  const bool maps = description.sharing.scans_maps();
+  for (unsigned vm = 0; vm < 3; ++vm)
+    if (maps) guests.publish(vm);
+  Random random(7);
+  std::array<std::array<std::uint64_t, 64>, 3> expected{};
+  for (unsigned step = 0; step < 1500; ++step) {
+    const unsigned vm = static_cast<unsigned>(random() % 3);
+    const std::uint64_t n = random() % guests.pages();
+    const std::uint64_t owner = std::uint64_t{vm + 1} << 32;
+    switch (random() % 4) {
+      case 0:
+      case 1:
+        if (maps) guests.set_map(vm, n, false);
+        expected[vm][n] = owner | random() % 3;  // few values, so that contents meet
+        guests.fill(vm, n, expected[vm][n]);
+        break;
+      case 2:
+        expected[vm][n] = 0;  // anything of its own
+        if (maps) guests.set_map(vm, n, true);
+        if (description.sharing.takes_back() && guests.run(vm))
+          guests.bench.call(0, abi::Hypercall::page_release, {Guests::page(n).value, 0});
+        break;
+      default:
+        guests.scan(3);
+    }
+    const std::uint64_t seen = guests.load(vm, Guests::page(n) + 8 * (random() % 512));
+    ASSERT_TRUE(seen == 0 || seen >> 32 == vm + 1) << "VM " << vm << " sees " << std::hex << seen;
+    ASSERT_TRUE(expected[vm][n] == 0 || seen == expected[vm][n]) << "VM " << vm << " lost page " << n;
+    audit_memory(guests.bench);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace hv

@@ -1,0 +1,63 @@
+// Shared memory under guests that allocate and free: on QEMU, on the modelled harts and on the host nobody loses a
+// word, and nobody sees another's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/twin/runs.h"
+
+namespace hvsim::twin {
+namespace {
+
+using testing::HasSubstr;
+
+// Two VMs on a hart each, one of which scans; bursts often meet a scan.
+Json churn(const std::string& policy) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "churn",
+    "machine": {"harts": 2, "memory_bytes": "64MiB"},
+    "hypervisor": {"sharing": {"period_us": 2000, "step_gap_us": 5, "pages_per_second": 200000}},
+    "vms": [
+      {"name": "one", "workload": "page_churn", "memory_bytes": "10MiB", "harts": [0],
+       "arguments": {"rounds": 15, "burst": 200, "pause_us": 500, "free_percent": 60}},
+      {"name": "two", "workload": "page_churn", "memory_bytes": "10MiB", "harts": [1],
+       "arguments": {"rounds": 15, "burst": 200, "pause_us": 500, "free_percent": 60, "seed": 9}}
+    ],
+    "limits": {"max_cycles": 4000000000}
+  })");
+  config["hypervisor"]["sharing"]["policy"] = policy;
+  return config;
+}
+
+void expect_nothing_lost(const Outcome& outcome, const std::string& what) {
+  ASSERT_EQ(outcome.exit_code, 0) << what << "\n" << outcome.log;
+  for (const char* vm : {"one", "two"})
+    EXPECT_THAT(outcome.console.at(vm), HasSubstr("lost words 0, foreign words 0")) << what;
+}
+
+TEST(SharingTwin, NobodyLosesAWordUnderAnyPolicy) {
+  for (const char* policy : {"memory_map", "content_scan", "balloon", "free_page_reporting", "memory_map+content_scan"})
+    for (const char* run : {"target", "host"}) expect_nothing_lost(simulate(churn(policy), run), policy);
+  expect_nothing_lost(simulate(churn("oracle"), "host"), "oracle");
+  expect_nothing_lost(qemu(churn("memory_map+content_scan")), "QEMU");
+}
+
+// Three VMs of 20 MiB, two of which are there at a time, on a machine with 48.
+TEST(SharingTwin, VmsThatArePromisedMoreThanThereIsWaitAndGoOn) {
+  Json config = churn("memory_map");
+  config["machine"]["memory_bytes"] = "48MiB";
+  config["hypervisor"]["sharing"]["demand"] = true;
+  config["vms"].push_back(config["vms"][1]);
+  config["vms"][2]["name"] = "three";
+  for (Json& vm : config["vms"]) {
+    vm["memory_bytes"] = "20MiB";
+    vm["arguments"]["dirty"] = 0;
+  }
+  for (const char* run : {"target", "host"}) {
+    const Outcome outcome = simulate(config, run);
+    expect_nothing_lost(outcome, run);
+    EXPECT_THAT(outcome.console.at("three"), HasSubstr("lost words 0, foreign words 0"));
+  }
+}
+
+}  // namespace
+}  // namespace hvsim::twin
