@@ -1,4 +1,4 @@
-// Page churn: bursts of pages are freed and allocated again, each with a stamp that is checked before it is
+// Page churn: bursts of pages are freed and, after a rest, allocated again, each with a stamp that is checked before it is
 // freed. Knows no machine: time, memory and rest come from the caller.
 #pragma once
 
@@ -104,6 +104,7 @@ class Churn {
     for (std::uint64_t round = 0; round < parameters_.rounds; ++round) {
       const std::uint64_t burst = parameters_.burst < count_ ? parameters_.burst : count_;
       for (std::uint64_t i = 0; i < burst; ++i) drop(random_.below(count_));
+      machine_.rest();
       for (std::uint64_t i = 0; i < burst; ++i)
         if (!take(true)) break;
       machine_.work_done(burst);
