@@ -1,8 +1,6 @@
 // Looks at a VM's memory map: which pages of a 2 MiB block are free.
 #include "hypervisor/sharing/map_reader.h"
 
-#include <cstring>
-
 #include "hypervisor/abi/memory_map.h"
 #include "hypervisor/guest_memory.h"
 #include "models/cpu/isa/csr.h"
@@ -15,7 +13,7 @@ using hvsim::isa::kPageBytes;
 
 std::uint32_t word(const std::array<std::byte, 64>& entry, std::uint32_t offset) {
   std::uint32_t value = 0;
-  std::memcpy(&value, &entry[offset], sizeof value);
+  __builtin_memcpy(&value, &entry[offset], sizeof value);
   return value;
 }
 
@@ -107,7 +105,7 @@ std::optional<MapReader::Run> MapReader::run_at(std::uint64_t page) {
   const std::uint32_t order = word(entry_, layout_.order_offset) & layout_.order_mask;
   if (order > kMaxOrder || (page & ((std::uint64_t{1} << order) - 1)) != 0) return std::nullopt;
   Run run{page, std::uint64_t{1} << order, 0};
-  if (layout_.since_offset <= 56) std::memcpy(&run.since, &entry_[layout_.since_offset], sizeof run.since);
+  if (layout_.since_offset <= 56) __builtin_memcpy(&run.since, &entry_[layout_.since_offset], sizeof run.since);
   return run;
 }
 

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 #include "arch.h"
 #include "hypervisor/guest_memory.h"
@@ -25,12 +24,12 @@ class GuestWindow {
   T value(std::uint64_t at) {
     T result{};
     if (at % sizeof(T) == 0 && (at - base_ < kBytes || move(at))) {
-      std::memcpy(&result, &bytes_[at - base_], sizeof result);
+      __builtin_memcpy(&result, &bytes_[at - base_], sizeof result);
       return result;
     }
     std::array<std::uint8_t, sizeof(T)> piece{};
     for (std::size_t i = 0; i < sizeof(T); ++i) piece[i] = byte(at + i);
-    std::memcpy(&result, piece.data(), sizeof result);
+    __builtin_memcpy(&result, piece.data(), sizeof result);
     return result;
   }
   bool missed() const { return missed_; }
