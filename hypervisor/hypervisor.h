@@ -21,6 +21,7 @@
 #include "hypervisor/device_access.h"
 #include "hypervisor/exits.h"
 #include "hypervisor/guest_memory.h"
+#include "hypervisor/inspection.h"
 #include "hypervisor/limits.h"
 #include "hypervisor/page_pool.h"
 #include "hypervisor/platform.h"
@@ -65,6 +66,7 @@ class Hypervisor {
   const PagePool& page_pool() const { return pool_; }
   const GuestFrames& frames() const { return frames_; }
   std::uint64_t pool_pages() const { return pool_pages_; }  // for VMs and tables, at boot
+  Inspection inspect() const;  // valid while this object stays where it is; call it after boot()
 
  private:
   // What becomes of the VCPU whose exit was handled.

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "arch.h"
+#include "hypervisor/inspection.h"
 #include "hypervisor/limits.h"
 
 namespace hv {
@@ -59,6 +60,7 @@ class Scheduler {
   bool stop(Arch& arch, VcpuId vcpu);
 
   State state(VcpuId vcpu) const { return entities_[vcpu].state; }
+  Inspection::Column inspect_states() const;
   std::uint64_t turns_owed(VcpuId vcpu) const { return entities_[vcpu].turns_owed; }
   // The harts that run one of the VCPUs first, first + 1, ... that `mask` names. What was stored before this
   // call is seen by every other one of them when it is taken.

@@ -12,6 +12,7 @@
 #include "sim/image/bundle.h"
 #include "sim/image/device_tree.h"
 #include "sim/image/elf.h"
+#include "sim/image/format.h"
 #include "sim/image/image.h"
 #include "sim/image/linux_image.h"
 
@@ -105,6 +106,21 @@ isa::Result<BundleVm, std::string> describe_vm(const VmConfig& vm, const ImagePa
   return result;
 }
 
+// An image with a symbol `tohost` expects somebody to read what it writes there.
+std::string find_htif(Machine& machine, const Image& image) {
+  const Symbol* to_host = find_symbol(image, "tohost");
+  const Symbol* from_host = find_symbol(image, "fromhost");
+  if (to_host == nullptr) return {};
+  for (const Symbol* symbol : {to_host, from_host})
+    if (symbol != nullptr && (symbol->address % device::Htif::kBytes != 0 ||
+                              !machine.memory().is_ram(isa::Hpa{symbol->address}, device::Htif::kBytes)))
+      return image.name + ": " + symbol->name + " at " + hex(symbol->address) +
+             ", expected a multiple of 8 in RAM";
+  machine.plug_htif(isa::Hpa{to_host->address},
+                    from_host == nullptr ? std::nullopt : std::optional(isa::Hpa{from_host->address}));
+  return {};
+}
+
 void reset_harts(Machine& machine) {
   for (unsigned i = 0; i < machine.harts(); ++i) {
     machine.hart(i).hart_state().pc = kBootRomBase;
@@ -144,6 +160,7 @@ std::string prepare_boot(Machine& machine, const Config& config, const ImagePath
   const auto image = load_program(program);
   if (!image) return image.error();
   if (auto problem = loader.place_image(*image); !problem.empty()) return problem;
+  if (auto problem = find_htif(machine, *image); !problem.empty()) return problem;
   rom.entry = image->entry;
   if (!images.firmware.empty()) {
     const auto firmware = load_flat(images.firmware, map::ram.value);

@@ -33,6 +33,9 @@ void add_run(CLI::App& app, RunOptions& options) {
   app.add_option("--set", options.settings, "override a key: --set hypervisor.delivery=dlh")
       ->allow_extra_args(false)
       ->take_all();
+  app.add_option("--only", options.only, "run those of an experiment whose labels match: --only 'target-*'")
+      ->allow_extra_args(false)
+      ->take_all();
   app.add_option("--max-cycles", options.max_cycles, "stop when a hart has run so many cycles");
   app.add_option("--max-instructions", options.max_instructions,
                  "stop after so many instructions of all harts");
@@ -43,6 +46,9 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "wait for GDB at a loopback port (1234 if none is named, 0: any) or at unix:PATH")
       ->expected(0, 1)
       ->default_str("");
+  app.add_option("--gdb-view", options.gdb_view, "what GDB's threads are: harts, or the VCPUs of the VMs")
+      ->check(CLI::IsMember({"harts", "vcpus"}))
+      ->capture_default_str();
   app.add_option("--explain", options.explain,
                  "explain traps: --explain for all, or --explain=cause=page_fault,mode=VS,count=10");
   app.add_option("--explain-output", options.explain_output, "file for them instead of standard error");
@@ -50,6 +56,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   app.add_option("--trace-output", options.trace_output, "file for them instead of standard error");
   app.add_option("--observe-format", options.observe_format,
                  "of both: text, or json with one object per line");
+  app.add_option("--signature", options.signature,
+                 "file for what the image leaves between begin_signature and end_signature");
+  app.add_option("--signature-granularity", options.signature_granularity,
+                 "bytes in a line of it: 4, 8 or 16");
   app.add_flag("--json", options.json, "print JSON instead of tables");
   app.add_flag("--quiet", options.quiet, "no progress, no guest console");
 }

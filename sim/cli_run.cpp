@@ -39,9 +39,11 @@ std::optional<std::string> absolute(const std::optional<std::string>& file) {
 std::optional<std::string> find_mixed_output(const Experiment& experiment) {
   if (experiment.runs.size() == 1) return std::nullopt;
   for (const Run& run : experiment.runs)
-    if (!run.config.observe.explain.empty() || !run.config.observe.trace.empty())
+    if (!run.config.observe.explain.empty() || !run.config.observe.trace.empty() ||
+        !run.config.observe.signature.empty())
       return "observe: " + std::to_string(experiment.runs.size()) +
-             " runs: expected a config of one run when traps are explained or instructions traced";
+             " runs: expected one run when traps are explained, instructions traced or signatures "
+             "written (--only LABEL chooses one)";
   return std::nullopt;
 }
 
@@ -74,6 +76,8 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
   set("--trace", "observe.trace", options.trace);
   set("--trace-output", "observe.trace_output", absolute(options.trace_output));
   set("--observe-format", "observe.format", options.observe_format);
+  set("--signature", "observe.signature", absolute(options.signature));
+  set("--signature-granularity", "observe.signature_granularity", options.signature_granularity);
   if (problem) return isa::Failure{*problem};
   return document;
 }
@@ -93,12 +97,17 @@ int run(const RunOptions& options) {
     return refuse("run: missing: expected a config file, or --elf with an image");
   const auto document = assemble(options);
   if (!document) return refuse(document.error().text());
-  auto experiment = expand(*document, image_directories());
+  auto experiment = expand(*document, image_directories(), options.only);
   if (!experiment) return refuse(experiment.error().text());
   if (options.gdb) {
     if (experiment->runs.size() != 1)
-      return refuse("--gdb: expected one run, the experiment has " + std::to_string(experiment->runs.size()));
-    experiment.value().runs[0].gdb = options.gdb;
+      return refuse("--gdb: expected one run, the experiment has " + std::to_string(experiment->runs.size()) +
+                    " (--only LABEL chooses one)");
+    Run& run = experiment.value().runs[0];
+    const bool vcpus = options.gdb_view == "vcpus";
+    if (vcpus && run.config.hypervisor.run == HypervisorRun::none)
+      return refuse("--gdb-view=vcpus: expected hypervisor.run to be target or host: there are no VCPUs");
+    run.gdb = DebugOptions{.where = *options.gdb, .view = vcpus ? DebugView::vcpus : DebugView::harts};
   }
   if (auto problem = find_mixed_output(*experiment)) return refuse(*problem);
   if (auto problem = check_output(options.output)) return refuse(problem->text());

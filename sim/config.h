@@ -16,15 +16,14 @@
 #include "models/device/disk.h"
 #include "models/mem/cache_config.h"
 #include "models/mmu/tlb_hierarchy.h"
+#include "sim/board.h"
 #include "sim/topology_config.h"
 
 namespace hvsim::sim {
 
 inline constexpr unsigned kConfigVersion = 1;
-inline constexpr unsigned kMaxHarts = 64;
 inline constexpr unsigned kMaxNameLength = 120;  // of a run; it becomes part of a directory's name
 inline constexpr unsigned kTimebaseMhz = 10;
-inline constexpr unsigned kVirtioSlots = 8;  // as on QEMU's `virt`
 
 enum class TimingMode : std::uint8_t {
   functional,  // one cycle per instruction
@@ -132,6 +131,8 @@ struct ObserveConfig {
   std::string trace;           // filter of instructions to list; empty: none
   std::string trace_output;
   ObserveFormat format = ObserveFormat::text;
+  std::string signature;  // file; empty: none
+  unsigned signature_granularity = 4;
 };
 
 struct LimitsConfig {

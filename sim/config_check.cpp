@@ -2,6 +2,7 @@
 #include "sim/config_check.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <set>
 #include <string>
@@ -33,6 +34,7 @@ class Checker {
     vms();
     filter("observe.explain", config_.observe.explain, FilterUse::explain);
     filter("observe.trace", config_.observe.trace, FilterUse::trace);
+    signature();
     return problem_;
   }
 
@@ -41,6 +43,7 @@ class Checker {
   void boot();
   void vm(const VmConfig& vm, const std::string& path);
   void vms();
+  void signature();
   void filter(const std::string& path, const std::string& text, FilterUse use);
   template <class Model>
   void geometry(const Model& model, const std::string& path) {
@@ -134,6 +137,14 @@ void Checker::vm(const VmConfig& vm, const std::string& path) {
   const std::size_t length = argument_string(vm).size();
   require(length <= longest, path + ".arguments", std::to_string(length) + " characters",
           "expected at most " + std::to_string(longest));
+}
+
+void Checker::signature() {
+  const ObserveConfig& observe = config_.observe;
+  require(observe.signature.empty() || config_.hypervisor.run == HypervisorRun::none, "observe.signature",
+          '"' + observe.signature + '"', "expected none because a hypervisor runs");
+  require(std::has_single_bit(observe.signature_granularity), "observe.signature_granularity",
+          std::to_string(observe.signature_granularity), "expected 4, 8 or 16");
 }
 
 void Checker::filter(const std::string& path, const std::string& text, FilterUse use) {

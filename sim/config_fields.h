@@ -671,7 +671,13 @@ struct Described<ObserveConfig> {
             "none"},
       Field{"trace_output", &T::trace_output, Unit::none,
             "file for the instruction trace; empty: standard error", Rule{.path = true}},
-      Field{"format", &T::format, Unit::none, "of both: text, or json with one object per line"}};
+      Field{"format", &T::format, Unit::none, "of both: text, or json with one object per line"},
+      Field{"signature", &T::signature, Unit::none,
+            "file for an architectural test's signature, what boot.image leaves between its symbols "
+            "begin_signature and end_signature; empty: none",
+            Rule{.path = true}},
+      Field{"signature_granularity", &T::signature_granularity, Unit::bytes, "of each line: 4, 8 or 16",
+            Rule{.min = 4, .max = 16}}};
 };
 
 template <>

@@ -2,10 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "models/cpu/hart.h"
 
 namespace hvsim::sim {
+
+enum class DebugView : std::uint8_t { harts, vcpus };  // what a thread is
+
+struct DebugOptions {
+  std::string where;  // to listen: gdb::Listener::open()
+  DebugView view = DebugView::harts;
+};
 
 class Debugger {
  public:

@@ -1,6 +1,8 @@
 // Variants are overrides laid over the base; every one becomes a complete config.
 #include "sim/experiment.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <set>
 
@@ -150,12 +152,46 @@ isa::Result<Run, Problem> make_run(Variant& variant, const std::vector<std::stri
   return run;
 }
 
+// Keeps the variants whose labels match one of the patterns; every pattern must match some.
+std::optional<Problem> narrow(std::vector<Variant>& variants, const std::vector<std::string>& only) {
+  if (only.empty()) return std::nullopt;
+  const auto matches = [](const std::string& pattern, const Variant& variant) {
+    return fnmatch(pattern.c_str(), variant.label.c_str(), 0) == 0;
+  };
+  std::string labels;
+  for (const Variant& variant : variants) labels += (labels.empty() ? "" : ", ") + variant.label;
+  for (const std::string& pattern : only)
+    if (std::ranges::none_of(variants, [&](const Variant& variant) { return matches(pattern, variant); }))
+      return Problem{"--only", "", '"' + pattern + '"',
+                     "expected a run of this experiment" + (labels.empty() ? "" : ": " + labels)};
+  std::erase_if(variants, [&](const Variant& variant) {
+    return std::ranges::none_of(only, [&](const std::string& pattern) { return matches(pattern, variant); });
+  });
+  return std::nullopt;
+}
+
+// Each run would find what the others have left there, whichever came first.
+std::optional<Problem> find_shared_disk(const Document& document, const std::vector<Run>& runs) {
+  if (runs.size() == 1) return std::nullopt;
+  for (const Run& run : runs)
+    for (std::size_t i = 0; i < run.config.machine.devices.block.size(); ++i)
+      if (run.config.machine.devices.block[i].access == device::DiskAccess::read_write) {
+        const std::string path = child_path("machine.devices.block", i) + ".access";
+        return Problem{document.origins.of(path), path, "\"read_write\"",
+                       "expected \"overlay\" or \"read_only\": " + std::to_string(runs.size()) +
+                           " runs would change the same file"};
+      }
+  return std::nullopt;
+}
+
 }  // namespace
 
 isa::Result<Experiment, Problem> expand(const Document& document,
-                                        const std::vector<std::string>& image_directories) {
+                                        const std::vector<std::string>& image_directories,
+                                        const std::vector<std::string>& only) {
   auto variants = Expander(document).run();
   if (!variants) return isa::Failure{variants.error()};
+  if (auto problem = narrow(variants.value(), only)) return isa::Failure{*problem};
   Experiment experiment;
   std::set<std::string> labels;
   for (Variant& variant : variants.value()) {
@@ -166,6 +202,7 @@ isa::Result<Experiment, Problem> expand(const Document& document,
     if (!run) return isa::Failure{run.error()};
     experiment.runs.push_back(std::move(run.value()));
   }
+  if (auto problem = find_shared_disk(document, experiment.runs)) return isa::Failure{*problem};
   experiment.name = document.json.value("name", experiment.runs[0].config.name);
   experiment.description = experiment.runs[0].config.description;
   return experiment;

@@ -71,7 +71,9 @@ isa::Result<Run, Problem> read_run(int descriptor) {
           .images = *images,
           .identity = (*json)["identity"],
           .gdb = std::nullopt};
-  if (json->contains("gdb")) run.gdb = (*json)["gdb"].get<std::string>();
+  if (const auto gdb = json->find("gdb"); gdb != json->end())
+    run.gdb = DebugOptions{.where = (*gdb)["where"],
+                           .view = (*gdb)["vcpus"].get<bool>() ? DebugView::vcpus : DebugView::harts};
   return run;
 }
 
@@ -104,7 +106,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
 
 std::string worker_input(const Run& run) {
   Json json{{"label", run.label}, {"identity", run.identity}, {"config", resolved_json(run.config)}};
-  if (run.gdb) json["gdb"] = *run.gdb;
+  if (run.gdb) json["gdb"] = {{"where", run.gdb->where}, {"vcpus", run.gdb->view == DebugView::vcpus}};
   return json.dump();
 }
 

@@ -9,7 +9,7 @@
 namespace hvsim::sim {
 
 using Simulate = std::function<isa::Result<RunResult, std::string>(
-    const Config&, const ImagePaths&, Progress&, const std::optional<std::string>& gdb)>;
+    const Config&, const ImagePaths&, Progress&, const std::optional<DebugOptions>& gdb)>;
 
 struct WorkerOptions {
   int config_descriptor = -1;   // a Run as worker_input() wrote it

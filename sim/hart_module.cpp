@@ -56,6 +56,7 @@ void HartModule::live() {
         go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : hart_.run(budget(), shell_.in_step).stop;
     shell_.in_step = why == cpu::Stop::synchronize;
     shell_.asleep = why == cpu::Stop::wait_for_interrupt;
+    machine_.look_at_htif();
     if (settings_.debugger != nullptr) settings_.debugger->ran(settings_.hart, why);
     catch_up();
     machine_.reset_if_asked(settings_.hart);

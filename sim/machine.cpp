@@ -35,7 +35,7 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
 Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
                  std::unique_ptr<mem::Hierarchy> caches, Disks disks, Scripts scripts, std::uint64_t seed,
                  bool host_hypervisor, Console console, cpu::Observer* observer)
-    : config_(config), memory_(std::move(memory)), caches_(std::move(caches)) {
+    : config_(config), console_(std::move(console)), memory_(std::move(memory)), caches_(std::move(caches)) {
   shells_.resize(config.harts);
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));
@@ -46,8 +46,8 @@ Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
   aclint_ = std::make_unique<irq::Aclint>(clint_wiring());
   plic_ = std::make_unique<irq::Plic>(sinks());
   uart_ = std::make_unique<device::Uart16550>(
-      [this, show = std::move(console)](std::uint8_t byte) {
-        show(byte);
+      [this](std::uint8_t byte) {
+        console_(byte);
         uart_typist_->shown(byte);
       },
       *plic_, map::uart_interrupt);

@@ -17,6 +17,7 @@
 #include "models/device/disk.h"
 #include "models/device/dma.h"
 #include "models/device/goldfish_rtc.h"
+#include "models/device/htif.h"
 #include "models/device/test_finisher.h"
 #include "models/device/uart16550.h"
 #include "models/device/virtio_console.h"
@@ -28,20 +29,13 @@
 #include "models/mem/hierarchy.h"
 #include "models/mem/physical_memory.h"
 #include "sim/agenda.h"
+#include "sim/board.h"
 #include "sim/config.h"
 #include "sim/device_work.h"
 #include "sim/statistics.h"
 #include "sim/typist.h"
 
 namespace hvsim::sim {
-
-// The memory map of QEMU's `virt` board.
-namespace map {
-inline constexpr isa::Hpa finisher{0x0010'0000}, aclint{0x0200'0000}, plic{0x0C00'0000}, uart{0x1000'0000},
-    virtio{0x1000'1000}, rtc{0x0010'1000}, ram{0x8000'0000};
-inline constexpr std::uint64_t virtio_stride = 0x1000;
-inline constexpr unsigned uart_interrupt = 10, rtc_interrupt = 11, virtio_interrupt = 1;  // of the first slot
-}  // namespace map
 
 // Where a hart's SystemC shell stands between two runs: all that a checkpoint must hold of it.
 struct ShellState {
@@ -79,6 +73,13 @@ class Machine {
   void on_interrupt(unsigned hart, std::function<void()> wake) { lines_[hart]->wake = std::move(wake); }
 
   void wake(unsigned hart) { lines_[hart]->changed(); }
+
+  // The image that boots talks to the host through doublewords in RAM.
+  void plug_htif(isa::Hpa to_host, std::optional<isa::Hpa> from_host);
+  // Between two runs of a hart, which ends soon after it has written there.
+  void look_at_htif() {
+    if (htif_) htif_->look();
+  }
 
   // Power-off, by the test finisher or the host hypervisor.
   bool finished() const { return finish_.has_value(); }
@@ -151,6 +152,7 @@ class Machine {
   void place(isa::Hpa base, std::uint64_t bytes, const char* name, device::RegisterWindow& window);
 
   MachineConfig config_;
+  Console console_;
   mem::PhysicalMemory memory_;
   std::unique_ptr<mem::Hierarchy> caches_;  // none in functional mode
   std::vector<std::unique_ptr<Port>> ports_;
@@ -162,6 +164,7 @@ class Machine {
   std::unique_ptr<irq::Plic> plic_;
   std::unique_ptr<device::Uart16550> uart_;
   std::unique_ptr<device::TestFinisher> finisher_;
+  std::optional<device::Htif> htif_;
   Dma dma_{*this};
   cpu::DeliveryMeter delivery_;
   Agenda agenda_;

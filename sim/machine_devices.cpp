@@ -34,6 +34,14 @@ isa::Result<Machine::Scripts, std::string> Machine::read_scripts(const MachineCo
   return Scripts{std::move(uart.value()), std::move(virtio.value())};
 }
 
+void Machine::plug_htif(isa::Hpa to_host, std::optional<isa::Hpa> from_host) {
+  htif_.emplace(to_host, from_host,
+                device::HtifWiring{.memory = dma_,
+                                   .console = console_,
+                                   .finish = [this](device::FinishRequest request) { power_off(request); }});
+  for (auto& hart : harts_) hart->set_mailbox(to_host);
+}
+
 void Machine::plug_rtc() {
   const unsigned alarm = agenda_.add([this] { rtc_->expire(); });
   const std::uint64_t start_ns = config_.devices.rtc.start_unix_seconds * 1'000'000'000;

@@ -28,7 +28,7 @@ Json canonical(const Config& config, const ImagePaths& images) {
       hash_file(config.machine.devices.console.typed.input_file);
   for (std::size_t i = 0; i < config.machine.devices.block.size(); ++i) {
     const BlockConfig& block = config.machine.devices.block[i];
-    // A disk that the run changes is known by its name alone.
+    // A disk that the run changes is known by its name alone: this is asked before and after.
     if (block.access != device::DiskAccess::read_write)
       json["machine"]["devices"]["block"][i]["file"] = hash_file(block.file);
   }
@@ -59,8 +59,12 @@ std::string hash_file(const std::string& file) {
   return hash_text(text.view());
 }
 
+// A disk that the run changes counts by what it holds before.
 std::string run_identity(const Config& config, const ImagePaths& images) {
-  return hash_text(canonical(config, images).dump() + std::string(simulator_version()));
+  std::string changing;
+  for (const BlockConfig& block : config.machine.devices.block)
+    if (block.access == device::DiskAccess::read_write) changing += hash_file(block.file);
+  return hash_text(canonical(config, images).dump() + std::string(simulator_version()) + changing);
 }
 
 std::string result_hash(const Config& config, const ImagePaths& images, const RunResult& result) {

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <sstream>
+#include <string_view>
 #include <systemc>
 #include <vector>
 
@@ -11,14 +13,15 @@
 #include "sim/boot.h"
 #include "sim/bus_module.h"
 #include "sim/device_module.h"
-#include "sim/gdb/session.h"
+#include "sim/gdb/debugging.h"
 #include "sim/hart_module.h"
 #include "sim/host_hart.h"
 #include "sim/image/device_tree.h"
-#include "sim/image/elf.h"
 #include "sim/machine.h"
 #include "sim/memory_module.h"
 #include "sim/observation.h"
+#include "sim/signature.h"
+#include "sim/symbols.h"
 #include "sim/watchdog.h"
 
 namespace hvsim::sim {
@@ -154,17 +157,27 @@ class Shells {
 
 // The symbol that each hart is at, where the image that it runs has one.
 std::vector<std::string> symbols_of_harts(Machine& machine, const Config& config, const ImagePaths& images) {
-  std::vector<std::string> symbols;
+  const auto symbols = Symbols::load(config, images);
+  std::vector<std::string> all(machine.harts());
+  if (!symbols) return all;
   for (unsigned i = 0; i < machine.harts(); ++i) {
     const cpu::HartState& state = machine.hart(i).hart_state();
-    const std::uint32_t vm = machine.hart(i).accountant().now().vm;
-    std::string file = config.hypervisor.run == HypervisorRun::none ? images.image : images.hypervisor;
-    if (state.mode.virtualized && vm < images.workloads.size()) file = images.workloads[vm];
-    symbols.push_back(state.mode.privilege == isa::Privilege::machine && !images.firmware.empty()
-                          ? ""
-                          : symbol_at(file, state.pc));
+    all[i] = symbols->symbol(state.mode, machine.hart(i).accountant().now().vm, state.pc);
   }
-  return symbols;
+  return all;
+}
+
+// The last line that somebody has printed, for a message.
+std::string last_line(std::string_view console) {
+  constexpr std::size_t longest = 120;
+  constexpr std::string_view of_hypervisor = "[hv] ";  // which sums up when all is over
+  std::string found;
+  std::istringstream lines{std::string(console)};
+  for (std::string line; std::getline(lines, line);) {
+    std::erase_if(line, [](unsigned char c) { return c < ' ' || c == 0x7F; });
+    if (!line.empty() && !line.starts_with(of_hypervisor)) found = line;
+  }
+  return found.size() > longest ? found.substr(0, longest) + "..." : found;
 }
 
 void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger, RunResult& result) {
@@ -176,6 +189,8 @@ void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugg
     result.guest_exit_code = finish.kind == Kind::fail ? finish.code : 0;
     if (finish.kind == Kind::fail)
       result.stop_detail = "the guest failed with code " + std::to_string(finish.code);
+    if (const std::string line = last_line(result.console); finish.kind == Kind::fail && !line.empty())
+      result.stop_detail += "; the last line was: " + line;
     if (finish.kind == Kind::reset) result.stop_detail = "the guest asked for a reset";
   } else if (limits.stop()) {
     result.stop = *limits.stop();
@@ -190,30 +205,28 @@ void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugg
   }
 }
 
-// Null: nobody wants to debug.
-isa::Result<std::unique_ptr<gdb::Session>, std::string> listen(Machine& machine, const Config& config,
-                                                               const std::optional<std::string>& where) {
-  if (!where) return std::unique_ptr<gdb::Session>();
-  auto listener = gdb::Listener::open(*where);
-  if (!listener) return isa::Failure{listener.error()};
-  std::vector<std::string> vms;
-  for (const VmConfig& vm : config.vms) vms.push_back(vm.name);
-  return std::make_unique<gdb::Session>(machine, std::move(listener.value()), std::move(vms));
-}
-
 }  // namespace
 
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress, const std::optional<std::string>& gdb) {
+                                             Progress& progress, const std::optional<DebugOptions>& gdb) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
   auto observation = Observation::make(config, images);
   if (!observation) return isa::Failure{observation.error()};
+  std::unique_ptr<Signature> signature;
+  if (!config.observe.signature.empty()) {
+    auto opened = Signature::open(config.observe, images.image);
+    if (!opened) return isa::Failure{opened.error()};
+    signature = std::move(opened.value());
+  }
   const auto console = [&](std::uint8_t byte) {
     result.console.push_back(static_cast<char>(byte));
     progress.console({&result.console.back(), 1});
   };
-  auto built = Machine::build(config.machine, config.seed, on_host, console, observation.value().get());
+  std::optional<gdb::Debugging> debugging;
+  if (gdb) debugging.emplace(observation.value().get());
+  auto built = Machine::build(config.machine, config.seed, on_host, console,
+                              debugging ? debugging->observer() : observation.value().get());
   if (!built) return isa::Failure{built.error()};
   Machine& machine = **built;
 
@@ -236,9 +249,14 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
                                           sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
   Limits limits(machine, config.limits, progress, gdb.has_value());
-  auto debugger = listen(machine, config, gdb);
-  if (!debugger) return isa::Failure{debugger.error()};
-  gdb::Session* const session = debugger->get();
+  gdb::Session* session = nullptr;
+  if (debugging) {
+    std::function<hv::Inspection()> inspection;
+    if (host) inspection = [&host] { return host->hypervisor.inspect(); };
+    if (auto wrong = debugging->start(machine, config, images, std::move(inspection), *gdb); !wrong.empty())
+      return isa::Failure{wrong};
+    session = debugging->session();
+  }
   Shells shells(machine, config, host ? &*host : nullptr, limits, session);
   do {
     sc_core::sc_start();
@@ -250,6 +268,8 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
     result.stop_detail =
         "nothing will ever happen:" + where_harts_stand(machine, symbols_of_harts(machine, config, images));
   if (session != nullptr) session->over(exit_code(result));
+  if (signature != nullptr && !signature->write(machine.memory()))
+    return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
   machine.collect(result);
   result.virtio_console = machine.virtio_console();
   std::vector<const cpu::Accountant*> accountants;

@@ -9,6 +9,7 @@
 
 #include "models/cpu/isa/result.h"
 #include "sim/config.h"
+#include "sim/debugger.h"
 #include "sim/statistics.h"
 
 namespace hvsim::sim {
@@ -24,9 +25,9 @@ class Progress {
 
 // An error is one line about the config or an image ("file: path: value: expectation"), found before time
 // starts; nothing has run then.
-// `gdb`: where a debugger may attach (gdb::Listener::open()); the machine waits for it.
+// `gdb`: how a debugger may attach; the machine waits for it.
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
                                              Progress& progress,
-                                             const std::optional<std::string>& gdb = std::nullopt);
+                                             const std::optional<DebugOptions>& gdb = std::nullopt);
 
 }  // namespace hvsim::sim

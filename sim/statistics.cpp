@@ -234,7 +234,7 @@ RunSummary summarize(const RunResult& result) {
   for (const CpiRow& row : result.cpi) add_row(summary, causes, row);
   for (const ExitRow& row : result.exits) {
     summary.exits += row.count;
-    if (row.cause.starts_with(kGuestCall)) summary.calls += row.count;
+    if (row.cause.starts_with(kGuestCall)) summary.ecalls += row.count;
     causes[row.cause].count += row.count;
   }
   for (const HartStats& hart : result.harts) summary.retired += hart.retired;

@@ -126,10 +126,10 @@ struct CauseTotal {
 // The memory of all VMs together, over the run. Pages have 4 KiB, ticks are those of the time base (10 MHz).
 struct SharingSummary {
   std::uint64_t promised_pages = 0;
-  std::uint64_t peak_saved_pages = 0;   // most that all VMs saved at one time
-  std::uint64_t saved_page_ticks = 0;   // saved pages, summed over time
-  std::uint64_t free_pages = 0;         // by the maps, when they were last looked at
-  std::uint64_t shared_free_pages = 0;  // pages shared then
+  std::uint64_t peak_saved_pages = 0;                // most that all VMs saved at one time
+  std::uint64_t saved_page_ticks = 0;                // saved pages, summed over time
+  std::uint64_t free_pages = 0;                      // by the maps, when they were last looked at
+  std::uint64_t shared_free_pages = 0;               // pages shared then
   std::uint64_t scanned_pages = 0, scan_cycles = 0;  // by map and by content
   std::uint64_t unshares = 0, unshare_cycles = 0;
   std::uint64_t splintered_blocks = 0;
@@ -153,9 +153,9 @@ struct RunSummary {
   isa::Cycles unshare_cycles = 0;  // writes to shared pages
   isa::Cycles other_cycles = 0;
   std::uint64_t work_done = 0, hypercalls_done = 0;
-  std::uint64_t exits = 0, calls = 0;  // calls: exits by ECALL from a guest
-  std::vector<CauseTotal> causes;      // the costliest first
-  DeliveryStats delivery;              // sums over the VMs; of quantiles and depths the worst VM's
+  std::uint64_t exits = 0, ecalls = 0;  // ecalls: exits by ECALL from a guest, for SBI calls too
+  std::vector<CauseTotal> causes;       // the costliest first
+  DeliveryStats delivery;               // sums over the VMs; of quantiles and depths the worst VM's
   SharingSummary sharing;
 
   // While VMs run: without boot, and without firmware that nobody waits for.

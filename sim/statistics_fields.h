@@ -340,7 +340,7 @@ struct Described<RunSummary> {
       Field{"work_done", &T::work_done, Unit::count, "units of useful guest work"},
       Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran"},
       Field{"exits", &T::exits, Unit::count, "times that a guest was left"},
-      Field{"calls", &T::calls, Unit::count, "of them by ECALL"},
+      Field{"ecalls", &T::ecalls, Unit::count, "of them by ECALL, for hypercalls and SBI calls"},
       Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"},
       Field{"delivery", &T::delivery, Unit::none,
             "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"},

@@ -2,10 +2,12 @@
 #include "sim/trace.h"
 
 #include <cstdio>
+#include <type_traits>
 
 #include "models/cpu/csr_file.h"
 #include "models/cpu/csr_names.h"
 #include "models/cpu/disassembler.h"
+#include "models/cpu/execute_atomic.h"
 #include "models/cpu/instruction_table.h"
 #include "sim/image/format.h"
 #include "sim/statistics_names.h"
@@ -34,7 +36,44 @@ std::optional<std::uint64_t> address_of(const cpu::HartState& hart, const cpu::O
 }
 
 bool stores(Class klass) {
-  return klass == Class::store || klass == Class::guest_store || klass == Class::sc;
+  return klass == Class::store || klass == Class::guest_store || klass == Class::sc || klass == Class::amo;
+}
+
+// Memory that holds one value: what an AMO makes of it is what its execute function makes of it.
+struct OneValue {
+  cpu::HartState state;
+  std::uint64_t value = 0;
+  template <class T, class Update>
+  bool amo(std::uint64_t, Update update, T& old) {
+    old = static_cast<T>(value);
+    value = static_cast<std::uint64_t>(static_cast<std::make_signed_t<T>>(update(old)));
+    return true;
+  }
+};
+
+void modify(OneValue& memory, const cpu::Op& op) {
+  namespace execute = cpu::execute;
+  switch (op.id) {
+#define HVSIM_AMO(name)            \
+  case cpu::Id::name##_w:          \
+    execute::name##_w(memory, op); \
+    break;                         \
+  case cpu::Id::name##_d:          \
+    execute::name##_d(memory, op); \
+    break;
+    HVSIM_AMO(amoswap)
+    HVSIM_AMO(amoadd)
+    HVSIM_AMO(amoxor)
+    HVSIM_AMO(amoand)
+    HVSIM_AMO(amoor)
+    HVSIM_AMO(amomin)
+    HVSIM_AMO(amomax)
+    HVSIM_AMO(amominu)
+    HVSIM_AMO(amomaxu)
+#undef HVSIM_AMO
+    default:
+      break;
+  }
 }
 
 // With V=1 the supervisor CSRs that have VS copies name those.
@@ -63,8 +102,17 @@ auto TracedStep::effects(const cpu::HartState& hart) const -> std::vector<Effect
     const auto number = static_cast<unsigned>(op_.imm);
     all.push_back({cpu::csr_name(number), cpu::csr_file::peek(hart, csr_meant(number, seen_.mode))});
   }
-  if (address_ && stores(row.klass)) all.push_back({"[" + hex(*address_) + "]", stored_});
+  const bool failed = row.klass == Class::sc && hart.x[op_.rd] != 0;
+  if (address_ && stores(row.klass) && !failed) all.push_back({"[" + hex(*address_) + "]", stored(hart)});
   return all;
+}
+
+std::uint64_t TracedStep::stored(const cpu::HartState& hart) const {
+  if (cpu::instruction(op_.id).klass != Class::amo) return stored_;
+  OneValue memory{.state = {}, .value = hart.x[op_.rd]};
+  memory.state.x[op_.rs2] = stored_;
+  modify(memory, op_);
+  return memory.value;
 }
 
 std::string step_columns(const cpu::StepSeen& seen, const cpu::Op& op) {
@@ -78,7 +126,9 @@ std::string step_columns(const cpu::StepSeen& seen, const cpu::Op& op) {
 std::string TracedStep::text(const cpu::HartState& hart) const {
   std::string text = step_columns(seen_, op_);
   for (const Effect& effect : effects(hart)) text += " " + effect.what + "=" + hex(effect.value);
-  if (address_ && !stores(cpu::instruction(op_.id).klass)) text += " [" + hex(*address_) + "]";
+  const Class klass = cpu::instruction(op_.id).klass;
+  const bool failed = klass == Class::sc && hart.x[op_.rd] != 0;
+  if (address_ && (failed || !stores(klass))) text += " [" + hex(*address_) + "]";
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }

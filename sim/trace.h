@@ -30,11 +30,12 @@ class TracedStep {
     std::uint64_t value;
   };
   std::vector<Effect> effects(const cpu::HartState& hart) const;
+  std::uint64_t stored(const cpu::HartState& hart) const;
 
   cpu::StepSeen seen_;
   cpu::Op op_;
   std::optional<std::uint64_t> address_;  // that it loads from or stores to
-  std::uint64_t stored_ = 0;
+  std::uint64_t stored_ = 0;              // the operand of stores and AMOs
 };
 
 // "0 VS 0x80000a34  ld a0,8(a1)": the columns before the effects, also of what did not retire.

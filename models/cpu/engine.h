@@ -49,6 +49,7 @@ class Engine final : public Hart {
   std::optional<WatchHit> take_watch_hit() override { return std::exchange(watch_hit_, std::nullopt); }
   void code_changed() override { ++stamp_; }
   void set_witness(ProgressWitness* witness) override;
+  void set_mailbox(isa::Hpa at) override;
   void idle(isa::Cycles cycles) override;
   void stop() override {
     stop_ = Stop::budget;
@@ -204,9 +205,11 @@ class Engine final : public Hart {
   void forget(mmu::TlbHierarchy::Side side, std::span<const mmu::Evicted> left);
 
   // engine_debug.h
+  std::uint32_t who_runs() const;  // as DebugPoints knows them
+  bool at_awaited_guest() const;
   bool at_breakpoint();
   void note_watched(std::uint64_t address, unsigned bytes, bool write);
-  bool may_keep(std::uint64_t address, bool write) const;  // in level zero
+  bool may_keep(std::uint64_t address, isa::Hpa page, bool write) const;  // in level zero
   void note_block(std::span<const Op> ops) const;
   std::uint32_t stamp_at(std::uint64_t page_offset) const;
   bool cuts_before(std::uint64_t page_offset) const;
@@ -296,6 +299,7 @@ class Engine final : public Hart {
   const DebugPoints* points_ = nullptr;
   bool stepping_ = false;  // a step is not stopped by a breakpoint where it begins
   ProgressWitness* witness_ = nullptr;
+  std::optional<isa::Hpa> mailbox_page_;
   std::optional<WatchHit> watch_hit_;
 };
 

@@ -17,8 +17,19 @@ constexpr bool changes_by_itself(unsigned number) {
 }
 
 template <class Timing>
+std::uint32_t Engine<Timing>::who_runs() const {
+  return state.mode.virtualized ? accountant_.now().vm : kNoGuest;
+}
+
+template <class Timing>
+bool Engine<Timing>::at_awaited_guest() const {
+  return points_ != nullptr && points_->awaited && state.mode.virtualized &&
+         points_->awaits(accountant_.now().vm, accountant_.now().vcpu);
+}
+
+template <class Timing>
 bool Engine<Timing>::at_breakpoint() {
-  if (points_ == nullptr || stepping_ || !points_->breaks_at(state.pc)) return false;
+  if (points_ == nullptr || stepping_ || !points_->breaks_at(state.pc, who_runs())) return false;
   stop_ = Stop::breakpoint;
   deadline_ = 0;
   return true;
@@ -45,6 +56,7 @@ template <class Timing>
 void Engine<Timing>::note_watched(std::uint64_t address, unsigned bytes, bool write) {
   for (const Watchpoint& point : points_->watchpoints) {
     if (!(write ? point.writes : point.reads) || !point.overlaps(address, bytes)) continue;
+    if (!concerns(point.whose, who_runs())) continue;
     watch_hit_ = WatchHit{std::max(address, point.address), write};
     deadline_ = 0;
     return;
@@ -52,7 +64,8 @@ void Engine<Timing>::note_watched(std::uint64_t address, unsigned bytes, bool wr
 }
 
 template <class Timing>
-bool Engine<Timing>::may_keep(std::uint64_t address, bool write) const {
+bool Engine<Timing>::may_keep(std::uint64_t address, isa::Hpa page, bool write) const {
+  if (write && page == mailbox_page_) return false;
   if (points_ != nullptr && points_->watches_page(address & ~isa::kPageMask)) return false;
   return witness_ == nullptr || !write;
 }
@@ -74,6 +87,13 @@ void Engine<Timing>::set_debug_points(const DebugPoints* points) {
   scratch_ = {};
   block_ = nullptr;
   link_ = nullptr;
+  level_zero_.clear();
+  select_spaces();
+}
+
+template <class Timing>
+void Engine<Timing>::set_mailbox(isa::Hpa at) {
+  mailbox_page_ = isa::Hpa{at.value & ~isa::kPageMask};
   level_zero_.clear();
   select_spaces();
 }

@@ -94,6 +94,7 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
     if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
       return Stop::hypervisor;
   }
+  if (at_awaited_guest()) return Stop::breakpoint;
   if (state.cycle >= end) return Stop::budget;
   deadline_ = std::min(end, next_timer_cycle(state));
   if (state.active_counters != 0) deadline_ = std::min(deadline_, next_overflow_cycle(state, false));

@@ -125,7 +125,9 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   if (witness_ != nullptr && write) [[unlikely]]
     witness_->about_to_store(host, bytes);
   const isa::Hpa page{physical.value & ~isa::kPageMask};
-  if (level_zero != nullptr && pmp_.page_is_uniform(page) && may_keep(address, write)) {
+  if (write && page == mailbox_page_) [[unlikely]]
+    stop();
+  if (level_zero != nullptr && pmp_.page_is_uniform(page) && may_keep(address, page, write)) {
     auto& table = write ? level_zero->store : level_zero->load;
     DataEntry& entry = table[LevelZero::index(address)];
     entry = {address & ~isa::kPageMask, host - (address & isa::kPageMask), nullptr, page};

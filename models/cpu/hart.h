@@ -19,7 +19,7 @@ enum class Stop : std::uint8_t {
   wait_for_interrupt,  // WFI retired and nothing wakes the hart yet
   synchronize,         // the next instruction touches a device and other harts lag behind
   hypervisor,          // the hart is in HS-mode and the hypervisor runs on the host
-  breakpoint,          // the next instruction lies at a breakpoint
+  breakpoint,          // the next instruction lies at a breakpoint, or is that of a guest that was awaited
   watchpoint,          // the last instruction touched what is watched: Hart::take_watch_hit() says how
   unexpected_trap,     // M-mode's trap handler traps at its first instruction: it would do so for ever
 };
@@ -63,6 +63,9 @@ class Hart {
   virtual void code_changed() = 0;  // memory was written from outside: blocks compare themselves with it
   // Null: nobody watches. Whoever does is told of everything from here on.
   virtual void set_witness(ProgressWitness* witness) = 0;
+
+  // A doubleword of RAM: run() returns as soon as the block ends that has written to its page.
+  virtual void set_mailbox(isa::Hpa at) = 0;
 
   virtual void stop() = 0;  // run() returns as soon as the present block ends
 

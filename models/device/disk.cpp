@@ -41,7 +41,9 @@ bool DiskImage::read(std::uint64_t sector, std::span<std::uint8_t> data) {
     // As far as one cluster reaches, or everything if there are no others.
     const std::size_t piece =
         overlay_.empty() ? data.size() : std::min<std::uint64_t>(data.size(), kClusterBytes - inside);
-    if (found != overlay_.end())
+    if (found != overlay_.end() && found->second == nullptr)
+      std::ranges::fill(data.first(piece), std::uint8_t{0});
+    else if (found != overlay_.end())
       std::memcpy(data.data(), found->second->data() + inside, piece);
     else if (!read_file(offset, data.first(piece)))
       return false;
@@ -87,25 +89,34 @@ bool DiskImage::write_overlay(std::uint64_t offset, std::span<const std::uint8_t
   while (!data.empty()) {
     const std::uint64_t inside = offset % kClusterBytes;
     const std::size_t piece = std::min<std::uint64_t>(data.size(), kClusterBytes - inside);
-    Cluster* cluster = overlay_cluster(offset / kClusterBytes);
-    if (cluster == nullptr) return false;
-    std::memcpy(cluster->data() + inside, data.data(), piece);
+    const auto part = data.first(piece);
+    if (piece == kClusterBytes && std::ranges::all_of(part, [](std::uint8_t byte) { return byte == 0; })) {
+      clear_cluster(offset / kClusterBytes);
+    } else {
+      Cluster* cluster = overlay_cluster(offset / kClusterBytes);
+      if (cluster == nullptr) return false;
+      std::ranges::copy(part, cluster->data() + inside);
+    }
     data = data.subspan(piece);
     offset += piece;
   }
   return true;
 }
 
-DiskImage::Cluster* DiskImage::overlay_cluster(std::uint64_t number) {
+void DiskImage::clear_cluster(std::uint64_t number) {
   auto& slot = overlay_[number];
-  if (slot) return slot.get();
+  overlay_written_ -= slot != nullptr;
+  slot.reset();
+}
+
+DiskImage::Cluster* DiskImage::overlay_cluster(std::uint64_t number) {
+  const auto found = overlay_.find(number);
+  if (found != overlay_.end() && found->second) return found->second.get();
   auto fresh = std::make_unique<Cluster>();
-  if (!read_file(number * kClusterBytes, *fresh)) {
-    overlay_.erase(number);
-    return nullptr;
-  }
-  slot = std::move(fresh);
-  return slot.get();
+  fresh->fill(0);
+  if (found == overlay_.end() && !read_file(number * kClusterBytes, *fresh)) return nullptr;
+  ++overlay_written_;
+  return (overlay_[number] = std::move(fresh)).get();
 }
 
 }  // namespace hvsim::device

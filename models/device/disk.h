@@ -45,6 +45,7 @@ class DiskImage final : public Disk {
   bool read(std::uint64_t sector, std::span<std::uint8_t> data) override;
   bool write(std::uint64_t sector, std::span<const std::uint8_t> data) override;
   bool flush() override;
+  std::uint64_t overlay_bytes() const { return overlay_written_ * kClusterBytes; }  // of the host's memory
 
  private:
   static constexpr std::uint64_t kClusterBytes = 4096;
@@ -55,11 +56,14 @@ class DiskImage final : public Disk {
   bool write_file(std::uint64_t offset, std::span<const std::uint8_t> data);
   bool write_overlay(std::uint64_t offset, std::span<const std::uint8_t> data);
   Cluster* overlay_cluster(std::uint64_t number);
+  void clear_cluster(std::uint64_t number);
 
   int file_;
   std::uint64_t bytes_;
   DiskAccess access_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Cluster>> overlay_;  // by offset / kClusterBytes
+  // By offset / kClusterBytes; null: zeros, so that discarding takes no room.
+  std::unordered_map<std::uint64_t, std::unique_ptr<Cluster>> overlay_;
+  std::uint64_t overlay_written_ = 0;  // those that are not null
 };
 
 }  // namespace hvsim::device

@@ -110,7 +110,9 @@ void GoldfishRtc::set_alarm() {
     wiring_.call_at(std::nullopt);
     expire();
   } else {
-    wiring_.call_at(wiring_.now_ns() + (state_.alarm_ns - now));
+    const std::uint64_t from_start = wiring_.now_ns() + (state_.alarm_ns - now);
+    const bool ever = from_start >= state_.alarm_ns - now;  // or the machine's time has no such moment
+    wiring_.call_at(ever ? std::optional(from_start) : std::nullopt);
   }
 }
 

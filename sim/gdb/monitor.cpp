@@ -100,13 +100,18 @@ std::string choose_space(Target& target, ThreadId, const Words& words) {
 
 std::string harts(Target& target, ThreadId, const Words&) {
   std::string text;
-  for (const ThreadId thread : target.threads()) {
-    const cpu::HartState& state = target.machine().hart(target.hart_of(thread)).hart_state();
-    text +=
-        target.describe(thread) + line(", pc 0x%llx, cycle %llu", static_cast<unsigned long long>(state.pc),
-                                       static_cast<unsigned long long>(state.cycle));
+  for (unsigned hart = 0; hart < target.machine().harts(); ++hart) {
+    const cpu::HartState& state = target.machine().hart(hart).hart_state();
+    text += target.describe_hart(hart) + line(", pc 0x%llx, cycle %llu",
+                                              static_cast<unsigned long long>(state.pc),
+                                              static_cast<unsigned long long>(state.cycle));
   }
   return text;
+}
+
+std::string vcpus(Target& target, ThreadId, const Words&) {
+  const std::string text = target.vcpus();
+  return text.empty() ? "no VCPUs: our hypervisor does not run, or not yet\n" : text;
 }
 
 std::string marks(Target& target, ThreadId, const Words&) {
@@ -138,6 +143,16 @@ std::string exits(Target& target, ThreadId, const Words&) {
   return text.empty() ? "no guest has been left yet\n" : text;
 }
 
+std::string only(Target& target, ThreadId, const Words& words) {
+  if (words.size() > 1) {
+    const auto vm = target.vm_of(words[1]);
+    if (!vm && words[1] != "all") return "no VM " + words[1] + "\n";
+    target.whose_points = vm.value_or(target.everybody());
+  }
+  if (target.whose_points == target.everybody()) return "breakpoints and watchpoints stop everybody\n";
+  return "breakpoints and watchpoints stop VM " + target.vm_name(target.whose_points) + " only\n";
+}
+
 struct Command {
   const char* name;
   const char* help;
@@ -148,7 +163,9 @@ constexpr std::array kCommands = std::to_array<Command>({
     {"phys", "phys ADDRESS [BYTES]: memory at a physical address", phys},
     {"translate", "translate ADDRESS: the page walk of the current hart, PTE by PTE", translate},
     {"space", "space [NAME]: whose addresses GDB's are", choose_space},
+    {"only", "only [VM | all]: whom breakpoints and watchpoints stop", only},
     {"harts", "harts: where each hart stands", harts},
+    {"vcpus", "vcpus: where each VCPU is", vcpus},
     {"marks", "marks: what guests and hypervisor have announced", marks},
     {"exits", "exits: how often and why guests were left", exits},
 });

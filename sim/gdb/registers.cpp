@@ -83,7 +83,37 @@ bool write_register(cpu::HartState& hart, unsigned number, std::uint64_t value) 
   return true;
 }
 
-std::string target_xml(const cpu::HartState& hart) {
+bool write_hart_register(sim::Machine& machine, unsigned hart, unsigned number, std::uint64_t value) {
+  if (!write_register(machine.hart(hart).hart_state(), number, value)) return false;
+  machine.hart(hart).state_changed();
+  if (number == kPcRegister) machine.shell(hart).asleep = false;
+  machine.wake(hart);
+  return true;
+}
+
+std::optional<unsigned> guests_register(unsigned number) {
+  if (!is_csr(number)) return number;
+  constexpr unsigned to_virtual = isa::csr::vsstatus - isa::csr::sstatus;
+  constexpr unsigned machine_level = 3;
+  const unsigned csr = number - kFirstCsrRegister;
+  switch (csr) {
+    case isa::csr::sstatus:
+    case isa::csr::sie:
+    case isa::csr::stvec:
+    case isa::csr::sscratch:
+    case isa::csr::sepc:
+    case isa::csr::scause:
+    case isa::csr::stval:
+    case isa::csr::sip:
+    case isa::csr::satp:
+    case isa::csr::stimecmp:
+      return number + to_virtual;
+    default:
+      return (csr >> 8 & 3) == machine_level ? std::nullopt : std::optional(number);
+  }
+}
+
+std::string target_xml(const cpu::HartState& hart, Whose whose) {
   Xml xml;
   xml.begin("org.gnu.gdb.riscv.cpu");
   for (unsigned i = 0; i < cpu::kGeneralNames.size(); ++i)
@@ -105,7 +135,9 @@ std::string target_xml(const cpu::HartState& hart) {
   xml.end();
   xml.begin("org.gnu.gdb.riscv.csr");
   for (unsigned csr = isa::csr::fcsr + 1; csr < 4096; ++csr)
-    if (const std::string name = cpu::csr_name(csr); !name.empty() && has_csr(hart, csr))
+    if (const std::string name = cpu::csr_name(csr);
+        !name.empty() && has_csr(hart, csr) &&
+        (whose == Whose::hart || guests_register(kFirstCsrRegister + csr)))
       xml.add(name, kFirstCsrRegister + csr, "int");
   xml.end();
   return xml.text();

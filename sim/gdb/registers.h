@@ -6,6 +6,7 @@
 #include <string>
 
 #include "models/cpu/hart_state.h"
+#include "sim/machine.h"
 
 namespace hvsim::gdb {
 
@@ -20,7 +21,15 @@ std::optional<std::uint64_t> read_register(const cpu::HartState& hart, unsigned 
 // False: there is no such register or it cannot be written. CSRs keep to their legal values.
 bool write_register(cpu::HartState& hart, unsigned number, std::uint64_t value);
 
-// The target description, with the CSRs that this hart has.
-std::string target_xml(const cpu::HartState& hart);
+// The same on a hart of the machine, which goes on from there.
+bool write_hart_register(sim::Machine& machine, unsigned hart, unsigned number, std::uint64_t value);
+
+// In a guest, `sepc` is what the hart calls `vsepc`: the number of the register that a guest's own name
+// stands for. Nothing: it has no such register.
+std::optional<unsigned> guests_register(unsigned number);
+
+// The target description, with the CSRs that this hart has, or those that mean something to its guests.
+enum class Whose : std::uint8_t { hart, guest };
+std::string target_xml(const cpu::HartState& hart, Whose whose);
 
 }  // namespace hvsim::gdb

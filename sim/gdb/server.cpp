@@ -39,6 +39,7 @@ void Server::connected() {
   acknowledges_ = true;
   shows_breakpoints_ = false;
   target_.space = Space::current;
+  target_.whose_points = target_.everybody();
 }
 
 Server::Answer Server::handle(const std::string& packet) {
@@ -46,7 +47,7 @@ Server::Answer Server::handle(const std::string& packet) {
   if (text.empty()) return {.reply = "", .verdict = {}};
   if (take_prefix(text, "vCont?")) return {.reply = "vCont;c;C;s;S", .verdict = {}};
   if (take_prefix(text, "vCont;")) return resume(text);
-  if (take_prefix(text, "vKill")) return {.reply = kOk, .verdict = Verdict{Verdict::Kind::kill, {}}};
+  if (take_prefix(text, "vKill")) return {.reply = kOk, .verdict = Verdict{.kind = Verdict::Kind::kill}};
   if (take_prefix(text, "QStartNoAckMode")) {
     acknowledges_ = false;
     return {.reply = kOk, .verdict = {}};
@@ -63,9 +64,9 @@ Server::Answer Server::handle(const std::string& packet) {
     case 'S':
       return resume("s:" + hex(current_) + ";c");
     case 'D':
-      return {.reply = kOk, .verdict = Verdict{Verdict::Kind::detach, {}}};
+      return {.reply = kOk, .verdict = Verdict{.kind = Verdict::Kind::detach}};
     case 'k':
-      return {.reply = {}, .verdict = Verdict{Verdict::Kind::kill, {}}};
+      return {.reply = {}, .verdict = Verdict{.kind = Verdict::Kind::kill}};
     case 'g':
       return {.reply = registers(), .verdict = {}};
     case 'G':
@@ -85,8 +86,7 @@ Server::Answer Server::handle(const std::string& packet) {
     case 'H':
       return {.reply = select_thread(text), .verdict = {}};
     case 'T': {
-      const auto id = parse_hex(text);
-      return {.reply = id && target_.alive(*id) ? kOk : kNoThread, .verdict = {}};
+      return {.reply = thread(text) ? kOk : kNoThread, .verdict = {}};
     }
     case 'q':
       return query(text);
@@ -113,10 +113,9 @@ Server::Answer Server::query(std::string_view text) {
   return answer("");
 }
 
-// "ACTION[:THREAD];...": the leftmost action that names a hart, or all, is the hart's.
+// "ACTION[:THREAD];...": the leftmost action that names a thread, or all, is the thread's.
 Server::Answer Server::resume(std::string_view actions) {
-  const unsigned harts = target_.machine().harts();
-  std::vector<std::optional<Go>> chosen(harts);
+  std::vector<std::optional<Go>> chosen(target_.threads());
   while (!actions.empty()) {
     std::string_view id = cut(actions, ';');
     const std::string_view action = cut(id, ':');
@@ -135,17 +134,17 @@ Server::Answer Server::resume(std::string_view actions) {
         return {.reply = kError, .verdict = {}};
     }
     if (id.empty() || id == "-1") {
-      for (auto& hart : chosen)
-        if (!hart) hart = go;
+      for (auto& each : chosen)
+        if (!each) each = go;
     } else {
       const auto named = thread(id);
       if (!named) return {.reply = kNoThread, .verdict = {}};
-      auto& hart = chosen[target_.hart_of(*named)];
-      if (!hart) hart = go;
+      auto& each = chosen[*named - 1];
+      if (!each) each = go;
     }
   }
-  Verdict verdict{.kind = Verdict::Kind::resume, .harts = {}};
-  for (const auto& hart : chosen) verdict.harts.push_back(hart.value_or(Go::stay));
+  Verdict verdict{.kind = Verdict::Kind::resume};
+  for (const auto& each : chosen) verdict.threads.push_back(each.value_or(Go::stay));
   return {.reply = {}, .verdict = std::move(verdict)};
 }
 
@@ -211,11 +210,12 @@ std::string Server::point(std::string_view text, bool insert) {
   const std::string_view type = cut(text, ',');
   const auto range = parse_range(cut(text, ';'));
   if (!range || type.size() != 1) return kError;
+  const std::uint32_t whose = target_.whose_points;
   switch (type[0]) {
     case '0':
     case '1':
       if (insert)
-        target_.insert_breakpoint(range->address);
+        target_.insert_breakpoint({range->address, whose});
       else
         target_.remove_breakpoint(range->address);
       return kOk;
@@ -226,7 +226,8 @@ std::string Server::point(std::string_view text, bool insert) {
       const cpu::Watchpoint watch{.address = range->address,
                                   .bytes = range->bytes,
                                   .reads = type[0] != '2',
-                                  .writes = type[0] != '3'};
+                                  .writes = type[0] != '3',
+                                  .whose = whose};
       if (insert)
         target_.insert_watchpoint(watch);
       else
@@ -241,8 +242,7 @@ std::string Server::point(std::string_view text, bool insert) {
 std::optional<ThreadId> Server::thread(std::string_view text) const {
   if (text == "-1" || text == "0") return current_;
   const auto id = parse_hex(text);
-  if (!id || !target_.alive(*id)) return std::nullopt;
-  return id;
+  return id && target_.alive(*id) ? id : std::nullopt;
 }
 
 // "gTHREAD" chooses whose registers and memory are meant; "cTHREAD" is what vCont says better.
@@ -256,13 +256,13 @@ std::string Server::select_thread(std::string_view text) {
 
 std::string Server::thread_list() const {
   std::string text;
-  for (const ThreadId id : target_.threads()) text += (text.empty() ? "" : ",") + hex(id);
+  for (ThreadId id = 1; id <= target_.threads(); ++id) text += (text.empty() ? "" : ",") + hex(id);
   return text;
 }
 
 std::string Server::thread_info(std::string_view text) const {
-  const auto id = parse_hex(text);
-  if (!id || !target_.alive(*id)) return kNoThread;
+  const auto id = thread(text);
+  if (!id) return kNoThread;
   return hex_bytes(target_.describe(*id));
 }
 
@@ -275,7 +275,7 @@ std::string Server::monitor(std::string_view text) {
 
 std::string Server::stopped(const StopReport& report) {
   last_ = report;
-  current_ = Target::thread_of(report.hart);
+  current_ = report.thread;
   return stop_reply();
 }
 
@@ -283,7 +283,7 @@ std::string Server::stop_reply() const {
   char head[8];
   std::snprintf(head, sizeof head, "T%02x", last_.signal & 0xFF);
   std::string text = head;
-  text += "thread:" + hex(Target::thread_of(last_.hart)) + ";";
+  text += "thread:" + hex(last_.thread) + ";";
   if (last_.breakpoint && shows_breakpoints_) text += "swbreak:;";
   if (last_.watch) {
     const auto& points = target_.watchpoints();

@@ -19,15 +19,15 @@ using Go = sim::Debugger::Go;  // what a hart is to do
 struct Verdict {
   enum class Kind : std::uint8_t { resume, detach, kill };
   Kind kind{};
-  std::vector<Go> harts;  // of `resume`
+  std::vector<Go> threads{};  // of `resume`: all of the target's, in order
 };
 
 // Why the machine stands.
 struct StopReport {
-  unsigned hart = 0;
+  ThreadId thread = 1;
   unsigned signal = 5;  // SIGTRAP
   bool breakpoint = false;
-  std::optional<cpu::WatchHit> watch;
+  std::optional<cpu::WatchHit> watch{};
 };
 
 class Server {
@@ -41,7 +41,7 @@ class Server {
   Server(Target& target, std::function<void(const std::string&)> say);
 
   Answer handle(const std::string& packet);
-  std::string stopped(const StopReport& report);  // the stop reply; its hart becomes the current one
+  std::string stopped(const StopReport& report);  // the stop reply; its thread becomes the current one
   void connected();                               // a new debugger, which knows of nothing
   bool acknowledges() const { return acknowledges_; }
 

@@ -1,68 +1,48 @@
-// The conversation, and how harts are let go.
+// The conversation, and when the machine stands still.
 #include "sim/gdb/session.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <utility>
 
 namespace hvsim::gdb {
 namespace {
 
-constexpr unsigned kInterrupt = 2, kTrap = 5;  // SIGINT, SIGTRAP
-constexpr unsigned kRunsPerLook = 16;          // at the socket
+constexpr unsigned kInterrupt = 2;     // SIGINT
+constexpr unsigned kRunsPerLook = 16;  // at the socket
 
 }  // namespace
 
-Session::Session(sim::Machine& machine, Listener listener, std::vector<std::string> vms)
+Session::Session(sim::Machine& machine, Listener listener, Target& target, Pace& pace)
     : machine_(machine),
       listener_(std::move(listener)),
-      target_(machine, std::move(vms)),
-      server_(target_, [this](const std::string& text) { send("O" + hex_bytes(text)); }),
-      harts_(machine.harts(), Go::run) {}
+      target_(target),
+      pace_(pace),
+      server_(target_, [this](const std::string& text) { send("O" + hex_bytes(text)); }) {}
 
 sim::Debugger::Go Session::next(unsigned hart) {
-  if (!started_) {
-    started_ = true;
+  if (!started_ && pace_.stops_at_once()) {
     attach();
-    hold({.hart = hart, .signal = kTrap, .breakpoint = false, .watch = {}});
+    hold({.thread = pace_.present(hart)});
   }
-  if (over_hypervisor_ == hart) {
-    over_hypervisor_.reset();
-    hold({.hart = hart, .signal = kTrap, .breakpoint = false, .watch = {}});
-  }
-  return harts_[hart];
+  if (const auto stop = pace_.before(hart)) hold(*stop);
+  return pace_.next(hart);
 }
 
 void Session::ran(unsigned hart, cpu::Stop why) {
   if (killed_) return;
-  StopReport report{.hart = hart, .signal = kTrap, .breakpoint = false, .watch = {}};
-  switch (why) {
-    case cpu::Stop::breakpoint:
-      report.breakpoint = true;
-      return hold(report);
-    case cpu::Stop::watchpoint:
-      report.watch = machine_.hart(hart).take_watch_hit();
-      return hold(report);
-    case cpu::Stop::synchronize:
-      break;  // the instruction has not happened yet
-    case cpu::Stop::hypervisor:
-      if (harts_[hart] == Go::step) over_hypervisor_ = hart;
-      break;
-    default:
-      if (harts_[hart] == Go::step) return hold(report);
+  if (const auto stop = pace_.ran(hart, why)) {
+    if (!started_) attach();
+    return hold(*stop);
   }
-  if (interrupted()) {
-    report.signal = kInterrupt;
-    hold(report);
-  }
+  if (started_ && interrupted()) hold({.thread = pace_.present(hart), .signal = kInterrupt});
 }
 
 bool Session::nothing_moves() {
   if (killed_ || connection_ == nullptr) return false;
-  hold({.hart = 0, .signal = kInterrupt, .breakpoint = false, .watch = {}});
+  hold({.thread = pace_.present(0), .signal = kInterrupt});
   if (killed_ || connection_ == nullptr) return false;
   for (unsigned hart = 0; hart < machine_.harts(); ++hart) {
-    if (harts_[hart] == Go::stay) continue;
+    if (pace_.next(hart) == Go::stay) continue;
     if (machine_.shell(hart).asleep && !machine_.hart(hart).wakes()) continue;
     machine_.wake(hart);
     return true;
@@ -79,6 +59,7 @@ void Session::over(int exit_code) {
 }
 
 void Session::attach() {
+  started_ = true;
   std::fprintf(stderr, "gdb: waiting for a debugger: gdb-multiarch -ex 'target remote %s' ELF\n",
                listener_.target().c_str());
   if (const auto peer = listener_.accept(true)) {
@@ -104,9 +85,9 @@ void Session::hold(const StopReport& stop) {
     }
     running_ = true;
     target_.arm_points();
-    const auto stepped = step_in_place(verdict->harts);
-    if (!stepped) return let_go(verdict->harts);
-    report = *stepped;
+    const auto at_once = pace_.go(verdict->threads);
+    if (!at_once) return;
+    report = *at_once;
     running_ = false;
     tell = true;
   }
@@ -132,52 +113,12 @@ std::optional<Verdict> Session::talk() {
   return std::nullopt;
 }
 
-// More than a quantum ahead of a hart that could run: it may be what the stepping one waits for.
-bool Session::far_ahead(unsigned hart) const {
-  const isa::Cycles mine = machine_.hart(hart).hart_state().cycle;
-  for (unsigned other = 0; other < machine_.harts(); ++other) {
-    const isa::Cycles theirs = machine_.hart(other).hart_state().cycle;
-    if (other != hart && !machine_.shell(other).asleep && mine > theirs + machine_.config().quantum_cycles)
-      return true;
-  }
-  return false;
-}
-
-std::optional<StopReport> Session::step_in_place(const std::vector<Go>& harts) {
-  const auto found = std::ranges::find(harts, Go::step);
-  if (found == harts.end()) return std::nullopt;
-  const auto hart = static_cast<unsigned>(found - harts.begin());
-  const bool alone = std::ranges::count(harts, Go::stay) + 1 == static_cast<std::ptrdiff_t>(harts.size());
-  StopReport report{.hart = hart, .signal = kTrap, .breakpoint = false, .watch = {}};
-  sim::ShellState& shell = machine_.shell(hart);
-  if (shell.asleep) return alone && harts.size() > 1 ? std::optional(report) : std::nullopt;
-  if (!alone && far_ahead(hart)) return std::nullopt;
-  target_.disturb();
-  const cpu::Stop why = machine_.hart(hart).step(true).stop;
-  shell.in_step = false;
-  if (why == cpu::Stop::wait_for_interrupt) shell.asleep = true;
-  if (why == cpu::Stop::watchpoint) report.watch = machine_.hart(hart).take_watch_hit();
-  if (machine_.finished()) return std::nullopt;
-  if (why != cpu::Stop::hypervisor) return report;
-  over_hypervisor_ = hart;
-  return std::nullopt;
-}
-
-void Session::let_go(const std::vector<Go>& harts) {
-  for (unsigned hart = 0; hart < machine_.harts(); ++hart) {
-    const bool stayed = std::exchange(harts_[hart], harts[hart]) == Go::stay;
-    if (harts[hart] != Go::run) target_.disturb();
-    if (stayed && harts[hart] != Go::stay) machine_.wake(hart);
-  }
-}
-
 void Session::release() {
   connection_.reset();
-  over_hypervisor_.reset();
   target_.remove_points();
   target_.arm_points();
   running_ = true;
-  let_go(std::vector<Go>(machine_.harts(), Go::run));
+  pace_.release();
 }
 
 // Looks at the socket now and then: Ctrl-C, a debugger that left, or one that comes while the run goes on.

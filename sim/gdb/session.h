@@ -4,21 +4,21 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "sim/debugger.h"
 #include "sim/gdb/connection.h"
+#include "sim/gdb/pace.h"
 #include "sim/gdb/packet.h"
 #include "sim/gdb/server.h"
 #include "sim/gdb/target.h"
 
 namespace hvsim::gdb {
 
-// The machine waits for a debugger before its first instruction. When one detaches or its connection is lost,
-// points are removed, the run goes on, and another may attach. "kill" ends the run, whose result is written.
+// The machine waits for a debugger where the view begins. When one detaches or its connection is lost, points
+// are removed, the run goes on, and another may attach. "kill" ends the run, whose result is written.
 class Session final : public sim::Debugger {
  public:
-  Session(sim::Machine& machine, Listener listener, std::vector<std::string> vms);
+  Session(sim::Machine& machine, Listener listener, Target& target, Pace& pace);
 
   // sim::Debugger
   Go next(unsigned hart) override;
@@ -33,23 +33,17 @@ class Session final : public sim::Debugger {
   void hold(const StopReport& report);  // until GDB lets the machine go
   void attach();                        // waits for a debugger
   std::optional<Verdict> talk();        // until a packet ends the stop
-  void carry_out(const Verdict& verdict);
-  // A step that needs no other hart is made at once. Nothing: time must pass first.
-  std::optional<StopReport> step_in_place(const std::vector<Go>& harts);
-  bool far_ahead(unsigned hart) const;
-  void let_go(const std::vector<Go>& harts);
-  void release();  // as after detaching
+  void release();                       // as after detaching
   bool interrupted();
   void send(const std::string& text);
 
   sim::Machine& machine_;
   Listener listener_;
-  Target target_;
+  Target& target_;
+  Pace& pace_;
   std::unique_ptr<Connection> connection_;
   PacketReader reader_;
   Server server_;
-  std::vector<Go> harts_;
-  std::optional<unsigned> over_hypervisor_;  // a hart whose step ends when the host hypervisor is done
   std::string last_sent_;
   bool started_ = false;
   bool running_ = false;  // GDB waits for a stop reply

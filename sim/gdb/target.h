@@ -1,4 +1,5 @@
-// The machine as a debugger sees it: threads with registers, and memory.
+// The machine as a debugger sees it: threads with registers, and memory. What the threads are depends on the
+// view: harts (hart_target.h) or VCPUs (vcpu_target.h).
 #pragma once
 
 #include <cstdint>
@@ -19,16 +20,18 @@ class Target {
  public:
   // `vms`: their names, by the numbers that the machine's marks use.
   Target(sim::Machine& machine, std::vector<std::string> vms);
+  virtual ~Target() = default;
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
 
-  std::vector<ThreadId> threads() const;
-  bool alive(ThreadId thread) const { return thread >= 1 && thread <= machine_.harts(); }
-  std::string describe(ThreadId thread) const;  // "hart 0, VS-mode, VM linux, VCPU 1, asleep"
-  unsigned hart_of(ThreadId thread) const { return static_cast<unsigned>(thread - 1); }
-  static ThreadId thread_of(unsigned hart) { return hart + 1; }
+  virtual std::size_t threads() const = 0;
+  bool alive(ThreadId thread) const { return thread >= 1 && thread <= threads(); }
+  virtual std::string describe(ThreadId thread) const = 0;
 
-  std::optional<std::uint64_t> read_register(ThreadId thread, unsigned number) const;
-  bool write_register(ThreadId thread, unsigned number, std::uint64_t value);
-  std::string description() const;  // target.xml
+  virtual std::optional<std::uint64_t> read_register(ThreadId thread, unsigned number) const = 0;
+  virtual bool write_register(ThreadId thread, unsigned number, std::uint64_t value) = 0;
+  virtual std::string description() const = 0;  // target.xml
+  virtual std::string vcpus() const = 0;        // one line for each; empty: none are known
 
   std::string read_memory(ThreadId thread, std::uint64_t address, std::uint64_t bytes) const;
   bool write_memory(ThreadId thread, std::uint64_t address, std::string_view bytes);
@@ -36,12 +39,15 @@ class Target {
   std::string read_physical(std::uint64_t address, std::uint64_t bytes) const;
 
   Space space = Space::current;  // whose addresses the debugger's are
+  // Whom the points that it sets are to stop: all that the view shows, or one VM.
+  std::uint32_t whose_points = cpu::kEverybody;
+  virtual std::uint32_t everybody() const = 0;
 
   // True: the list has changed.
-  bool insert_breakpoint(std::uint64_t address);
-  bool remove_breakpoint(std::uint64_t address);
+  bool insert_breakpoint(const cpu::Breakpoint& point);
+  bool remove_breakpoint(std::uint64_t pc);
   bool insert_watchpoint(const cpu::Watchpoint& point);
-  bool remove_watchpoint(const cpu::Watchpoint& point);
+  bool remove_watchpoint(cpu::Watchpoint point);
   void remove_points();
   // Tells the harts of what has changed since the last call. GDB takes all points away at each stop.
   void arm_points();
@@ -50,13 +56,21 @@ class Target {
   sim::Machine& machine() { return machine_; }
   const sim::Machine& machine() const { return machine_; }
   const std::string& vm_name(std::uint32_t vm) const;
+  std::optional<std::uint32_t> vm_of(std::string_view name) const;
+  std::string describe_hart(unsigned hart) const;  // "hart 0, VS-mode, VM linux, VCPU 1, asleep"
   // Whether the debugger has made this another run than it would have been.
   bool disturbed() const { return disturbed_; }
   void disturb() { disturbed_ = true; }
 
- private:
-  const cpu::HartState& state(ThreadId thread) const { return machine_.hart(hart_of(thread)).hart_state(); }
+ protected:
+  // Whose registers say how its addresses are translated.
+  virtual cpu::HartState state(ThreadId thread) const = 0;
+  // From the next arm_points() on, await() works.
+  void follow_guests() { points_.follows_guests = true; }
+  void await(std::optional<cpu::DebugPoints::Awaited> guest) { points_.awaited = armed_.awaited = guest; }
+  bool breaks_at(std::uint64_t pc, std::uint32_t who) const { return armed_.breaks_at(pc, who); }
 
+ private:
   sim::Machine& machine_;
   std::vector<std::string> vms_;
   DebugMemory memory_;

@@ -5,26 +5,22 @@
 
 #include "models/cpu/events.h"
 #include "models/cpu/isa/cause.h"
+#include "sim/board.h"
 #include "sim/image/fdt_writer.h"
 #include "sim/image/format.h"
 
 namespace hvsim::sim {
 namespace {
 
-constexpr unsigned kMaxHarts = 64;
 constexpr std::uint32_t kPlicSources = 96;
-constexpr std::uint32_t kUartInterrupt = 10, kUartClockHz = 3'686'400;
+constexpr std::uint32_t kUartClockHz = 3'686'400;
 constexpr std::uint32_t kPoweroffValue = 0x5555, kRebootValue = 0x7777;
 
-constexpr AddressRange kFinisher{0x100000, 0x1000};
-constexpr AddressRange kClint{0x2000000, 0x10000};
-constexpr AddressRange kPlic{0xC000000, 0x600000};
-constexpr AddressRange kUart{0x10000000, 0x100};
-constexpr AddressRange kRtc{0x101000, 0x1000};
-constexpr std::uint32_t kRtcInterrupt = 11;
-constexpr AddressRange kVirtio{0x10001000, 0x1000};  // the first of the slots, one behind the other
-constexpr unsigned kVirtioSlots = 8;
-constexpr std::uint32_t kVirtioInterrupt = 1;
+constexpr AddressRange kFinisher{map::finisher.value, 0x1000};
+constexpr AddressRange kClint{map::aclint.value, 0x10000};
+constexpr AddressRange kPlic{map::plic.value, 0x600000};
+constexpr AddressRange kUart{map::uart.value, 0x100};
+constexpr AddressRange kRtc{map::rtc.value, 0x1000};
 
 std::uint32_t hart_phandle(unsigned hart) { return hart * 2 + 1; }
 std::uint32_t interrupt_phandle(unsigned hart) { return hart * 2 + 2; }
@@ -150,7 +146,7 @@ void write_interrupt(FdtWriter& tree, const MachineDescription& machine, std::ui
 
 void write_uart(FdtWriter& tree, const MachineDescription& machine) {
   tree.begin(unit("serial", kUart.base));
-  write_interrupt(tree, machine, kUartInterrupt);
+  write_interrupt(tree, machine, map::uart_interrupt);
   write_reg(tree, kUart);
   tree.cell("clock-frequency", kUartClockHz);
   tree.text("compatible", "ns16550a");
@@ -159,7 +155,7 @@ void write_uart(FdtWriter& tree, const MachineDescription& machine) {
 
 void write_rtc(FdtWriter& tree, const MachineDescription& machine) {
   tree.begin(unit("rtc", kRtc.base));
-  write_interrupt(tree, machine, kRtcInterrupt);
+  write_interrupt(tree, machine, map::rtc_interrupt);
   write_reg(tree, kRtc);
   tree.text("compatible", "google,goldfish-rtc");
   tree.end();
@@ -168,9 +164,9 @@ void write_rtc(FdtWriter& tree, const MachineDescription& machine) {
 // The last slot comes first, as on `virt`: kernels number the devices as they find them.
 void write_virtio(FdtWriter& tree, const MachineDescription& machine) {
   for (unsigned slot = kVirtioSlots; slot-- > 0;) {
-    const AddressRange range{kVirtio.base + slot * kVirtio.bytes, kVirtio.bytes};
+    const AddressRange range{map::virtio.value + slot * map::virtio_stride, map::virtio_stride};
     tree.begin(unit("virtio_mmio", range.base));
-    write_interrupt(tree, machine, kVirtioInterrupt + slot);
+    write_interrupt(tree, machine, map::virtio_interrupt + slot);
     write_reg(tree, range);
     tree.text("compatible", "virtio,mmio");
     tree.end();

@@ -242,20 +242,4 @@ isa::Result<Image, std::string> load_elf(const std::string& path) {
   return parse_elf(*file, path);
 }
 
-std::string symbol_at(const std::string& path, std::uint64_t address) {
-  if (path.empty()) return {};
-  const auto image = load_elf(path);
-  if (!image) return {};
-  const Symbol* nearest = nullptr;
-  for (const Symbol& symbol : image->symbols)
-    if (symbol.address <= address && (address - symbol.address < symbol.bytes || address == symbol.address))
-      nearest = &symbol;
-  if (nearest == nullptr) return {};
-  char offset[24] = "";
-  if (address != nearest->address)
-    std::snprintf(offset, sizeof offset, "+0x%llx",
-                  static_cast<unsigned long long>(address - nearest->address));
-  return nearest->name + offset;
-}
-
 }  // namespace hvsim::sim

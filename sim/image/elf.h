@@ -15,7 +15,4 @@ bool is_elf(std::span<const std::byte> file);  // by its magic number
 isa::Result<Image, std::string> parse_elf(std::span<const std::byte> file, const std::string& name);
 isa::Result<Image, std::string> load_elf(const std::string& path);
 
-// "guest_start+0x1c" of the ELF at `path`; empty: it has no symbol there, or is no ELF.
-std::string symbol_at(const std::string& path, std::uint64_t address);
-
 }  // namespace hvsim::sim

@@ -36,7 +36,8 @@ bool comes_true(Condition condition) {
 
 // "osabi none": on what a Linux compiler has built, GDB would step with breakpoints of its own, never into a
 // trap.
-std::vector<std::string> gdb_command(const std::string& target, const fs::path& script) {
+std::vector<std::string> gdb_command(const std::string& target, const fs::path& script,
+                                     const std::string& program) {
   return {"gdb-multiarch",
           "-nx",
           "-q",
@@ -53,7 +54,7 @@ std::vector<std::string> gdb_command(const std::string& target, const fs::path& 
           "target remote " + target,
           "-x",
           script.string(),
-          image("hypervisor")};
+          program};
 }
 
 fs::path write_script(const fs::path& directory, const std::vector<std::string>& commands) {
@@ -122,25 +123,28 @@ void Process::interrupt() {
 
 std::string Process::output() const { return tests::slurp(output_); }
 
-Debuggee::Debuggee(Kind kind, const Json& config) {
+Debuggee::Debuggee(Kind kind, const Json& config, std::vector<std::string> options)
+    : options_(std::move(options)) {
   std::ofstream(scratch_.path() / "config.json") << config.dump(2);
   if (kind == Kind::qemu) write_bundle();
   process_ = std::make_unique<Process>(kind == Kind::qemu ? qemu_command() : simulator_command(),
                                        scratch_.path() / "output");
-  if (!comes_true([&] { return fs::exists(target()); }))
-    throw std::runtime_error("nobody listens: " + output());
+  comes_true([&] { return fs::exists(target()) || process_->ended(); });
+  if (!fs::exists(target())) throw std::runtime_error("nobody listens: " + output());
 }
 
 std::vector<std::string> Debuggee::simulator_command() const {
-  return {"env",
-          std::string("HVSIM_IMAGES=") + HVSIM_IMAGE_DIRECTORIES,
-          HVSIM_EXECUTABLE,
-          "run",
-          (scratch_.path() / "config.json").string(),
-          "--quiet",
-          "--gdb=unix:" + target(),
-          "--out",
-          (scratch_.path() / "runs").string()};
+  std::vector<std::string> command{"env",
+                                   std::string("HVSIM_IMAGES=") + HVSIM_IMAGE_DIRECTORIES,
+                                   HVSIM_EXECUTABLE,
+                                   "run",
+                                   (scratch_.path() / "config.json").string(),
+                                   "--quiet",
+                                   "--gdb=unix:" + target(),
+                                   "--out",
+                                   (scratch_.path() / "runs").string()};
+  command.insert(command.end(), options_.begin(), options_.end());
+  return command;
 }
 
 // As many harts and as much memory as the simulator has by default.
@@ -185,8 +189,8 @@ void Debuggee::write_bundle() const {
       .write(reinterpret_cast<const char*>(bundle->data()), static_cast<std::streamsize>(bundle->size()));
 }
 
-Gdb::Gdb(const Debuggee& debuggee, const std::vector<std::string>& commands)
-    : process_(gdb_command(debuggee.target(), write_script(scratch_.path(), commands)),
+Gdb::Gdb(const Debuggee& debuggee, const std::vector<std::string>& commands, const std::string& program)
+    : process_(gdb_command(debuggee.target(), write_script(scratch_.path(), commands), program),
                scratch_.path() / "output") {}
 
 std::string Gdb::finish() {
@@ -200,6 +204,20 @@ std::string image(const std::string& name) {
   for (std::string folder; std::getline(folders, folder, ':');)
     if (const fs::path path = fs::path(folder) / (name + ".elf"); fs::exists(path)) return path.string();
   throw std::runtime_error("no image " + name);
+}
+
+std::string show(const std::string& name, const std::string& expression) {
+  return "printf \"" + name + " = 0x%lx\\n\", (unsigned long)(" + expression + ")";
+}
+
+std::vector<std::string> step_to(const std::string& instruction) {
+  return {"set $left = 1000", "while *(unsigned int*)$pc != " + instruction + " && $left > 0", "stepi",
+          "set $left = $left - 1", "end"};
+}
+
+std::vector<std::string> operator+(std::vector<std::string> all, const std::vector<std::string>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 std::map<std::string, std::uint64_t> values(const std::string& output) {

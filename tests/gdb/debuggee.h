@@ -28,11 +28,11 @@ class Process {
 
   int wait();                          // its exit code; -1: it was killed, or had to be
   bool says(const std::string& text);  // false: it ended, or its time did, without
-  void interrupt();                    // Ctrl-C
+  bool ended();
+  void interrupt();  // Ctrl-C
   std::string output() const;
 
  private:
-  bool ended();
   fs::path output_;
   pid_t pid_ = -1;
   int status_ = -1;
@@ -42,7 +42,7 @@ class Process {
 class Debuggee {
  public:
   enum class Kind { simulator, qemu };
-  Debuggee(Kind kind, const Json& config);
+  Debuggee(Kind kind, const Json& config, std::vector<std::string> options = {});
 
   std::string target() const { return (scratch_.path() / "socket").string(); }
   int wait() { return process_->wait(); }
@@ -54,13 +54,17 @@ class Debuggee {
   void write_bundle() const;
 
   tests::Scratch scratch_;
+  std::vector<std::string> options_;  // of the simulator
   std::unique_ptr<Process> process_;
 };
 
-// GDB on the hypervisor's image, attached, with one command after the other.
+std::string image(const std::string& name);  // an ELF of ours
+
+// GDB on an image, attached, with one command after the other.
 class Gdb {
  public:
-  Gdb(const Debuggee& debuggee, const std::vector<std::string>& commands);
+  Gdb(const Debuggee& debuggee, const std::vector<std::string>& commands,
+      const std::string& program = image("hypervisor"));
   // Its output, when it has ended.
   std::string finish();
   Process& process() { return process_; }
@@ -70,8 +74,11 @@ class Gdb {
   Process process_;
 };
 
-std::string image(const std::string& name);  // an ELF of ours
-// What lines "NAME = 0xVALUE" say.
+// A command that prints "NAME = 0xVALUE", and what such lines say.
+std::string show(const std::string& name, const std::string& expression);
 std::map<std::string, std::uint64_t> values(const std::string& output);
+// Steps until the instruction at pc is this one, some hundred instructions away at most.
+std::vector<std::string> step_to(const std::string& instruction);
+std::vector<std::string> operator+(std::vector<std::string> all, const std::vector<std::string>& more);
 
 }  // namespace hvsim::gdb

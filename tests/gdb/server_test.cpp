@@ -10,6 +10,7 @@
 
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/isa/paging.h"
+#include "sim/gdb/hart_target.h"
 #include "sim/gdb/packet.h"
 #include "sim/gdb/registers.h"
 
@@ -26,7 +27,7 @@ class Gdb : public testing::Test {
     config.harts = 2;
     config.memory_bytes = 4 << 20;
     machine = std::move(sim::Machine::build(config, 1, false, [](std::uint8_t) {}).value());
-    target = std::make_unique<Target>(*machine, std::vector<std::string>{"linux"});
+    target = std::make_unique<HartTarget>(*machine, std::vector<std::string>{"linux"});
     server = std::make_unique<Server>(*target, [this](const std::string& text) { said += text; });
     state().pc = 0x8000'0000;
     state().x[10] = 0x1122'3344'5566'7788;
@@ -50,7 +51,7 @@ class Gdb : public testing::Test {
   }
 
   std::unique_ptr<sim::Machine> machine;
-  std::unique_ptr<Target> target;
+  std::unique_ptr<HartTarget> target;
   std::unique_ptr<Server> server;
   std::string said;
 };
@@ -87,7 +88,7 @@ TEST_F(Gdb, TheDescriptionNamesTheHypervisorsCsrsOnlyWhereTheyAre) {
   sim::MachineConfig config;
   config.isa.h = false;
   const auto plain = std::move(sim::Machine::build(config, 1, false, [](std::uint8_t) {}).value());
-  EXPECT_THAT(Target(*plain, {}).description(), Not(HasSubstr("\"hgatp\"")));
+  EXPECT_THAT(HartTarget(*plain, {}).description(), Not(HasSubstr("\"hgatp\"")));
 }
 
 TEST_F(Gdb, MemoryGoesThroughTheAddressSpaceWhateverItsRightsAndLeavesThePtesAlone) {
@@ -129,16 +130,15 @@ TEST_F(Gdb, HartsAreThreads) {
 TEST_F(Gdb, VContSaysWhatEachHartDoes) {
   const auto verdict = server->handle("vCont;s:2;c").verdict;
   ASSERT_TRUE(verdict);
-  EXPECT_EQ(verdict->harts, (std::vector{Go::run, Go::step}));
-  EXPECT_EQ(server->handle("vCont;s:1").verdict->harts, (std::vector{Go::step, Go::stay}));
+  EXPECT_EQ(verdict->threads, (std::vector{Go::run, Go::step}));
+  EXPECT_EQ(server->handle("vCont;s:1").verdict->threads, (std::vector{Go::step, Go::stay}));
   EXPECT_EQ(ask("vCont;s:9"), "E03");
   EXPECT_FALSE(server->handle("vCont;x").verdict);
 }
 
 TEST_F(Gdb, WatchpointsAreReportedByTheirKind) {
   EXPECT_EQ(ask("Z4,80001000,8"), "OK");
-  EXPECT_EQ(server->stopped(
-                {.hart = 1, .signal = 5, .breakpoint = false, .watch = cpu::WatchHit{0x8000'1004, true}}),
+  EXPECT_EQ(server->stopped({.thread = 2, .watch = cpu::WatchHit{0x8000'1004, true}}),
             "T05thread:2;awatch:80001004;");
   EXPECT_EQ(ask("z4,80001000,8"), "OK");
   EXPECT_TRUE(target->watchpoints().empty());
@@ -179,7 +179,7 @@ TEST_F(Gdb, NoPacketShakesTheServer) {
     for (auto n = random() % 40; n > 0; --n) packet += kAlphabet[random() % (sizeof kAlphabet - 1)];
     const auto answer = server->handle(packet);
     if (answer.verdict && answer.verdict->kind == Verdict::Kind::resume) {
-      EXPECT_EQ(answer.verdict->harts.size(), 2u);
+      EXPECT_EQ(answer.verdict->threads.size(), 2u);
     }
     if (answer.reply) {
       EXPECT_LE(frame(*answer.reply).size(), 3 * kMaxPacketBytes);

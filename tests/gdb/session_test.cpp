@@ -37,26 +37,11 @@ Json endless() {
                     {"arguments", {{"iterations", 100'000'000}}}});
 }
 
-std::string show(const std::string& name, const std::string& expression) {
-  return "printf \"" + name + " = 0x%lx\\n\", (unsigned long)(" + expression + ")";
-}
-
-Commands operator+(Commands all, const Commands& more) {
-  all.insert(all.end(), more.begin(), more.end());
-  return all;
-}
-
 // Firmware and guests have the same addresses: guests' breakpoints come after the firmware, and only count
 // while V is 1.
 Commands to_guest(const std::string& function, const std::string& condition = " if $virt == 1") {
   return {"break riscv_enter_guest",        "continue", "delete", "add-symbol-file " + image("hello"),
           "tbreak " + function + condition, "continue"};
-}
-
-// Steps until the instruction at pc is this one, some hundred instructions away at most.
-Commands step_to(const std::string& instruction) {
-  return {"set $left = 1000", "while *(unsigned int*)$pc != " + instruction + " && $left > 0", "stepi",
-          "set $left = $left - 1", "end"};
 }
 
 Commands registers_of_both_stages() {

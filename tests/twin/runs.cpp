@@ -13,6 +13,7 @@
 #include "sim/boot.h"
 #include "sim/config_load.h"
 #include "sim/experiment.h"
+#include "sim/run_directory.h"
 #include "tests/support/files.h"
 
 namespace hvsim::twin {
@@ -78,18 +79,6 @@ void read_statistics(const fs::path& run, Outcome& outcome) {
 
 }  // namespace
 
-std::map<std::string, std::string> split_console(const std::string& text) {
-  std::map<std::string, std::string> by_vm;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    const auto close = line.find("] ");
-    if (line.empty() || line[0] != '[' || close == std::string::npos) continue;
-    by_vm[line.substr(1, close - 1)] += line.substr(close + 2) + "\n";
-  }
-  return by_vm;
-}
-
 Outcome simulate(const Json& config, const std::string& run) {
   const tests::Scratch scratch;
   const fs::path file = write_config(scratch.path(), config, run);
@@ -130,7 +119,7 @@ Outcome qemu(const Json& config) {
       std::to_string(run.config.machine.harts) + " -bios " HVSIM_FIRMWARE " -kernel " +
       run.images.hypervisor + " -initrd " + initrd.string() + " < /dev/null");
   return {.exit_code = command.status,
-          .console = split_console(command.output),
+          .console = sim::split_console(command.output, run.config),
           .exits = {},
           .cycles = 0,
           .vm_cycles = {},

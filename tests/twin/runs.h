@@ -28,7 +28,4 @@ Outcome qemu(const Json& config);
 // What `hvsim run FILE` prints.
 std::string run_config(const std::string& file);
 
-// What the VMs print when the hypervisor has prefixed each line by "[name] ".
-std::map<std::string, std::string> split_console(const std::string& text);
-
 }  // namespace hvsim::twin

@@ -165,6 +165,7 @@ HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
   return Next::off;
 }
 
+Inspection HostHypervisor::inspect() const { return machine_->core.inspect(); }
 unsigned HostHypervisor::vm_count() const { return machine_->core.vm_count(); }
 std::string_view HostHypervisor::vm_name(unsigned vm) const { return machine_->core.vm(vm).name(); }
 const VmStatistics& HostHypervisor::statistics(unsigned vm) const { return machine_->core.vm(vm).statistics; }

@@ -10,6 +10,7 @@
 
 #include "hypervisor/arch/host/cost_model.h"
 #include "hypervisor/arch/host/host_hart.h"
+#include "hypervisor/inspection.h"
 #include "hypervisor/statistics.h"
 #include "models/cpu/isa/types.h"
 
@@ -52,6 +53,8 @@ class HostHypervisor {
   // Call it once per hart after boot(), then each time the hart traps into HS-mode (scause, sepc, stval,
   // htval, sstatus and hstatus as the trap left them) and each time an idle hart has an interrupt pending.
   Next enter(HostHart& hart);
+
+  Inspection inspect() const;  // addresses are this process's; call it after boot()
 
   unsigned vm_count() const;
   std::string_view vm_name(unsigned vm) const;

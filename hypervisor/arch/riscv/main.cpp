@@ -10,6 +10,8 @@
 #include "hypervisor/hypervisor.h"
 
 extern "C" const char image_start, image_end;
+extern "C" hv::Inspection hypervisor_inspection;  // debuggers find it by this name
+hv::Inspection hypervisor_inspection;
 
 namespace hv {
 namespace {
@@ -130,6 +132,7 @@ void boot_core(unsigned hart, const Platform& platform) {
                                           platform.initrd.bytes};
   Text why;
   if (!core().boot(arch, platform, bundle, why)) refuse(why.view());
+  hypervisor_inspection = core().inspect();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "sim/gdb/hart_target.h"
 #include "sim/gdb/packet.h"
 #include "sim/gdb/server.h"
 #include "tests/fuzz/target.h"
@@ -32,12 +33,12 @@ class Peer {
       EXPECT_LE(gdb::frame(*answer.reply).size(), 3 * gdb::kMaxPacketBytes);
     }
     if (answer.verdict && answer.verdict->kind == gdb::Verdict::Kind::resume) {
-      EXPECT_EQ(answer.verdict->harts.size(), harts_);
+      EXPECT_EQ(answer.verdict->threads.size(), harts_);
     }
   }
 
   unsigned harts_;
-  gdb::Target target_;
+  gdb::HartTarget target_;
   gdb::Server server_;
   gdb::PacketReader reader_;
 };

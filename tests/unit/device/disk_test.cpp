@@ -52,6 +52,21 @@ TEST_F(DiskTest, AnOverlayShowsWhatWasWrittenAndLeavesTheFileAlone) {
   EXPECT_EQ(file(), content_);
 }
 
+TEST_F(DiskTest, ZerosInAnOverlayTakeNoMemoryAndStayZeros) {
+  auto disk = open(DiskAccess::overlay);
+  EXPECT_TRUE(disk->write(8, std::vector<std::uint8_t>(4 * 4096, 0xCD)));
+  EXPECT_EQ(disk->overlay_bytes(), 4u * 4096);
+  EXPECT_TRUE(disk->write(0, std::vector<std::uint8_t>(4 * 4096, 0)));  // a discarded range
+  EXPECT_EQ(disk->overlay_bytes(), 4096u);
+  EXPECT_TRUE(disk->write(3, std::vector<std::uint8_t>(512, 0xEF)));  // into what was discarded
+  EXPECT_EQ(disk->overlay_bytes(), 2u * 4096);
+  auto expected = content_;
+  std::fill_n(expected.begin(), 32 * 512, std::uint8_t{0});
+  std::fill_n(expected.begin() + 3 * 512, 512, std::uint8_t{0xEF});
+  std::fill_n(expected.begin() + 32 * 512, 8 * 512, std::uint8_t{0xCD});
+  EXPECT_EQ(read(*disk, 0, 41), expected);
+}
+
 TEST_F(DiskTest, ReadWriteChangesTheFile) {
   auto disk = open(DiskAccess::read_write);
   EXPECT_TRUE(disk->write(40, std::vector<std::uint8_t>(512, 1)));

@@ -131,5 +131,16 @@ TEST_F(GoldfishRtcTest, AResetEndsAlarmAndInterruptButNotTime) {
   EXPECT_EQ(time(), kStart + 3);
 }
 
+TEST_F(GoldfishRtcTest, AnAlarmBeyondTheEndOfTimeNeverGoesOff) {
+  now_ = 1'000;
+  reg(GoldfishRtc::kTimeHigh, 0);  // the clock is behind the machine's time
+  reg(GoldfishRtc::kTimeLow, 0);
+  set_alarm(~std::uint64_t{0});
+  EXPECT_FALSE(call_at_);
+  EXPECT_EQ(reg(GoldfishRtc::kAlarmStatus), 1u);
+  pass(1'000'000);
+  EXPECT_EQ(reg(GoldfishRtc::kAlarmStatus), 1u);
+}
+
 }  // namespace
 }  // namespace hvsim::device

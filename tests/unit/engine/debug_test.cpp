@@ -10,7 +10,7 @@ namespace {
 
 DebugPoints breaks(std::initializer_list<std::uint64_t> at) {
   DebugPoints points;
-  points.breakpoints = at;
+  for (const std::uint64_t pc : at) points.breakpoints.push_back({.pc = pc});
   points.changed();
   return points;
 }

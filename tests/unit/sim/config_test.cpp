@@ -9,6 +9,7 @@ namespace hvsim::sim {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class Configs : public Scratch {};
 
@@ -148,6 +149,42 @@ TEST(Schema, KnowsRangesUnitsDefaultsAndChoices) {
   EXPECT_EQ(machine["mode"]["enum"], Json::parse(R"(["functional", "fast"])"));
   EXPECT_EQ(machine["costs"]["additionalProperties"], false);
   EXPECT_EQ(schema["properties"]["vms"]["items"]["required"], Json::parse(R"(["name", "workload"])"));
+}
+
+constexpr char kFourRuns[] = R"({"version": 1, "name": "x", "boot": {"image": "./images/guest.elf"},
+  "axes": {"seed": [1, 2], "machine.harts": [1, 4]}})";
+
+TEST_F(Configs, RunsAreChosenByPatternsOfTheirLabels) {
+  const auto labels = [this](const std::vector<std::string>& only) {
+    const auto document = load_document(write("only.json", kFourRuns));
+    std::vector<std::string> found;
+    const auto experiment = expand(*document, images(), only);
+    if (!experiment) return std::vector<std::string>{experiment.error().text()};
+    for (const sim::Run& run : experiment->runs) found.push_back(run.label);
+    return found;
+  };
+  EXPECT_EQ(labels({}).size(), 4u);
+  EXPECT_EQ(labels({"*-2"}).size(), 2u);
+  EXPECT_EQ(labels({"4-1", "1-2"}), (std::vector<std::string>{"1-2", "4-1"}));
+  EXPECT_EQ(
+      labels({"4-1", "9-*"}),
+      std::vector<std::string>{"--only: \"9-*\": expected a run of this experiment: 1-1, 1-2, 4-1, 4-2"});
+}
+
+TEST_F(Configs, RunsThatWouldChangeOneDiskAreRefused) {
+  write("disk.img", std::string(1024, 'x'));
+  const auto expanded = [this](const std::string& access, const std::vector<std::string>& only) {
+    const auto document = load_document(
+        write("disks.json", R"({"version": 1, "name": "x", "boot": {"image": "./images/guest.elf"},
+          "machine": {"devices": {"block": [{"file": "./disk.img", "access": ")" +
+                                access + R"("}]}}, "axes": {"seed": [1, 2]}})"));
+    const auto experiment = expand(*document, images(), only);
+    return experiment ? std::to_string(experiment->runs.size()) : experiment.error().text();
+  };
+  EXPECT_EQ(expanded("overlay", {}), "2");
+  EXPECT_EQ(expanded("read_write", {"1"}), "1");
+  EXPECT_THAT(expanded("read_write", {}),
+              HasSubstr("machine.devices.block[0].access: \"read_write\": expected"));
 }
 
 }  // namespace

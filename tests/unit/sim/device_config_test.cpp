@@ -65,6 +65,11 @@ TEST_F(DeviceConfigs, IdentityFollowsWhatIsOnADiskAndWhatIsTyped) {
   EXPECT_NE(first, second);
   write("in", "b");
   EXPECT_NE(experiment(text).runs[0].identity, second);
+  const std::string changing =
+      bare(R"("machine": {"devices": {"block": [{"file": "./disk.img", "access": "read_write"}]}})");
+  const std::string before = experiment(changing).runs[0].identity;
+  write("disk.img", "three");
+  EXPECT_NE(experiment(changing).runs[0].identity, before) << "also of a disk that a run changes";
 }
 
 }  // namespace

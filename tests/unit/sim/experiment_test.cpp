@@ -45,7 +45,7 @@ class Workers : public Scratch {
 
 TEST_F(Workers, ReportWhatTheSimulationReturned) {
   const int code = work_on(input(), [](const Config& config, const ImagePaths&, Progress& progress,
-                                       const std::optional<std::string>&) {
+                                       const std::optional<DebugOptions>&) {
     EXPECT_EQ(config.name, "r");
     progress.console("hello\n");
     RunResult result;
@@ -70,7 +70,7 @@ TEST_F(Workers, ReportWhatTheSimulationReturned) {
 
 TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
   const int code =
-      work_on(input(), [](const Config&, const ImagePaths&, Progress&, const std::optional<std::string>&) {
+      work_on(input(), [](const Config&, const ImagePaths&, Progress&, const std::optional<DebugOptions>&) {
         return isa::Result<RunResult, std::string>(isa::Failure{std::string("x.elf: no")});
       });
   EXPECT_EQ(code, 2);
@@ -81,7 +81,7 @@ TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
 TEST_F(Workers, TurnExceptionsIntoASimulatorFault) {
   const int code = work_on(input(),
                            [](const Config&, const ImagePaths&, Progress&,
-                              const std::optional<std::string>&) -> isa::Result<RunResult, std::string> {
+                              const std::optional<DebugOptions>&) -> isa::Result<RunResult, std::string> {
                              throw std::runtime_error("broken");
                            });
   EXPECT_EQ(code, 3);

@@ -57,7 +57,7 @@ class Reports : public Scratch {
     s.cycles = s.busy_cycles / 2;
     s.work_done = 2000;
     s.hypercalls_done = 8000;
-    s.exits = s.calls = exits;
+    s.exits = s.ecalls = exits;
     s.causes = {{"SUPERVISOR_SYSCALL/routine", exits, path + exit + enqueue}};
   }
   std::string sentence(std::size_t run) {

@@ -92,7 +92,7 @@ TEST_F(Results, EveryBusyCycleBelongsToOnePartOfTheSummary) {
   EXPECT_EQ(s.other_cycles, 40u);
   EXPECT_EQ(s.guest_cycles + s.hypervisor_cycles() + s.other_cycles, s.busy_cycles);
   EXPECT_EQ(s.exits, 5u);
-  EXPECT_EQ(s.calls, 4u);
+  EXPECT_EQ(s.ecalls, 4u);
 }
 
 TEST_F(Results, CausesAreChargedWithoutIdleTimeAndDrains) {
