@@ -6,6 +6,7 @@
 #include "hypervisor/atomics.h"
 #include "hypervisor/bits.h"
 #include "hypervisor/locked.h"
+#include "models/cpu/isa/mark.h"
 
 namespace hv {
 namespace {
@@ -15,7 +16,9 @@ constexpr std::uint64_t bit(unsigned hart) { return std::uint64_t{1} << hart; }
 }  // namespace
 
 void Scheduler::add(VcpuId vcpu, std::uint16_t vm, std::uint64_t harts) {
-  entities_[vcpu] = Entity{.harts = harts, .vm = vm};
+  const bool sibling = vcpu != 0 && entities_[vcpu - 1].vm == vm && entities_[vcpu - 1].harts != 0;
+  const auto number = static_cast<std::uint16_t>(sibling ? entities_[vcpu - 1].number + 1 : 0);
+  entities_[vcpu] = Entity{.harts = harts, .vm = vm, .number = number};
   count_ = std::max(count_, vcpu + 1u);
 }
 
@@ -192,6 +195,8 @@ std::uint64_t Scheduler::running_harts(Arch& arch, VcpuId first, std::uint64_t m
 void Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
   set_state(vcpu, State::ready);
   entities_[vcpu].wake_at = kNever;
+  arch.mark(hvsim::isa::MarkKind::vcpu_runnable,
+            hvsim::isa::mark_vcpu(entities_[vcpu].vm, entities_[vcpu].number));
   line_up(vcpu, turn);
   interrupt_idle_hart(arch, entities_[vcpu]);
 }

@@ -73,6 +73,7 @@ class Scheduler {
     std::uint64_t turns_owed = 0;
     std::uint64_t turn = 0;  // its place in the line: lower ones go first
     std::uint16_t vm = 0;
+    std::uint16_t number = 0;  // among its VM's VCPUs
     std::uint8_t hart = kMaxHarts;
     State state = State::stopped;
     bool pending = false;  // woken while it was not blocked

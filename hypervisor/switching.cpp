@@ -71,6 +71,7 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
   const std::uint64_t wake_at = vcpu.sstc ? vcpu.vs.vstimecmp : late_deadline(vcpu);
   if (!scheduler_.finish_block(arch, vcpu.id, wake_at))
     return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : &vcpu;
+  here(arch).announced = kNoVcpu;  // so that its return is announced, even if nobody runs in between
   here(arch).wake_at = std::min(here(arch).wake_at, wake_at);
   return next_vcpu(arch);
 }

@@ -7,6 +7,7 @@
 
 #include "sim/cli_config.h"
 #include "sim/cli_run.h"
+#include "sim/cli_statistics.h"
 #include "sim/disasm.h"
 #include "sim/result_hash.h"
 
@@ -25,6 +26,7 @@ struct Commands {
   WorkerOptions worker;
   std::string file, other_file;
   std::vector<std::string> settings;
+  bool json = false;
 };
 
 void add_run(CLI::App& app, RunOptions& options) {
@@ -118,6 +120,10 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   auto* disasm_command = app.add_subcommand("disasm", "list the instructions of an ELF or a flat image");
   add_disasm(*disasm_command, c.disasm);
 
+  auto* statistics = app.add_subcommand("statistics", "list every statistic with its unit and what it means");
+  statistics->add_option("prefix", c.file, "only paths that start so: harts[].l1d, walks");
+  statistics->add_flag("--json", c.json, "print JSON: path, unit and help");
+
   auto* version = app.add_subcommand("version", "print the version");
 
   auto* run_one = app.add_subcommand("run-one")->group("");  // internal
@@ -139,6 +145,7 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   if (*topology) return show_topology(c.file, c.settings);
   if (*diff) return diff_configs(c.file, c.other_file);
   if (*disasm_command) return disasm(c.disasm);
+  if (*statistics) return list_statistics(c.file, c.json);
   if (*version) return std::printf("hvsim %s\n", std::string(simulator_version()).c_str()), 0;
   return worker(c.worker);
 }

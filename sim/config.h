@@ -8,8 +8,8 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/arch/host/cost_model.h"
-#include "models/cpu/branch_predictor_config.h"
 #include "hypervisor/sharing/settings.h"
+#include "models/cpu/branch_predictor_config.h"
 #include "models/cpu/isa_config.h"
 #include "models/cpu/pipeline_config.h"
 #include "models/cpu/timing_config.h"
@@ -142,6 +142,13 @@ struct LimitsConfig {
   isa::Cycles watchdog_cycles = 10'000'000;  // 0: no watchdog
 };
 
+// What is recorded beyond the counters that are always kept.
+struct StatisticsConfig {
+  isa::Cycles epoch_cycles = 0;         // 0: no epochs
+  isa::Cycles measure_from_cycles = 0;  // 0: from the start
+  bool guest_control = true;            // guests may reset and dump statistics by marks
+};
+
 struct Config {
   unsigned version = kConfigVersion;
   std::string name = "run";
@@ -151,6 +158,7 @@ struct Config {
   HypervisorConfig hypervisor;
   std::vector<VmConfig> vms;
   LimitsConfig limits;
+  StatisticsConfig statistics;
   ObserveConfig observe;
   std::uint64_t seed = 1;
 };

@@ -659,6 +659,20 @@ struct Described<LimitsConfig> {
 };
 
 template <>
+struct Described<StatisticsConfig> {
+  using T = StatisticsConfig;
+  static constexpr auto fields = std::tuple{
+      Field{"epoch_cycles", &T::epoch_cycles, Unit::cycles,
+            "record what happens in each stretch of so many cycles, doubled when there are 4096 of them; 0: "
+            "none"},
+      Field{
+          "measure_from_cycles", &T::measure_from_cycles, Unit::cycles,
+          "forget what was counted until then, at the end of the first quantum that reaches it; 0: nothing"},
+      Field{"guest_control", &T::guest_control, Unit::none,
+            "whether marks of guests reset and dump statistics; those of hypervisor and firmware do"}};
+};
+
+template <>
 struct Described<ObserveConfig> {
   using T = ObserveConfig;
   static constexpr auto fields = std::tuple{
@@ -693,6 +707,7 @@ struct Described<Config> {
       Field{"hypervisor", &T::hypervisor, Unit::none, "how VMs are run"},
       Field{"vms", &T::vms, Unit::none, "virtual machines", Rule{.max = hv::kMaxVms}},
       Field{"limits", &T::limits, Unit::none, "where a run stops at the latest"},
+      Field{"statistics", &T::statistics, Unit::none, "what is recorded, and from when on"},
       Field{"observe", &T::observe, Unit::none, "what to tell while a run goes on; changes no result"},
       Field{"seed", &T::seed, Unit::none, "of everything random in the machine and its guests"}};
 };

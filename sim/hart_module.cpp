@@ -54,6 +54,7 @@ void HartModule::live() {
     if (go == Debugger::Go::run) forget_reservation();
     const cpu::Stop why =
         go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : hart_.run(budget(), shell_.in_step).stop;
+    settings_.recorder.advanced(settings_.hart);
     shell_.in_step = why == cpu::Stop::synchronize;
     shell_.asleep = why == cpu::Stop::wait_for_interrupt;
     machine_.look_at_htif();
@@ -90,7 +91,8 @@ Debugger::Go HartModule::permission() {
     const auto go = settings_.debugger->next(settings_.hart);
     if (go != Debugger::Go::stay || over()) return go;
     wait(interrupt_);
-    if (now() > hart_.hart_state().cycle) hart_.idle(now() - hart_.hart_state().cycle);
+    if (now() > hart_.hart_state().cycle)
+      settings_.recorder.idle(settings_.hart, now() - hart_.hart_state().cycle);
   }
 }
 
@@ -111,7 +113,8 @@ void HartModule::sleep() {
       wait(interrupt_);
     else
       wait(duration(timer - now()), interrupt_);
-    if (now() > hart_.hart_state().cycle) hart_.idle(now() - hart_.hart_state().cycle);
+    if (now() > hart_.hart_state().cycle)
+      settings_.recorder.idle(settings_.hart, now() - hart_.hart_state().cycle);
   }
   if (!over()) shell_.asleep = false;
 }

@@ -13,6 +13,7 @@
 #include "sim/debugger.h"
 #include "sim/host_hart.h"
 #include "sim/machine.h"
+#include "sim/recorder.h"
 
 namespace hvsim::sim {
 
@@ -24,6 +25,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
     unsigned hart = 0;
     isa::Cycles quantum = 10'000;
     sc_core::sc_time period;  // of one cycle
+    Recorder& recorder;
     Debugger* debugger = nullptr;
     HostHart* host = nullptr;                      // set when the hypervisor runs on the host
     std::function<bool(cpu::Stop)> limit_reached;  // asked after each run; true ends the simulation

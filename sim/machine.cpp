@@ -151,6 +151,11 @@ void Machine::Lines::changed() {
   if (wake) wake();
 }
 
+void Machine::reset_statistics() {
+  for (const auto& hart : harts_) hart->reset_statistics();
+  delivery_.reset();
+}
+
 void Machine::collect(RunResult& result) {
   for (unsigned number = 0; number < harts(); ++number) {
     cpu::Hart& hart = *harts_[number];

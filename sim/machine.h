@@ -93,6 +93,7 @@ class Machine {
 
   // Fills the hardware's part of the result.
   void collect(RunResult& result);
+  void reset_statistics();  // what collect() tells goes on; what harts and marks tell begins anew
 
  private:
   // One hart's way to devices.

@@ -68,8 +68,11 @@ std::string run_identity(const Config& config, const ImagePaths& images) {
 }
 
 std::string result_hash(const Config& config, const ImagePaths& images, const RunResult& result) {
+  std::string dumps;
+  for (const std::string& text : result.dump_texts) dumps += hash_text(text);
   const Json whole{{"config", canonical(config, images)},
                    {"statistics", statistics_json(result)},
+                   {"dumps", dumps},
                    {"console", hash_text(result.console)},
                    {"virtio_console", hash_text(result.virtio_console)},
                    {"exit_code", exit_code(result)}};

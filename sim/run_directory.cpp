@@ -169,6 +169,9 @@ isa::Result<std::string, Problem> write_run(const std::string& directory, const 
   writer.file("config.json", resolved_json(run.config));
   writer.file("stats.json", stats(result));
   writer.file("exits.csv", exits_csv(result));
+  if (result.epochs.length != 0) writer.file("epochs.csv", epochs_csv(result));
+  for (std::size_t i = 0; i < result.dumps.size(); ++i)
+    writer.file(result.dumps[i].file, result.dump_texts[i]);
   writer.file("console/all.log", result.console);
   if (run.config.machine.devices.console.present) writer.file("console/virtio.log", result.virtio_console);
   for (const auto& [owner, text] : split_console(result.console, run.config))

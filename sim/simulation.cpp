@@ -20,6 +20,7 @@
 #include "sim/machine.h"
 #include "sim/memory_module.h"
 #include "sim/observation.h"
+#include "sim/recorder.h"
 #include "sim/signature.h"
 #include "sim/symbols.h"
 #include "sim/watchdog.h"
@@ -112,7 +113,8 @@ class Limits {
 // All SystemC objects of a run; one per process.
 class Shells {
  public:
-  Shells(Machine& machine, const Config& config, HostRun* host, Limits& limits, Debugger* debugger)
+  Shells(Machine& machine, Recorder& recorder, const Config& config, HostRun* host, Limits& limits,
+         Debugger* debugger)
       : memory_("memory", machine.memory()) {
     bus_.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory_.socket);
     for (const auto& window : machine.bus().windows()) {
@@ -129,6 +131,7 @@ class Shells {
           .hart = i,
           .quantum = config.machine.quantum_cycles,
           .period = period,
+          .recorder = recorder,
           .debugger = debugger,
           .host = host != nullptr ? host->harts[i].get() : nullptr,
           .limit_reached = [&limits, i](cpu::Stop why) { return limits.reached(i, why); },
@@ -140,11 +143,11 @@ class Shells {
   }
 
   // Harts asleep at the end have idled until then.
-  void settle(Machine& machine) const {
+  void settle(Machine& machine, Recorder& recorder) const {
     isa::Cycles end = 0;
     for (unsigned i = 0; i < machine.harts(); ++i) end = std::max(end, machine.hart(i).hart_state().cycle);
     for (unsigned i = 0; i < machine.harts(); ++i)
-      if (harts_[i]->asleep()) machine.hart(i).idle(end - machine.hart(i).hart_state().cycle);
+      if (harts_[i]->asleep()) recorder.idle(i, end - machine.hart(i).hart_state().cycle);
   }
 
  private:
@@ -230,6 +233,7 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   if (!built) return isa::Failure{built.error()};
   Machine& machine = **built;
 
+  Recorder recorder(machine, config);
   std::optional<HostRun> host;
   if (on_host) host.emplace(machine, config.hypervisor.costs);
   const std::string problem =
@@ -257,12 +261,12 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
       return isa::Failure{wrong};
     session = debugging->session();
   }
-  Shells shells(machine, config, host ? &*host : nullptr, limits, session);
+  Shells shells(machine, recorder, config, host ? &*host : nullptr, limits, session);
   do {
     sc_core::sc_start();
   } while (session != nullptr && !machine.finished() && !limits.stop() && session->nothing_moves());
 
-  shells.settle(machine);
+  shells.settle(machine, recorder);
   conclude(machine, limits, session, result);
   if (result.stop == StopReason::no_progress)
     result.stop_detail =
@@ -270,11 +274,8 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   if (session != nullptr) session->over(exit_code(result));
   if (signature != nullptr && !signature->write(machine.memory()))
     return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
-  machine.collect(result);
+  recorder.collect(result);
   result.virtio_console = machine.virtio_console();
-  std::vector<const cpu::Accountant*> accountants;
-  for (unsigned i = 0; i < machine.harts(); ++i) accountants.push_back(&machine.hart(i).accountant());
-  collect(accountants, config, result);
   return result;
 }
 

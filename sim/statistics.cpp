@@ -12,11 +12,6 @@ namespace {
 
 constexpr auto kIdle = static_cast<std::size_t>(cpu::Component::idle);
 
-std::string vm_name(std::uint32_t vm, const Config& config) {
-  if (vm == cpu::kNoVm) return "-";
-  return vm < config.vms.size() ? config.vms[vm].name : "vm" + std::to_string(vm);
-}
-
 CpiRow make_row(unsigned hart, const cpu::CellKey& key, const cpu::ComponentCycles& cycles,
                 const Config& config) {
   return {.hart = hart,
@@ -222,9 +217,36 @@ void collect(const std::vector<const cpu::Accountant*>& harts, const Config& con
     for (const auto& [key, cycles] : harts[hart]->cells())
       if (std::ranges::any_of(*cycles, [](isa::Cycles part) { return part != 0; }))
         result.cpi.push_back(make_row(hart, key, *cycles, config));
+  for (unsigned hart = 0; hart < harts.size(); ++hart)
+    for (const auto& [owner, activity] : harts[hart]->activity())
+      if (!activity.none())
+        result.shares.push_back({.hart = hart,
+                                 .vm = vm_name(owner.vm, config),
+                                 .vcpu = owner.vcpu,
+                                 .mode = std::string(mode_name(owner.mode)),
+                                 .components = activity.components,
+                                 .events = event_row(activity.events)});
   collect_exits(harts, config, result);
   collect_marks(harts, config, result);
   collect_sharing(harts, config, result);
+}
+
+void collect(const std::vector<const cpu::InterruptTimes*>& harts, const Config& config, RunResult& result) {
+  std::map<cpu::InterruptKey, statistics::Histogram> all;
+  for (const cpu::InterruptTimes* hart : harts)
+    for (const auto& [key, latencies] : hart->latencies()) all[key].merge(latencies);
+  for (const auto& [key, latencies] : all)
+    result.interrupts.push_back({.vm = vm_name(key.vm, config),
+                                 .mode = std::string(mode_name(key.to)),
+                                 .interrupt = exit_name({.interrupt = true, .code = key.code}),
+                                 .path = key.path == cpu::InterruptPath::direct ? "direct" : "trapped",
+                                 .latency = distribution(latencies)});
+}
+
+EventRow event_row(const cpu::EventCounts& counts) {
+  EventRow row{};
+  std::copy(counts.begin() + 1, counts.end(), row.begin());
+  return row;
 }
 
 RunSummary summarize(const RunResult& result) {

@@ -13,6 +13,7 @@
 #include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"
 #include "models/mmu/tlb.h"
+#include "sim/activity_results.h"
 #include "sim/config.h"
 #include "sim/walk_results.h"
 
@@ -111,10 +112,18 @@ struct RunResult {
   std::vector<SharingSample> sharing_samples;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
+  isa::Cycles measured_from = 0;  // of the last reset of statistics; all counts are since then
+  std::vector<ShareRow> shares;
+  std::vector<InterruptRow> interrupts;
+  std::vector<VcpuWaitRow> vcpu_waits;
   WalkResults walks;
-  std::string console;         // everything that the UART sent
-  std::string virtio_console;  // and the virtio console, if there is one
-  bool debugged = false;       // a debugger has made it another run than the config alone would have
+  std::vector<RegionRow> regions;
+  EpochResults epochs;
+  std::vector<DumpRow> dumps;
+  std::vector<std::string> dump_texts;  // of their files
+  std::string console;                  // everything that the UART sent
+  std::string virtio_console;           // and the virtio console, if there is one
+  bool debugged = false;                // a debugger has made it another run than the config alone would have
 };
 
 struct CauseTotal {
@@ -170,7 +179,9 @@ RunSummary summarize(const RunResult& result);
 // The process's exit code for a finished run.
 int exit_code(const RunResult& result);
 
-// Adds what the accountants know, one per hart in order: vms, exits and cpi.
+// Adds what the accountants know, one per hart in order: vms, exits, cpi and shares.
 void collect(const std::vector<const cpu::Accountant*>& harts, const Config& config, RunResult& result);
+// Adds how long interrupts waited, over all harts.
+void collect(const std::vector<const cpu::InterruptTimes*>& harts, const Config& config, RunResult& result);
 
 }  // namespace hvsim::sim

@@ -1,6 +1,7 @@
 // The field lists of everything that stats.json holds.
 #pragma once
 
+#include "sim/activity_fields.h"
 #include "sim/describe.h"
 #include "sim/statistics.h"
 #include "sim/statistics_names.h"
@@ -246,13 +247,6 @@ struct Described<CpiRow> {
 };
 
 template <>
-struct NamedElements<cpu::ComponentCycles> {
-  static std::string_view name(std::size_t index) {
-    return component_name(static_cast<cpu::Component>(index));
-  }
-};
-
-template <>
 struct Described<device::VirtioBlockStats> {
   using T = device::VirtioBlockStats;
   static constexpr auto fields =
@@ -285,7 +279,15 @@ struct Described<RunResult> {
       Field{"sharing_samples", &T::sharing_samples, Unit::none, "memory of VMs over time"},
       Field{"exits", &T::exits, Unit::none, "per VM and cause"},
       Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"},
-      Field{"walks", &T::walks, Unit::none, "page walks"}};
+      Field{"measured_from", &T::measured_from, Unit::cycles,
+            "when statistics were last reset; all counts are since then"},
+      Field{"shares", &T::shares, Unit::none, "what each hart did, by VM, VCPU and mode"},
+      Field{"interrupts", &T::interrupts, Unit::none, "how long interrupts waited for their handler"},
+      Field{"vcpu_waits", &T::vcpu_waits, Unit::none, "how long VCPUs waited for a hart"},
+      Field{"walks", &T::walks, Unit::none, "page walks"},
+      Field{"regions", &T::regions, Unit::none, "regions of interest, by the marks of software"},
+      Field{"epochs", &T::epochs, Unit::none, "what happened in each epoch"},
+      Field{"dumps", &T::dumps, Unit::none, "statistics at moments that software chose"}};
 };
 
 template <>

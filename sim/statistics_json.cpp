@@ -26,12 +26,78 @@ void add_help(Json& help, const std::string& prefix) {
     const std::string path = child_path(prefix, field.key) + (list ? "[]" : "");
     help[path] = Json{{"unit", name(field.unit)}, {"help", field.help}};
     if constexpr (Structured<Element>) add_help<Element>(help, path);
+    if constexpr (requires { NamedElements<Element>::unit; })
+      for (std::size_t i = 0; i < std::tuple_size_v<Element>; ++i)
+        help[child_path(path, NamedElements<Element>::name(i))] =
+            Json{{"unit", name(NamedElements<Element>::unit)}, {"help", NamedElements<Element>::help(i)}};
   });
+}
+
+// Visits a row's cells with their column's name: (name, value).
+template <class T, class Visit>
+void for_each_cell(const T& row, Visit visit) {
+  for_each_field<T>([&](const auto& field) {
+    using Member = std::decay_t<decltype(row.*(field.member))>;
+    if constexpr (requires { NamedElements<Member>::unit; }) {
+      const Member& cells = row.*(field.member);
+      for (std::size_t i = 0; i < cells.size(); ++i) visit(NamedElements<Member>::name(i), cells[i]);
+    } else {
+      visit(field.key, row.*(field.member));
+    }
+  });
+}
+
+template <class T>
+std::string csv(const std::vector<T>& rows) {
+  std::string text;
+  const auto add = [&text](bool first, std::string_view cell) {
+    if (!first) text += ",";
+    text += cell;
+  };
+  bool first = true;
+  for_each_cell(T{}, [&](std::string_view name, const auto&) {
+    add(first, name);
+    first = false;
+  });
+  text += "\n";
+  for (const T& row : rows) {
+    first = true;
+    for_each_cell(row, [&](std::string_view, const auto& value) {
+      if constexpr (std::is_convertible_v<decltype(value), std::string_view>)
+        add(first, value);
+      else
+        add(first, std::to_string(value));
+      first = false;
+    });
+    text += "\n";
+  }
+  return text;
+}
+
+// The rows of epochs are many: a list per column instead of an object per row.
+Json columns(const std::vector<EpochRow>& rows) {
+  Json json = Json::object();
+  for_each_cell(EpochRow{},
+                [&](std::string_view name, const auto&) { json[std::string(name)] = Json::array(); });
+  for (const EpochRow& row : rows)
+    for_each_cell(
+        row, [&](std::string_view name, const auto& value) { json[std::string(name)].push_back(value); });
+  return json;
 }
 
 }  // namespace
 
-Json statistics_json(const RunResult& result) { return to_json(result); }
+Json statistics_json(const RunResult& result) {
+  Json json = Json::object();
+  for_each_field<RunResult>([&](const auto& field) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(result.*(field.member))>, EpochResults>)
+      json[std::string(field.key)] = {{"length", result.epochs.length},
+                                      {"rows", columns(result.epochs.rows)}};
+    else
+      json[std::string(field.key)] = to_json(result.*(field.member));
+  });
+  return json;
+}
 
 Json statistics_help() {
   Json help = Json::object();
@@ -51,23 +117,7 @@ isa::Result<RunSummary, Problem> read_summary(const Json& json) {
   return summary;
 }
 
-std::string exits_csv(const RunResult& result) {
-  std::string text, header;
-  for_each_field<ExitRow>(
-      [&](const auto& field) { header += (header.empty() ? "" : ",") + std::string(field.key); });
-  for (const ExitRow& row : result.exits) {
-    std::string line;
-    for_each_field<ExitRow>([&](const auto& field) {
-      if (!line.empty()) line += ",";
-      if constexpr (std::is_same_v<std::decay_t<decltype(row.*(field.member))>, std::string>) {
-        line += row.*(field.member);
-      } else {
-        line += std::to_string(row.*(field.member));
-      }
-    });
-    text += line + "\n";
-  }
-  return header + "\n" + text;
-}
+std::string exits_csv(const RunResult& result) { return csv(result.exits); }
+std::string epochs_csv(const RunResult& result) { return csv(result.epochs.rows); }
 
 }  // namespace hvsim::sim

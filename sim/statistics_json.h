@@ -13,5 +13,6 @@ Json statistics_help();                         // path -> {unit, help}
 Json summary_json(const RunSummary& summary);
 isa::Result<RunSummary, Problem> read_summary(const Json& json);
 std::string exits_csv(const RunResult& result);
+std::string epochs_csv(const RunResult& result);
 
 }  // namespace hvsim::sim

@@ -2,6 +2,7 @@
 #include "sim/statistics_names.h"
 
 #include "hypervisor/abi/hypercall.h"
+#include "sim/config.h"
 
 namespace hvsim::sim {
 namespace {
@@ -39,6 +40,49 @@ constexpr Numbered kInterrupts[] = {
 constexpr Numbered kExtensions[] = {
     {0x10, "sbi_base"},    {0x54494D45, "sbi_time"}, {0x735049, "sbi_ipi"},   {0x52464E43, "sbi_rfence"},
     {0x48534D, "sbi_hsm"}, {0x53525354, "sbi_srst"}, {0x4442434E, "sbi_dbcn"}};
+
+struct Explained {
+  std::string_view name, help;
+};
+
+constexpr Explained kComponents[] = {
+    {"base", "issue of instructions that are not floating-point, with what they wait for each other"},
+    {"branch", "bubbles after taken branches, and mispredictions"},
+    {"icache", "waiting for fetches"},
+    {"dcache", "waiting for loads, stores and devices"},
+    {"walk_first", "second-level TLB, and walks: their start and PTEs of the first stage"},
+    {"walk_g", "walks: PTEs of the G-stage"},
+    {"trap", "trap entry and return"},
+    {"csr", "CSR instructions and fences"},
+    {"fp", "issue of floating-point instructions"},
+    {"hypervisor", "the hypervisor on the host, by its cost model"},
+    {"idle", "WFI"}};
+static_assert(std::size(kComponents) == cpu::kComponents);
+
+constexpr Explained kEvents[] = {{"none", ""},
+                                 {"cycles", "elapsed, idle included"},
+                                 {"instructions", "retired"},
+                                 {"cache_references", "accesses of the L1D"},
+                                 {"cache_misses", "misses of the L1D"},
+                                 {"branch_instructions", "branches, indirect jumps and returns"},
+                                 {"branch_misses", "of them mispredicted"},
+                                 {"l1d_accesses", "accesses of the L1D, page walks included"},
+                                 {"l1d_misses", "of them not found"},
+                                 {"l1i_accesses", "lines fetched"},
+                                 {"l1i_misses", "of them not found"},
+                                 {"dtlb_accesses", "loads and stores that are translated"},
+                                 {"dtlb_misses", "of them not found in the first-level TLB"},
+                                 {"itlb_accesses", "blocks of instructions whose fetch is translated"},
+                                 {"itlb_misses", "of them not found in the first-level TLB"},
+                                 {"traps", "traps taken, by the mode that was left"},
+                                 {"interrupts", "of them interrupts"},
+                                 {"page_walks", "page walks"},
+                                 {"first_stage_pte_reads", "PTEs read in the first stage"},
+                                 {"g_stage_pte_reads", "PTEs read in the G-stage"},
+                                 {"device_accesses", "loads and stores outside RAM"},
+                                 {"l2tlb_accesses", "lookups in the second-level TLB"},
+                                 {"l2tlb_misses", "of them not found: a walk follows"}};
+static_assert(std::size(kEvents) == cpu::kEvents);
 
 template <std::size_t size>
 std::string find(const Numbered (&table)[size], std::uint64_t number, const std::string& otherwise) {
@@ -86,10 +130,19 @@ std::string_view phase_name(isa::HypervisorPhase phase) {
 }
 
 std::string_view component_name(cpu::Component component) {
-  constexpr std::string_view names[] = {"base", "branch", "icache", "dcache",     "walk_first", "walk_g",
-                                        "trap", "csr",    "fp",     "hypervisor", "idle"};
-  static_assert(std::size(names) == cpu::kComponents);
-  return names[static_cast<std::size_t>(component)];
+  return kComponents[static_cast<std::size_t>(component)].name;
+}
+
+std::string_view component_help(cpu::Component component) {
+  return kComponents[static_cast<std::size_t>(component)].help;
+}
+
+std::string_view event_name(cpu::Event event) { return kEvents[static_cast<std::size_t>(event)].name; }
+std::string_view event_help(cpu::Event event) { return kEvents[static_cast<std::size_t>(event)].help; }
+
+std::string vm_name(std::uint32_t vm, const Config& config) {
+  if (vm == cpu::kNoVm) return "-";
+  return vm < config.vms.size() ? config.vms[vm].name : "vm" + std::to_string(vm);
 }
 
 }  // namespace hvsim::sim

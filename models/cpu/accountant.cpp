@@ -29,12 +29,73 @@ ExitCause cause_of(const HartState& state, const isa::Trap& trap) {
 
 }  // namespace
 
-Accountant::Accountant() { select_row(); }
+bool may_mark(isa::Mode mode, isa::MarkKind kind) {
+  using isa::MarkKind;
+  if (!mode.virtualized) return true;
+  return kind == MarkKind::region_begin || kind == MarkKind::region_end || kind == MarkKind::work_done ||
+         kind == MarkKind::statistics_reset || kind == MarkKind::statistics_dump ||
+         kind == MarkKind::call_issued;
+}
+
+Accountant::Accountant() {
+  select_row();
+  owner_ = next_owner();
+  share_ = &shares_[owner_];
+}
 
 void Accountant::select_row() {
-  auto& cell = cells_[key_];
-  if (!cell) cell = std::make_unique<ComponentCycles>();
-  row_ = cell.get();
+  const std::size_t hash = key_.vm * 7 + key_.vcpu * 5 + mode_index(key_.mode) +
+                           static_cast<std::size_t>(key_.phase) * 11 + key_.cause.code * 23 +
+                           static_cast<std::size_t>(key_.cause.function);
+  Found& found = found_[hash % kFound];
+  if (found.row == nullptr || !(found.key == key_)) {
+    auto& cell = cells_[key_];
+    if (!cell) cell = std::make_unique<ComponentCycles>();
+    found = {key_, cell.get()};
+  }
+  row_ = found.row;
+}
+
+void Accountant::settle(const EventCounts& now) {
+  for (std::size_t i = 0; i < now.size(); ++i) (*share_)[i] += now[i] - settled_[i];
+  settled_ = now;
+  if (!owner_changed()) return;
+  owner_ = next_owner();
+  share_ = &shares_[owner_];
+}
+
+void Accountant::reset() {
+  cells_.clear();
+  found_.fill({});
+  exits_.clear();
+  marks_.clear();
+  shares_.clear();
+  select_row();
+  share_ = &shares_[owner_];
+}
+
+std::map<OwnerKey, Activity> Accountant::activity() const {
+  std::map<OwnerKey, Activity> result;
+  for (const auto& [key, cycles] : cells_) {
+    ComponentCycles& sum = result[{key.vm, key.vcpu, key.mode}].components;
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += (*cycles)[i];
+  }
+  for (const auto& [owner, events] : shares_) result[owner].events = events;
+  return result;
+}
+
+void Accountant::add_activity_of(std::uint32_t vm, std::uint32_t vcpu, ByMode& sum) const {
+  constexpr isa::Mode lowest{isa::Privilege::user, false};
+  for (auto at = cells_.lower_bound({.vm = vm, .vcpu = vcpu, .mode = lowest, .in_exit = false});
+       at != cells_.end() && at->first.vm == vm && at->first.vcpu == vcpu; ++at) {
+    ComponentCycles& components = sum[mode_index(at->first.mode)].components;
+    for (std::size_t i = 0; i < components.size(); ++i) components[i] += (*at->second)[i];
+  }
+  for (auto at = shares_.lower_bound({vm, vcpu, lowest});
+       at != shares_.end() && at->first.vm == vm && at->first.vcpu == vcpu; ++at) {
+    EventCounts& events = sum[mode_index(at->first.mode)].events;
+    for (std::size_t i = 0; i < events.size(); ++i) events[i] += at->second[i];
+  }
 }
 
 void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
@@ -57,6 +118,7 @@ void Accountant::mode_changed(const HartState& state) {
   if (state.mode.virtualized && exit_open_) {
     exits_[{exit_vm_, key_.cause}].add(state.cycle - exit_began_);
     exit_open_ = false;
+    entered_at_ = state.cycle;
   }
   if (state.mode.virtualized) {
     key_.in_exit = false;
@@ -69,9 +131,7 @@ void Accountant::mode_changed(const HartState& state) {
 
 void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_t value) {
   const auto mark = static_cast<isa::MarkKind>(kind);
-  // Who runs, in which phase, and what was done for whom is the hypervisor's to say, not a guest's.
-  const bool of_guest = mark == isa::MarkKind::work_done || mark == isa::MarkKind::call_issued;
-  if (state.mode.virtualized && !of_guest) return;
+  if (!may_mark(state.mode, mark)) return;
   switch (mark) {
     case isa::MarkKind::work_done:
       marks_[key_.vm].work_done += value;
@@ -87,8 +147,7 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       return;
     case isa::MarkKind::statistic:
       statistics_.push_back({state.cycle, static_cast<std::uint8_t>(value >> 56),
-                             static_cast<std::uint8_t>(value >> 48),
-                             value & ((std::uint64_t{1} << 48) - 1)});
+                             static_cast<std::uint8_t>(value >> 48), value & ((std::uint64_t{1} << 48) - 1)});
       return;
     case isa::MarkKind::phase:
       if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
@@ -100,7 +159,7 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       key_.vcpu = value == isa::kMarkNoVcpu ? 0 : static_cast<std::uint32_t>(value & 0xFFFF);
       break;
     default:
-      return;  // regions are for later observers
+      return;  // for a MarkListener
   }
   select_row();
 }

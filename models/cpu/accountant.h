@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "models/cpu/activity.h"
 #include "models/cpu/delivery_meter.h"
 #include "models/cpu/hart_state.h"
 #include "models/cpu/isa/mark.h"
@@ -17,24 +18,6 @@
 #include "models/statistics/histogram.h"
 
 namespace hvsim::cpu {
-
-// What a cycle was spent on: the columns of the CPI stack.
-enum class Component : std::uint8_t {
-  base,
-  branch,
-  icache,
-  dcache,
-  walk_first,
-  walk_g,
-  trap,
-  csr,
-  fp,
-  hypervisor,
-  idle,
-  count
-};
-inline constexpr unsigned kComponents = static_cast<unsigned>(Component::count);
-using ComponentCycles = std::array<std::uint64_t, kComponents>;
 
 inline constexpr std::uint64_t kOtherExtension = ~std::uint64_t{0};
 inline constexpr std::uint64_t kOtherFunction = 64;
@@ -62,7 +45,10 @@ struct CellKey {
     };
     return flat(a) <=> flat(b);
   }
-  friend constexpr bool operator==(const CellKey& a, const CellKey& b) { return (a <=> b) == 0; }
+  friend constexpr bool operator==(const CellKey& a, const CellKey& b) {
+    return a.vm == b.vm && a.vcpu == b.vcpu && a.mode == b.mode && a.in_exit == b.in_exit &&
+           a.cause == b.cause && a.phase == b.phase;
+  }
 };
 
 struct ExitKey {
@@ -83,9 +69,16 @@ struct StatisticMark {
   std::uint64_t value = 0;
 };
 
+// Whether software in this mode may make this mark. Who runs, in which phase, and what was done for whom is
+// the hypervisor's to say, not a guest's.
+bool may_mark(isa::Mode mode, isa::MarkKind kind);
+
 class Accountant {
  public:
   Accountant();
+  Accountant(const Accountant&) = delete;  // keeps pointers into itself
+  Accountant& operator=(const Accountant&) = delete;
+
   // The row that cycles are charged to until the next event. Stable until then.
   ComponentCycles& row() { return *row_; }
   const CellKey& now() const { return key_; }  // whose row that is
@@ -93,6 +86,14 @@ class Accountant {
   void trapped(const HartState& state, const TrapTaken& taken);
   void mode_changed(const HartState& state);  // after xRET, or after the host hypervisor moved the hart
   void marked(const HartState& state, std::uint16_t kind, std::uint64_t value);
+  // Forgets what was counted; what is going on goes on.
+  void reset();
+
+  // Events are counted by the models, for nobody in particular. When the owner has changed they must be
+  // settled before anything else happens, so that what happened since the last time is the former owner's.
+  bool owner_changed() const { return !(owner_ == next_owner()); }
+  void settle(const EventCounts& now);
+  isa::Cycles entered_at() const { return entered_at_; }  // when a guest was last entered
 
   // Who is told what marks say about the delivery of hypercalls; the same for all harts of a machine.
   void report_to(DeliveryMeter& meter) { meter_ = &meter; }
@@ -103,24 +104,42 @@ class Accountant {
   const std::map<ExitKey, statistics::Histogram>& exits() const { return exits_; }
   const std::map<std::uint32_t, MarkTotals>& marks() const { return marks_; }  // by VM
   const std::vector<StatisticMark>& statistics() const { return statistics_; }
+  // Settled activity by owner: cells() and events, without exits and phases.
+  std::map<OwnerKey, Activity> activity() const;
+  // The same of one VCPU, by mode_index().
+  using ByMode = std::array<Activity, kModes>;
+  void add_activity_of(std::uint32_t vm, std::uint32_t vcpu, ByMode& sum) const;
 
  private:
+  // Cells and their keys where they were found last time: traps come back to the same few.
+  struct Found {
+    CellKey key{};
+    ComponentCycles* row = nullptr;
+  };
+  static constexpr std::size_t kFound = 64;
+
+  OwnerKey next_owner() const { return {key_.vm, key_.vcpu, key_.mode}; }
   void select_row();
   void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
 
   CellKey key_{};
   bool exit_open_ = false;
   std::uint32_t exit_vm_ = kNoVm;
-  isa::Cycles exit_began_ = 0;
+  isa::Cycles exit_began_ = 0, entered_at_ = 0;
   std::optional<isa::Cycles> entry_began_;  // the scheduler began to decide what now is about to be entered
   std::optional<std::uint32_t> served_;     // the VM whose deferred hypercalls run
   isa::Cycles serving_since_ = 0;
   DeliveryMeter* meter_ = nullptr;
   std::map<CellKey, std::unique_ptr<ComponentCycles>> cells_;
+  std::array<Found, kFound> found_{};
   std::map<ExitKey, statistics::Histogram> exits_;  // lengths in cycles
   std::map<std::uint32_t, MarkTotals> marks_;
   std::vector<StatisticMark> statistics_;
   ComponentCycles* row_ = nullptr;
+  OwnerKey owner_{};  // whose events are not settled yet
+  EventCounts* share_ = nullptr;
+  std::map<OwnerKey, EventCounts> shares_;
+  EventCounts settled_{};
 };
 
 }  // namespace hvsim::cpu

@@ -56,4 +56,12 @@ void DeliveryMeter::served(std::uint32_t vm, std::uint32_t by, isa::Cycles took)
   }
 }
 
+void DeliveryMeter::reset() {
+  for (auto& [number, vm] : vms_) {
+    Vm fresh;
+    fresh.waiting = std::move(vm.waiting);
+    vm = std::move(fresh);
+  }
+}
+
 }  // namespace hvsim::cpu

@@ -44,6 +44,8 @@ class DeliveryMeter {
   void happened(std::uint32_t vm, isa::DeliveryEvent event, std::uint64_t amount);
   void served(std::uint32_t vm, std::uint32_t by, isa::Cycles took);
 
+  void reset();  // calls that wait go on waiting
+
   const std::map<std::uint32_t, Vm>& vms() const { return vms_; }
 
  private:

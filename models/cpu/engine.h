@@ -72,7 +72,10 @@ class Engine final : public Hart {
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
   const statistics::WalkStatistics& walks() const override { return walks_; }
+  const InterruptTimes& interrupt_times() const override { return interrupt_times_; }
   void settle_statistics() override;
+  void reset_statistics() override;
+  void set_mark_listener(MarkListener* listener) override { listener_ = listener; }
   Timing& timing() { return timing_; }
 
   // Core: what execute functions use
@@ -194,6 +197,7 @@ class Engine final : public Hart {
   void spend_on_access(Component component, isa::Cycles cycles);  // before the caches see it
   void spend_on_fetch(Component component, isa::Cycles cycles);
   void bypass_l1d();
+  void note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count);
   void count_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan);
   void charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan, mmu::TlbHierarchy::Side side);
   void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
@@ -218,7 +222,8 @@ class Engine final : public Hart {
   bool misaligned(std::uint64_t address, unsigned bytes, isa::Access access, const mmu::AddressSpace& space);
 
   bool refuse_block(std::uint64_t address);  // engine_cache_block.h
-  void settle_events();                      // engine_events.h
+  EventCounts count_events() const;          // engine_events.h
+  void settle_events();
 
   void leave_pipeline(std::uint64_t from);  // engine_pipeline.h: a trap
   void run_ahead(std::uint64_t pc, isa::Cycles at);
@@ -271,6 +276,8 @@ class Engine final : public Hart {
   Timing timing_;
   Accountant accountant_;
   ComponentCycles* row_ = nullptr;
+  InterruptTimes interrupt_times_;
+  MarkListener* listener_ = nullptr;
   HartCounters counters_{};
 
   LevelZeroSet level_zero_;

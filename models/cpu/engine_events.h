@@ -9,53 +9,59 @@
 
 namespace hvsim::cpu {
 
-// Counts only grow, even where hits are inferred from what the models did not see.
-inline void raise_count(HartState& hart, Event event, std::uint64_t count) {
-  std::uint64_t& known = hart.events[static_cast<std::size_t>(event)];
-  known = std::max(known, count);
-}
-
-inline std::uint64_t unseen(std::uint64_t made, std::uint64_t seen) { return made > seen ? made - seen : 0; }
-
-inline std::uint64_t unseen(const InOrder::Translations& translations, std::uint64_t counter) {
-  const std::uint64_t made = translations.made + (translations.on ? counter - translations.since : 0);
-  return unseen(made, translations.seen);
+// What the models saw of accesses that were made, and the rest of them, which were hits. Sums are taken
+// modulo 2^64: an access that faulted was seen and not made.
+inline std::uint64_t made(const InOrder::Translations& translations, std::uint64_t counter) {
+  return translations.made + (translations.on ? counter - translations.since : 0) - translations.seen;
 }
 
 template <class Timing>
-void Engine<Timing>::settle_events() {
-  raise_count(state, Event::traps, counters_.traps);
-  raise_count(state, Event::interrupts, counters_.interrupts);
-  raise_count(state, Event::page_walks, counters_.walks);
-  raise_count(state, Event::first_stage_pte_reads, counters_.walk_pte_reads_first);
-  raise_count(state, Event::g_stage_pte_reads, counters_.walk_pte_reads_g);
-  raise_count(state, Event::device_accesses, counters_.device_accesses);
+EventCounts Engine<Timing>::count_events() const {
+  EventCounts counts{};
+  const auto set = [&](Event event, std::uint64_t count) { counts[static_cast<std::size_t>(event)] = count; };
+  set(Event::cycles, state.cycle);
+  set(Event::instructions, state.retired);
+  set(Event::traps, counters_.traps);
+  set(Event::interrupts, counters_.interrupts);
+  set(Event::page_walks, counters_.walks);
+  set(Event::first_stage_pte_reads, counters_.walk_pte_reads_first);
+  set(Event::g_stage_pte_reads, counters_.walk_pte_reads_g);
+  set(Event::device_accesses, counters_.device_accesses);
   if constexpr (Timing::timed) {
     const auto& l1d = timing_.caches->l1d_stats(timing_.hart);
     const auto& l1i = timing_.caches->l1i_stats(timing_.hart);
     const std::uint64_t data =
-        l1d.accesses + unseen(timing_.data_accesses + timing_.data_lines_extra, timing_.data_lines_seen);
-    raise_count(state, Event::cache_references, data);
-    raise_count(state, Event::cache_misses, l1d.misses);
-    raise_count(state, Event::l1d_accesses, data);
-    raise_count(state, Event::l1d_misses, l1d.misses);
-    raise_count(state, Event::l1i_accesses,
-                l1i.accesses + unseen(timing_.fetch_lines, timing_.fetch_lines_seen));
-    raise_count(state, Event::l1i_misses, l1i.misses);
+        l1d.accesses + timing_.data_accesses + timing_.data_lines_extra - timing_.data_lines_seen;
+    set(Event::cache_references, data);
+    set(Event::cache_misses, l1d.misses);
+    set(Event::l1d_accesses, data);
+    set(Event::l1d_misses, l1d.misses);
+    set(Event::l1i_accesses, l1i.accesses + timing_.fetch_lines - timing_.fetch_lines_seen);
+    set(Event::l1i_misses, l1i.misses);
     const auto& dtlb = timing_.tlbs.dtlb().stats();
     const auto& itlb = timing_.tlbs.itlb().stats();
-    raise_count(state, Event::dtlb_accesses,
-                dtlb.lookups + unseen(timing_.data_translations, timing_.data_accesses));
-    raise_count(state, Event::dtlb_misses, dtlb.misses);
-    raise_count(state, Event::itlb_accesses,
-                itlb.lookups + unseen(timing_.fetch_translations, counters_.blocks_run));
-    raise_count(state, Event::itlb_misses, itlb.misses);
+    const auto& l2tlb = timing_.tlbs.l2().stats();
+    set(Event::dtlb_accesses, dtlb.lookups + made(timing_.data_translations, timing_.data_accesses));
+    set(Event::dtlb_misses, dtlb.misses);
+    set(Event::itlb_accesses, itlb.lookups + made(timing_.fetch_translations, counters_.blocks_run));
+    set(Event::itlb_misses, itlb.misses);
+    set(Event::l2tlb_accesses, l2tlb.lookups);
+    set(Event::l2tlb_misses, l2tlb.misses);
     const auto& branches = timing_.predictor.stats();
-    raise_count(state, Event::branch_instructions,
-                branches.branches + branches.indirect_jumps + branches.returns);
-    raise_count(state, Event::branch_misses,
-                branches.branch_mispredicts + branches.indirect_mispredicts + branches.return_mispredicts);
+    set(Event::branch_instructions, branches.branches + branches.indirect_jumps + branches.returns);
+    set(Event::branch_misses,
+        branches.branch_mispredicts + branches.indirect_mispredicts + branches.return_mispredicts);
   }
+  return counts;
+}
+
+// Counters of software only grow, even where an access is seen before it is made. Cycles and instructions
+// they read elsewhere.
+template <class Timing>
+void Engine<Timing>::settle_events() {
+  const EventCounts counts = count_events();
+  for (std::size_t i = static_cast<std::size_t>(Event::instructions) + 1; i < counts.size(); ++i)
+    state.events[i] = std::max(state.events[i], counts[i]);
   settle_event_counters(state);
 }
 

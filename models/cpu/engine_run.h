@@ -85,10 +85,12 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
   if (respace_) select_spaces();
   if (stop_) return std::exchange(stop_, std::nullopt);
   if (watch_hit_) return Stop::watchpoint;
+  if (state.active_counters != 0) settle_events();  // an overflow is a request
+  const std::uint64_t requests = pending(state);
+  interrupt_times_.look(state, requests, accountant_.entered_at() == state.cycle);
   if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
     return Stop::hypervisor;
-  if (state.active_counters != 0) settle_events();
-  if (const auto interrupt = next_interrupt(state)) {
+  if (const auto interrupt = next_interrupt(state, requests)) {
     ++counters_.interrupts;
     deliver(*interrupt);
     if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
@@ -121,6 +123,7 @@ void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
     charge(Component::trap, std::max<isa::Cycles>(timing_.costs.trap_entry, 1));  // or traps might never end
   else
     charge(Component::trap, 1);  // so that a hart that only traps still gets through its budget
+  interrupt_times_.trapped(state, taken, taken.to.virtualized ? accountant_.now().vm : kNoVm);
   const bool handler_traps = !trap.interrupt && taken.from == taken.to && taken.epc == state.pc;
   if (handler_traps && taken.to.privilege == isa::Privilege::machine) stop_ = Stop::unexpected_trap;
   select_spaces();
@@ -388,10 +391,12 @@ constexpr bool Engine<Timing>::is_pmp(unsigned number) {
   return number >= isa::csr::pmpcfg0 && number < isa::csr::pmpaddr0 + 64;
 }
 
+// Cycles and events from here on belong to whom the accountant says.
 template <class Timing>
 void Engine<Timing>::use_row() {
   row_ = &accountant_.row();
   if constexpr (Timing::detailed) timing_.pipeline.book_into(row_);
+  if (accountant_.owner_changed()) accountant_.settle(count_events());
 }
 
 template <class Timing>
@@ -428,6 +433,16 @@ template <class Timing>
 void Engine<Timing>::settle_statistics() {
   note_translation();
   if constexpr (Timing::timed) timing_.settle();
+  accountant_.settle(count_events());
+}
+
+template <class Timing>
+void Engine<Timing>::reset_statistics() {
+  settle_statistics();
+  accountant_.reset();
+  use_row();
+  walks_.reset();
+  interrupt_times_.reset();
 }
 
 template <class Timing>
@@ -478,8 +493,13 @@ void Engine<Timing>::wait_for_interrupt() {
 
 template <class Timing>
 void Engine<Timing>::mark(std::uint16_t kind, std::uint64_t value) {
+  const auto mark = static_cast<isa::MarkKind>(kind);
+  if (!may_mark(state.mode, mark)) return;
   accountant_.marked(state, kind, value);
   use_row();
+  if (mark == isa::MarkKind::vcpu) interrupt_times_.vcpu_changed();
+  if (listener_ == nullptr || mark == isa::MarkKind::phase || mark == isa::MarkKind::work_done) return;
+  listener_->marked(state.hart_id, state.cycle, accountant_.now(), mark, value);
 }
 
 template <class Timing>

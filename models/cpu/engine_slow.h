@@ -256,8 +256,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
       access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
   if constexpr (Timing::timed) {
     if (through_tlb) {
-      ++(side == mmu::TlbHierarchy::Side::fetch ? timing_.fetch_translations : timing_.data_translations)
-            .seen;
+      note_seen(side, 1);
       const auto found = timing_.tlbs.lookup(side, gva, space);
       if (found.flushed) forget_all();
       forget(side, found.left);
@@ -282,9 +281,25 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
               .found = result ? &result.value() : nullptr,
               .cycles = time_of(side) - began});
   if constexpr (Timing::timed) {
-    if (result) forget(side, timing_.tlbs.insert(side, gva, space, *result));
+    if (result)
+      forget(side, timing_.tlbs.insert(side, gva, space, *result));
+    else
+      note_seen(side, ~std::uint64_t{0});  // a lookup of its own: nothing will be made of it
   }
   return result;
+}
+
+// The TLB model was asked on behalf of an access that will be counted when it is made. HLV and HSV from a
+// space without translation are not.
+template <class Timing>
+void Engine<Timing>::note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count) {
+  if constexpr (Timing::timed) {
+    auto& translations =
+        side == mmu::TlbHierarchy::Side::fetch ? timing_.fetch_translations : timing_.data_translations;
+    if (translations.on) translations.seen += count;
+  } else {
+    (void)side, (void)count;
+  }
 }
 
 template <class Timing>

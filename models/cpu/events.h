@@ -31,6 +31,8 @@ enum class Event : std::uint8_t {
   first_stage_pte_reads,
   g_stage_pte_reads,
   device_accesses,
+  l2tlb_accesses,
+  l2tlb_misses,
   count,
 };
 inline constexpr std::size_t kEvents = static_cast<std::size_t>(Event::count);
@@ -64,10 +66,12 @@ inline constexpr std::array<EventSelector, kEvents - 1> kEventSelectors{{
     {0x20004, Event::first_stage_pte_reads},
     {0x20005, Event::g_stage_pte_reads},
     {0x20006, Event::device_accesses},
+    {0x20007, Event::l2tlb_accesses},
+    {0x20008, Event::l2tlb_misses},
 }};
 
 // Raw events for the SBI: a selector and the bits of it that are fixed.
-inline constexpr std::uint64_t kRawEvents = 0x20000, kRawEventsMask = ~std::uint64_t{7};
+inline constexpr std::uint64_t kRawEvents = 0x20000, kRawEventsMask = ~std::uint64_t{15};
 
 constexpr Event event_of(std::uint64_t selector) {
   for (const auto& row : kEventSelectors)

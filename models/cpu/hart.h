@@ -8,8 +8,10 @@
 #include "models/cpu/core.h"
 #include "models/cpu/debug_points.h"
 #include "models/cpu/hart_state.h"
+#include "models/cpu/interrupt_times.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/types.h"
+#include "models/cpu/mark_listener.h"
 #include "models/statistics/walk_statistics.h"
 
 namespace hvsim::cpu {
@@ -66,6 +68,8 @@ class Hart {
 
   // A doubleword of RAM: run() returns as soon as the block ends that has written to its page.
   virtual void set_mailbox(isa::Hpa at) = 0;
+  // Null: nobody listens.
+  virtual void set_mark_listener(MarkListener* listener) = 0;
 
   virtual void stop() = 0;  // run() returns as soon as the present block ends
 
@@ -90,8 +94,12 @@ class Hart {
   const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;
   virtual const statistics::WalkStatistics& walks() const = 0;
-  // Brings the statistics of caches and TLBs up to date. Call between runs, before reading them.
+  virtual const InterruptTimes& interrupt_times() const = 0;
+  // Brings the statistics of caches and TLBs, and who they belong to, up to date. Call between runs, before
+  // reading them.
   virtual void settle_statistics() = 0;
+  // Forgets what accountant(), walks() and interrupt_times() have counted; counters() go on.
+  virtual void reset_statistics() = 0;
 };
 
 }  // namespace hvsim::cpu

@@ -70,8 +70,10 @@ std::uint64_t pending(const HartState& hart) {
   return result;
 }
 
-std::optional<isa::Trap> next_interrupt(const HartState& hart) {
-  const std::uint64_t ready = pending(hart) & hart.csr.mie;
+std::optional<isa::Trap> next_interrupt(const HartState& hart) { return next_interrupt(hart, pending(hart)); }
+
+std::optional<isa::Trap> next_interrupt(const HartState& hart, std::uint64_t pending) {
+  const std::uint64_t ready = pending & hart.csr.mie;
   if (ready == 0) return std::nullopt;
 
   const auto [privilege, virtualized] = hart.mode;
@@ -96,6 +98,14 @@ isa::Cycles next_timer_cycle(const HartState& hart) {
     if (timer.on && !timer.due() && (hart.csr.mie & bit(timer.interrupt)) != 0)
       earliest = std::min(earliest, cycle_of_tick(hart, timer.compare - timer.now));
   return earliest;
+}
+
+std::optional<isa::Cycles> timer_due_since(const HartState& hart, isa::Interrupt interrupt) {
+  const std::uint64_t tick = hart.cycle / hart.cycles_per_tick;
+  for (const Timer& timer : timers(hart))
+    if (timer.interrupt == interrupt && timer.due())
+      return (tick - std::min(tick, timer.now - timer.compare)) * hart.cycles_per_tick;
+  return std::nullopt;
 }
 
 bool wfi_wakes(const HartState& hart) { return (pending(hart) & hart.csr.mie) != 0; }

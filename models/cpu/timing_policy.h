@@ -41,13 +41,13 @@ struct InOrder {
 
   void schedule_block(std::span<Op> ops, std::uint64_t) const { schedule(ops, costs); }
 
-  // Hits that level zero and the presence masks answered, into the models' statistics. Call when idle.
+  // Hits that level zero and the presence masks answered, into the models' statistics (modulo 2^64, as an
+  // access that faulted was seen and not made). Call when idle.
   void settle() {
     using Kind = mem::Hierarchy::Kind;
     caches->count_hits(hart, Kind::fetch, fetch_lines - fetch_lines_seen);
     fetch_lines = fetch_lines_seen = 0;
-    if (data_accesses + data_lines_extra > data_lines_seen)
-      caches->count_hits(hart, Kind::load, data_accesses + data_lines_extra - data_lines_seen);
+    caches->count_hits(hart, Kind::load, data_accesses + data_lines_extra - data_lines_seen);
     data_accesses = data_lines_extra = data_lines_seen = 0;
     data_translations.since = 0;
     settle_side(mmu::TlbHierarchy::Side::data, data_translations);
@@ -81,8 +81,7 @@ struct InOrder {
 
  private:
   void settle_side(mmu::TlbHierarchy::Side side, Translations& translations) {
-    if (translations.made > translations.seen)
-      tlbs.side(side).count_hits(translations.made - translations.seen);
+    tlbs.side(side).count_hits(translations.made - translations.seen);
     translations.made = translations.seen = 0;
   }
 };

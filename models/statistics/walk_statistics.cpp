@@ -112,6 +112,15 @@ SpaceTally& WalkStatistics::space(const SpaceKey& key) {
   return *last_;
 }
 
+void WalkStatistics::reset() {
+  kinds_ = {};
+  ptes_ = {};
+  pages_ = {};
+  spaces_.clear();
+  other_spaces_ = {};
+  last_ = nullptr;
+}
+
 void WalkStatistics::merge(const WalkStatistics& other) {
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
     kinds_[i].cycles.merge(other.kinds_[i].cycles);

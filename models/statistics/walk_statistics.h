@@ -83,6 +83,7 @@ class WalkStatistics {
 
   void add(const WalkSeen& walk);
   void merge(const WalkStatistics& other);
+  void reset();
 
   struct Kind {
     Histogram cycles;

@@ -11,7 +11,7 @@ Each run is one worker process, so any number of runs fit into one session or no
 from hvsim._api import run, schema, validate
 from hvsim._core import version
 from hvsim._errors import ConfigError, Error, RunError
-from hvsim._results import Result, Results
+from hvsim._results import Regions, Result, Results, Walks
 from hvsim._worker import Progress
 
 __version__ = version()
@@ -20,9 +20,11 @@ __all__ = [
     "ConfigError",
     "Error",
     "Progress",
+    "Regions",
     "Result",
     "Results",
     "RunError",
+    "Walks",
     "run",
     "schema",
     "validate",

@@ -14,11 +14,31 @@ import pandas as pd
 from hvsim._errors import RunError
 
 
+# What has a property of its own.
+_TABLES = (
+    *("cpi[", "exits[", "summary.", "help.", "walks.", "shares[", "epochs.", "regions[", "interrupts["),
+    "vcpu_waits[",
+)
+
+
 class Described(NamedTuple):
     """What a statistic is: its unit (empty if it has none) and one line of help."""
 
     unit: str
     help: str
+
+
+class Regions(NamedTuple):
+    """Regions of interest; ``frame.attrs["units"]`` tells the units of each.
+
+    Attributes:
+        elapsed: One row per region: who marked it, and cycles from begin to end as count, sum, min, p50, p90,
+            p99 and max, whoever ran meanwhile.
+        modes: Cycles by component and events in or for its VCPU meanwhile, one row per region and mode.
+    """
+
+    elapsed: pd.DataFrame
+    modes: pd.DataFrame
 
 
 class Walks(NamedTuple):
@@ -135,6 +155,53 @@ class Result:
         return frame
 
     @property
+    def shares(self) -> pd.DataFrame:
+        """Cycles by component and events, by hart, VM, VCPU and mode. Rows of a hart are all that it did."""
+        return self._activity("shares", self._list("shares"))
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """The same for each epoch of ``statistics.epoch_cycles``.
+
+        Column ``begin`` is its first cycle; an epoch ends with the quantum in which its last cycle lies.
+        """
+        epochs = self._stats["epochs"]
+        frame = pd.DataFrame(epochs["rows"])
+        frame.insert(1, "begin", frame["epoch"] * epochs["length"])
+        frame.attrs["units"] = self._activity_units("epochs.rows") | {"begin": "cycles"}
+        return frame
+
+    @property
+    def regions(self) -> Regions:
+        """What happened between the marks ``region_begin`` and ``region_end`` of software."""
+        names = ("hart", "vm", "vcpu", "region")
+        rows = [
+            {name: region[name] for name in names} | mode
+            for region in self._list("regions")
+            for mode in region["modes"]
+        ]
+        modes = self._activity("regions[].modes", rows, names)
+        return Regions(self._distributions("regions", "elapsed"), modes)
+
+    @property
+    def interrupts(self) -> pd.DataFrame:
+        """Cycles from an interrupt's being pending to the first instruction of its handler.
+
+        Interrupts whose ``path`` is ``trapped`` were passed on by more privileged software.
+        """
+        return self._distributions("interrupts", "latency")
+
+    @property
+    def interrupt_latencies(self) -> pd.DataFrame:
+        """The histograms behind ``interrupts``."""
+        return self._histograms("interrupts", "latency")
+
+    @property
+    def vcpu_waits(self) -> pd.DataFrame:
+        """Cycles from a VCPU's being runnable to the hypervisor's choosing it to run."""
+        return self._distributions("vcpu_waits", "wait")
+
+    @property
     def walks(self) -> Walks:
         """Page walks by kind, latency, PTE, page size and address space, over all harts."""
         return Walks(
@@ -161,9 +228,34 @@ class Result:
         """Every other counter by its path, with ``value``, ``unit`` and ``help``."""
         rows = []
         for path, value in _flatten(self._stats, ""):
-            if not path.startswith(("cpi[", "exits[", "summary.", "help.", "walks.")):
+            if not path.startswith(_TABLES):
                 rows.append((path, value, *self.describe(path)))
         return pd.DataFrame(rows, columns=["statistic", "value", "unit", "help"]).set_index("statistic")
+
+    def _activity(self, path: str, rows: list[dict[str, Any]], names: Iterable[str] = ()) -> pd.DataFrame:
+        """Rows with cycles by component and events, each of them a column."""
+        flat = [
+            {key: value for key, value in row.items() if not isinstance(value, dict)}
+            | row["components"]
+            | row["events"]
+            for row in rows
+        ]
+        units = self._activity_units(path)
+        groups = ("components", "events")
+        own = [each for each in self._columns(path) if "." not in each and each not in groups]
+        counted = [each for each in units if each not in own]
+        frame = pd.DataFrame(flat, columns=[*names, *own, *counted])
+        frame.attrs["units"] = units
+        return frame
+
+    def _activity_units(self, path: str) -> dict[str, str]:
+        units = {}
+        for group in ("components", "events"):
+            prefix = f"{path}[].{group}."
+            for each, entry in self._stats["help"].items():
+                if each.startswith(prefix):
+                    units[each[len(prefix) :]] = entry["unit"]
+        return units
 
     def _list(self, path: str) -> list[dict[str, Any]]:
         found: Any = self._stats
@@ -173,7 +265,8 @@ class Result:
 
     def _columns(self, path: str) -> list[str]:
         prefix = f"{path}[]."
-        return [each[len(prefix) :] for each in self._stats["help"] if each.startswith(prefix)]
+        below = [each[len(prefix) :] for each in self._stats["help"] if each.startswith(prefix)]
+        return [each for each in below if "[" not in each]
 
     def _frame(self, path: str) -> pd.DataFrame:
         """A list of rows without structure; an empty one has its columns too."""
@@ -184,8 +277,8 @@ class Result:
     def _distributions(self, path: str, key: str) -> pd.DataFrame:
         """Rows whose field ``key`` is a distribution, its figures in their place."""
         nested = f"{key}."
-        columns = [each for each in self._columns(path) if each != key and not each.startswith(f"{key}.buckets")]
-        rows = [{**row, **{nested + name: value for name, value in row[key].items()}} for row in self._list(path)]
+        columns = [each for each in self._columns(path) if each != key]
+        rows = [row | {nested + name: value for name, value in row[key].items()} for row in self._list(path)]
         frame = pd.DataFrame(rows, columns=columns)
         units = self._units(f"{path}[].", frame.columns)
         frame.columns = pd.Index([each.removeprefix(nested) for each in columns])

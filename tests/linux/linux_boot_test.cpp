@@ -44,6 +44,7 @@ void expect_session(const Boot& boot, unsigned harts) {
   EXPECT_THAT(boot.console, HasSubstr("guest: session done"));
   EXPECT_THAT(boot.console, HasSubstr("reboot: Power down"));
   EXPECT_EQ(boot.status, 0) << boot.errors;
+  EXPECT_EQ(boot.broken_sums, "");
 }
 
 class LinuxBoot : public testing::Test {

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "tests/support/files.h"
+#include "tests/support/sums.h"
 
 namespace hvsim::linux_boot {
 namespace {
@@ -82,8 +83,10 @@ Boot simulate(const Machine& machine) {
   Boot boot = shell(command);
   boot.errors += boot.console;  // the table, and what went wrong
   boot.console.clear();
-  for (const auto& run : fs::directory_iterator(scratch.path()))
+  for (const auto& run : fs::directory_iterator(scratch.path())) {
     boot.console = tests::slurp(run.path() / "console" / "machine.log");
+    boot.broken_sums = tests::Sums(Json::parse(tests::slurp(run.path() / "stats.json"))).broken();
+  }
   return boot;
 }
 

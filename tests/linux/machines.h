@@ -22,6 +22,7 @@ struct Boot {
   double seconds = 0;   // of processor time
   std::string console;  // all that firmware and kernel said
   std::string errors;
+  std::string broken_sums{};  // simulated: statistics that do not add up; there must be none
 };
 
 Boot simulate(const Machine& machine);

@@ -83,13 +83,111 @@ def test_walks_of_all_groupings_are_the_same_walks(storm):
         assert walks.kinds["count"].sum() == walks.spaces["walks"].sum() == total > 0
         assert walks.latency["count"].sum() == total
         assert walks.pages["walks"].sum() + walks.kinds["faults"].sum() == total
-        reads = walks.ptes[walks.ptes["access"] == "read"]["count"].sum()
+        read = (walks.ptes["access"] == "read") & (walks.ptes["source"] != "walker")
+        reads = walks.ptes[read]["count"].sum()
         assert reads == walks.kinds["pte_reads"].sum()
         assert reads == walks.spaces[["pte_reads_first", "pte_reads_g"]].to_numpy().sum()
         assert walks.kinds["sum"].sum() == walks.spaces["cycles"].sum()
         assert set(walks.ptes["stage"]) >= {"first", "G"}
         assert walks.ptes.attrs["units"] == {"count": "count", "cycles": "cycles"}
         assert walks.kinds.attrs["units"]["p99"] == "cycles"
+
+
+# What each share is a part of, by the path in `stats`.
+TOTALS = {
+    "cycles": "cycles",
+    "instructions": "retired",
+    "traps": "counters.traps",
+    "interrupts": "counters.interrupts",
+    "page_walks": "counters.walks",
+    "first_stage_pte_reads": "counters.walk_pte_reads_first",
+    "g_stage_pte_reads": "counters.walk_pte_reads_g",
+    "device_accesses": "counters.device_accesses",
+    "l1i_accesses": "l1i.accesses",
+    "l1i_misses": "l1i.misses",
+    "l1d_accesses": "l1d.accesses",
+    "l1d_misses": "l1d.misses",
+    "itlb_accesses": "itlb.lookups",
+    "itlb_misses": "itlb.misses",
+    "dtlb_accesses": "dtlb.lookups",
+    "dtlb_misses": "dtlb.misses",
+    "l2tlb_accesses": "l2tlb.lookups",
+    "l2tlb_misses": "l2tlb.misses",
+}
+
+
+def check_shares(result, harts):
+    shares, stats = result.shares, result.stats["value"]
+    for hart in range(harts):
+        mine = shares[shares["hart"] == hart]
+        for event, total in TOTALS.items():
+            assert mine[event].sum() == stats[f"harts[{hart}].{total}"], (hart, event)
+        kinds = ("branches", "indirect_jumps", "returns")
+        branches = sum(stats[f"harts[{hart}].branches.{kind}"] for kind in kinds)
+        assert mine["branch_instructions"].sum() == branches
+    components = [name for name, unit in result.cpi.attrs["units"].items() if unit == "cycles"]
+    assert (shares[components].sum(axis=1) == shares["cycles"]).all()
+    for cache in ("l1i", "l1d", "itlb", "dtlb", "l2tlb"):
+        assert (shares[f"{cache}_misses"] <= shares[f"{cache}_accesses"]).all(), cache
+
+
+def test_shares_of_vms_and_modes_add_up_to_the_harts(storm):
+    for result in storm.values():
+        check_shares(result, 2)
+        assert {"a", "b", "-"} <= set(result.shares["vm"])
+        assert result.shares.attrs["units"]["dtlb_misses"] == "count"
+
+
+def test_epochs_add_up_to_the_run_and_change_nothing_in_it(storm):
+    plain = storm["dlh"]
+    overrides = {"hypervisor.delivery": "dlh", "statistics.epoch_cycles": 50000}
+    result = hvsim.run(dict(plain.config, name="storm"), overrides=overrides)["storm"]
+    pd.testing.assert_frame_equal(result.cpi, plain.cpi)
+    epochs = result.epochs
+    assert epochs["epoch"].nunique() > 3
+    assert (epochs["begin"] == 50000 * epochs["epoch"]).all()
+    owner = ["hart", "vm", "vcpu", "mode"]
+    counted = [name for name in epochs.attrs["units"] if name != "begin"]
+    sums = epochs.groupby(owner)[counted].sum().sort_index()
+    shares = plain.shares.set_index(owner)[counted].sort_index()
+    pd.testing.assert_frame_equal(sums, shares)
+    booted = epochs[epochs["epoch"] > 0]  # on the host, all before the first guest is one piece
+    per_hart = booted.groupby(["hart", "epoch"])["cycles"].sum()
+    assert per_hart.max() < 50000 + 2 * plain.config["machine"]["quantum_cycles"]
+
+
+def test_regions_are_what_guests_marked(storm):
+    for result in storm.values():
+        elapsed, modes = result.regions
+        assert set(elapsed["vm"]) == {"a", "b"}
+        assert (elapsed["count"] == 1).all()
+        assert (elapsed["unmatched"] == 0).all()
+        assert {"VS"} <= set(modes["mode"])
+        for _, region in elapsed.iterrows():
+            mine = modes[modes["vm"] == region["vm"]]
+            # In or for the VCPU, on whatever hart; never more than went by, but for clocks a quantum apart.
+            assert 0 < mine["cycles"].sum() <= region["sum"] + 2 * result.config["machine"]["quantum_cycles"]
+
+
+def test_measuring_from_a_cycle_on_forgets_what_was_before(storm):
+    whole = storm["immediate"]
+    cycles = int(whole.stats.loc["cycles", "value"])
+    overrides = {"statistics.measure_from_cycles": cycles // 2}
+    result = hvsim.run(dict(whole.config, name="storm"), overrides=overrides)["storm"]
+    stats = result.stats["value"]
+    assert cycles // 2 <= stats["measured_from"] < cycles // 2 + 2 * whole.config["machine"]["quantum_cycles"]
+    assert stats["cycles"] + stats["measured_from"] == pytest.approx(cycles, abs=20000)
+    check_shares(result, 2)
+    assert 0 < result.exits["count"].sum() < whole.exits["count"].sum()
+
+
+def test_interrupts_say_how_long_they_waited(storm):
+    for result in storm.values():
+        interrupts = result.interrupts
+        assert interrupts["count"].sum() > 0
+        assert set(interrupts["path"]) <= {"direct", "trapped"}
+        assert result.interrupt_latencies["count"].sum() == interrupts["count"].sum()
+        assert interrupts.attrs["units"]["p99"] == "cycles"
 
 
 def test_statistics_have_units_and_help(storm):

@@ -15,6 +15,7 @@
 #include "sim/experiment.h"
 #include "sim/run_directory.h"
 #include "tests/support/files.h"
+#include "tests/support/sums.h"
 
 namespace hvsim::twin {
 namespace {
@@ -59,6 +60,7 @@ bool is_hypervisor_row(const Json& row) {
 
 void read_statistics(const fs::path& run, Outcome& outcome) {
   const Json stats = Json::parse(tests::slurp(run / "stats.json"));
+  outcome.broken_sums = tests::Sums(stats).broken();
   for (const Json& hart : stats.at("harts"))
     outcome.cycles = std::max(outcome.cycles, hart.at("cycles").get<std::uint64_t>());
   for (const Json& exit : stats.at("exits"))

@@ -62,6 +62,8 @@ void expect_same_guests(const Json& config) {
   const Outcome host = simulate(config, "host");
   ASSERT_EQ(target.exit_code, 0) << target.log;
   ASSERT_EQ(host.exit_code, 0) << host.log;
+  EXPECT_EQ(target.broken_sums, "");
+  EXPECT_EQ(host.broken_sums, "");
   for (const Json& entry : config.at("vms")) {
     const std::string vm = entry.at("name");
     ASSERT_TRUE(oracle.console.contains(vm)) << oracle.log;

@@ -17,4 +17,8 @@ inline void region_end(std::uint64_t region) { mark<hvsim::isa::MarkKind::region
 inline void call_issued() { mark<hvsim::isa::MarkKind::call_issued>(1); }
 inline void work_done(std::uint64_t units) { mark<hvsim::isa::MarkKind::work_done>(units); }
 
+// Honoured as far as the config's statistics.guest_control says.
+inline void statistics_reset() { mark<hvsim::isa::MarkKind::statistics_reset>(0); }
+inline void statistics_dump(std::uint64_t number) { mark<hvsim::isa::MarkKind::statistics_dump>(number); }
+
 }  // namespace guest

@@ -78,6 +78,8 @@ class Arch {
         return hint<MarkKind::delivery>(value);
       case MarkKind::statistic:
         return hint<MarkKind::statistic>(value);
+      case MarkKind::vcpu_runnable:
+        return hint<MarkKind::vcpu_runnable>(value);
       default:
         return;
     }

@@ -8,17 +8,20 @@ namespace hvsim::isa {
 
 // The immediate of the HINT; the value is in rs1.
 enum class MarkKind : std::uint16_t {
-  region_begin = 1,    // value: region number, chosen by the software
-  region_end = 2,      // value: region number
-  work_done = 3,       // value: units of useful guest work finished since the last such mark
-  hypercall_done = 4,  // value: vm << 32 | hypercalls of it whose routine ran to its end
-  call_issued = 5,     // value: deferrable hypercalls that the guest has made, however they are delivered
-  phase = 16,          // value: HypervisorPhase now in progress
-  vcpu = 17,           // value: vm << 16 | vcpu about to be entered; ~0 = none (hart idle)
-  calls_ran = 18,      // value: vm << 32 | deferrable hypercalls of it that have run, in their order
-  serving = 19,        // value: the VM whose deferred hypercalls run from here on; ~0 = none
-  delivery = 20,       // value: vm << 48 | DeliveryEvent << 32 | amount
-  statistic = 21,      // value: counter << 56 | vm << 48 | what it stands at; vm 255: of the machine
+  region_begin = 1,      // value: region number, chosen by the software
+  region_end = 2,        // value: region number
+  work_done = 3,         // value: units of useful guest work finished since the last such mark
+  hypercall_done = 4,    // value: vm << 32 | hypercalls of it whose routine ran to its end
+  call_issued = 5,       // value: deferrable hypercalls that the guest has made, however they are delivered
+  statistics_reset = 6,  // what was counted until now is forgotten; value: ignored
+  statistics_dump = 7,   // what was counted until now is written out; value: a number to tell dumps apart
+  phase = 16,            // value: HypervisorPhase now in progress
+  vcpu = 17,             // value: vm << 16 | vcpu about to be entered; ~0 = none (hart idle)
+  calls_ran = 18,        // value: vm << 32 | deferrable hypercalls of it that have run, in their order
+  serving = 19,          // value: the VM whose deferred hypercalls run from here on; ~0 = none
+  delivery = 20,         // value: vm << 48 | DeliveryEvent << 32 | amount
+  statistic = 21,        // value: counter << 56 | vm << 48 | what it stands at; vm 255: of the machine
+  vcpu_runnable = 22,    // value: vm << 16 | vcpu that waits for a hart from now on
 };
 
 // Hypervisor phases: cells of the CPI stack.
@@ -31,7 +34,7 @@ enum class HypervisorPhase : std::uint8_t {
   drain = 5,    // running queued hypercalls before a context is restored
   restore = 6,  // context restore and return
   idle = 7,
-  poll = 8,  // a dedicated hart looks whether VMs have queued something
+  poll = 8,      // a dedicated hart looks whether VMs have queued something
   scan = 9,      // looking for pages to share, and sharing them
   unshare = 10,  // a write to a shared page
   count = 11,

@@ -137,7 +137,7 @@ TEST_F(Results, AccountantsOfSeveralHartsMergeByVmAndCause) {
   visit(first, 100);
   visit(second, 300);
   RunResult merged;
-  collect({&first, &second}, run().config, merged);
+  collect(std::vector<const cpu::Accountant*>{&first, &second}, run().config, merged);
   ASSERT_EQ(merged.exits.size(), 1u);
   EXPECT_EQ(merged.exits[0].vm, "a");
   EXPECT_EQ(merged.exits[0].cause, "IRQ_S_TIMER");

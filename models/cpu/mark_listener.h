@@ -1,0 +1,20 @@
+// Who hears marks that are more than a hart's own business.
+#pragma once
+
+#include <cstdint>
+
+#include "models/cpu/accountant.h"
+#include "models/cpu/isa/mark.h"
+#include "models/cpu/isa/types.h"
+
+namespace hvsim::cpu {
+
+class MarkListener {
+ public:
+  virtual ~MarkListener() = default;
+  // `who` executed it on `hart`.
+  virtual void marked(unsigned hart, isa::Cycles now, const CellKey& who, isa::MarkKind kind,
+                      std::uint64_t value) = 0;
+};
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,58 @@
+// What a run records beyond the models' own counters: regions, epochs, waits that software tells of; resets
+// and dumps when it asks for them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/cpu/mark_listener.h"
+#include "sim/config.h"
+#include "sim/epoch_recorder.h"
+#include "sim/machine.h"
+#include "sim/region_recorder.h"
+#include "sim/statistics.h"
+#include "sim/vcpu_waits.h"
+
+namespace hvsim::sim {
+
+class Recorder final : public cpu::MarkListener {
+ public:
+  Recorder(Machine& machine, const Config& config);
+  ~Recorder() override;
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  void marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, isa::MarkKind kind,
+              std::uint64_t value) override;
+  // After a hart has run: epochs end, and measuring begins where the config says.
+  void advanced(unsigned hart) {
+    const isa::Cycles now = machine_.hart(hart).hart_state().cycle;
+    epochs_.advanced(hart, now);
+    if (now >= measure_from_) reset();
+  }
+  void idle(unsigned hart, isa::Cycles cycles);  // in the hart's stead, cut where epochs end
+  // All that was counted, with the hardware's part, since the last reset.
+  void collect(RunResult& result);
+
+ private:
+  static constexpr std::size_t kMaxDumps = 1000;
+
+  void reset();
+  void dump(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std::uint64_t number);
+  void fill(RunResult& result);
+  bool may_control(unsigned hart) const;
+
+  Machine& machine_;
+  const Config& config_;
+  RegionRecorder regions_;
+  EpochRecorder epochs_;
+  VcpuWaits vcpu_waits_;
+  isa::Cycles measure_from_, measured_from_ = 0;
+  std::optional<RunResult> before_;  // the hardware's counters at the last reset
+  std::vector<DumpRow> dumps_;
+  std::vector<std::string> dump_texts_;
+};
+
+}  // namespace hvsim::sim

@@ -1,0 +1,110 @@
+// What must add up in the statistics of any run, whatever ran.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+namespace hvsim::tests {
+
+class Sums {
+ public:
+  explicit Sums(const nlohmann::json& stats) : stats_(stats) {
+    for (std::size_t hart = 0; hart < stats.at("harts").size(); ++hart) check_hart(hart);
+    check_walks();
+  }
+  // Empty if everything adds up.
+  const std::string& broken() const { return broken_; }
+
+ private:
+  using Json = nlohmann::json;
+
+  static std::uint64_t number(const Json& json) { return json.get<std::uint64_t>(); }
+  static std::uint64_t total(const Json& components) {
+    std::uint64_t sum = 0;
+    for (const auto& [name, count] : components.items()) sum += number(count);
+    return sum;
+  }
+  void expect(const std::string& what, std::uint64_t sum, std::uint64_t whole) {
+    if (sum != whole)
+      broken_ +=
+          what + ": the parts are " + std::to_string(sum) + ", the whole " + std::to_string(whole) + "\n";
+  }
+
+  void check_hart(std::size_t number_of_hart) {
+    const Json& hart = stats_.at("harts").at(number_of_hart);
+    const std::string name = "hart " + std::to_string(number_of_hart) + " ";
+    std::map<std::string, std::uint64_t> cells, shares, events;
+    for (const Json& row : stats_.at("cpi"))
+      if (row.at("hart") == number_of_hart)
+        for (const auto& [component, cycles] : row.at("components").items())
+          cells[component] += number(cycles);
+    for (const Json& row : stats_.at("shares")) {
+      if (row.at("hart") != number_of_hart) continue;
+      for (const auto& [component, cycles] : row.at("components").items())
+        shares[component] += number(cycles);
+      for (const auto& [event, count] : row.at("events").items()) events[event] += number(count);
+      expect(name + "cycles of a share", total(row.at("components")), number(row.at("events").at("cycles")));
+    }
+    for (const auto& [component, cycles] : cells) expect(name + component, shares[component], cycles);
+    expect(name + "cells of the CPI stack", total(Json(cells)), number(hart.at("cycles")));
+    const std::pair<const char*, const Json*> wholes[] = {
+        {"cycles", &hart.at("cycles")},
+        {"instructions", &hart.at("retired")},
+        {"traps", &hart.at("counters").at("traps")},
+        {"interrupts", &hart.at("counters").at("interrupts")},
+        {"page_walks", &hart.at("counters").at("walks")},
+        {"first_stage_pte_reads", &hart.at("counters").at("walk_pte_reads_first")},
+        {"g_stage_pte_reads", &hart.at("counters").at("walk_pte_reads_g")},
+        {"device_accesses", &hart.at("counters").at("device_accesses")},
+        {"l1i_accesses", &hart.at("l1i").at("accesses")},
+        {"l1i_misses", &hart.at("l1i").at("misses")},
+        {"l1d_accesses", &hart.at("l1d").at("accesses")},
+        {"l1d_misses", &hart.at("l1d").at("misses")},
+        {"itlb_accesses", &hart.at("itlb").at("lookups")},
+        {"itlb_misses", &hart.at("itlb").at("misses")},
+        {"dtlb_accesses", &hart.at("dtlb").at("lookups")},
+        {"dtlb_misses", &hart.at("dtlb").at("misses")},
+        {"l2tlb_accesses", &hart.at("l2tlb").at("lookups")},
+        {"l2tlb_misses", &hart.at("l2tlb").at("misses")}};
+    for (const auto& [event, whole] : wholes) expect(name + event, events[event], number(*whole));
+  }
+
+  void check_walks() {
+    std::uint64_t walks = 0, reads = 0;
+    for (const Json& hart : stats_.at("harts")) {
+      const Json& counters = hart.at("counters");
+      walks += number(counters.at("walks"));
+      reads += number(counters.at("walk_pte_reads_first")) + number(counters.at("walk_pte_reads_g"));
+    }
+    const Json& by = stats_.at("walks");
+    std::uint64_t of_kinds = 0, of_spaces = 0, of_pages = 0, faults = 0, of_buckets = 0, ptes = 0;
+    std::uint64_t kind_cycles = 0, space_cycles = 0;
+    for (const Json& row : by.at("kinds")) {
+      of_kinds += number(row.at("cycles").at("count"));
+      kind_cycles += number(row.at("cycles").at("sum"));
+      faults += number(row.at("faults"));
+      for (const Json& bucket : row.at("cycles").at("buckets")) of_buckets += number(bucket.at("count"));
+    }
+    for (const Json& row : by.at("spaces")) {
+      of_spaces += number(row.at("walks"));
+      space_cycles += number(row.at("cycles"));
+    }
+    for (const Json& row : by.at("pages")) of_pages += number(row.at("walks"));
+    for (const Json& row : by.at("ptes"))
+      if (row.at("access") == "read" && row.at("source") != "walker") ptes += number(row.at("count"));
+    expect("walks by kind", of_kinds, walks);
+    expect("walks by length", of_buckets, walks);
+    expect("walks by space", of_spaces, walks);
+    expect("walks by page, and faults", of_pages + faults, walks);
+    expect("PTE reads", ptes, reads);
+    expect("cycles of walks by space", space_cycles, kind_cycles);
+  }
+
+  const nlohmann::json& stats_;
+  std::string broken_;
+};
+
+}  // namespace hvsim::tests

@@ -1,0 +1,201 @@
+// Whose events and interrupts they were: shares that add up, and waits from pending to handler.
+#include <gtest/gtest.h>
+
+#include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/csr.h"
+#include "tests/unit/engine/program.h"
+
+namespace hvsim::cpu::test {
+namespace {
+
+constexpr std::uint32_t kMret = 0x3020'0073, kSret = 0x1020'0073;
+constexpr isa::Mode kVs{isa::Privilege::supervisor, true}, kHs{isa::Privilege::supervisor, false};
+
+std::uint64_t of(const EventCounts& counts, Event event) { return counts[static_cast<std::size_t>(event)]; }
+
+void open_memory(HartState& state) {
+  state.csr.pmpcfg[0] = 0x1F;
+  state.csr.pmpaddr[0] = (std::uint64_t{1} << 54) - 1;
+}
+
+TEST(Attribution, SharesOfModesAddUpToTheTotalsOfTheModels) {
+  auto rig = timed();
+  open_memory(rig->state());
+  auto& csr = rig->state().csr;
+  csr.mtvec = kRam + 0x100;
+  rig->state().x[5] = kRam + 0x4000;
+  rig->state().x[6] = 4;
+  rig->put(kRam, {as::ld(1, 5, 0), as::addi(2, 2, 1), as::bne(0, 6, 8), as::nop, as::ecall});
+  rig->put(kRam + 0x100, {as::sd(1, 5, 64), as::addi(5, 5, 256), as::csrrw(0, isa::csr::mepc, 7), kMret});
+  rig->state().x[7] = kRam;
+  rig->state().mode = {isa::Privilege::user, false};  // and MPP is U, too
+  rig->hart.state_changed();
+  for (int i = 0; i < 20; ++i) rig->hart.run(101, false);
+  rig->hart.settle_statistics();
+
+  EventCounts sum{};
+  const auto activity = rig->hart.accountant().activity();
+  for (const auto& [owner, done] : activity) {
+    std::uint64_t cycles = 0;
+    for (const auto part : done.components) cycles += part;
+    EXPECT_EQ(cycles, of(done.events, Event::cycles));
+    EXPECT_LE(of(done.events, Event::l1d_misses), of(done.events, Event::l1d_accesses));
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += done.events[i];
+  }
+  EXPECT_EQ(of(sum, Event::cycles), rig->state().cycle);
+  EXPECT_EQ(of(sum, Event::instructions), rig->state().retired);
+  EXPECT_EQ(of(sum, Event::traps), rig->hart.counters().traps);
+  EXPECT_EQ(of(sum, Event::l1d_accesses), rig->caches->l1d_stats(0).accesses);
+  EXPECT_EQ(of(sum, Event::l1d_misses), rig->caches->l1d_stats(0).misses);
+  EXPECT_EQ(of(sum, Event::l1i_accesses), rig->caches->l1i_stats(0).accesses);
+  EXPECT_EQ(of(sum, Event::branch_instructions), rig->hart.timing().predictor.stats().branches);
+
+  // Each turn loads once in U-mode and stores once in M-mode, and traps from U-mode.
+  const auto& user = activity.at({kNoVm, 0, {isa::Privilege::user, false}}).events;
+  const auto& machine = activity.at({kNoVm, 0, {isa::Privilege::machine, false}}).events;
+  ASSERT_GT(rig->hart.counters().traps, 5u);
+  EXPECT_NEAR(static_cast<double>(of(user, Event::l1d_accesses)),
+              static_cast<double>(of(machine, Event::l1d_accesses)), 1.0);
+  EXPECT_EQ(of(machine, Event::branch_instructions), 0u);
+  EXPECT_EQ(of(user, Event::traps), rig->hart.counters().traps);
+}
+
+TEST(Attribution, AnAccessThatFaultsIsALookupOfItsOwn) {
+  auto rig = timed();
+  open_memory(rig->state());
+  auto& csr = rig->state().csr;
+  csr.satp = isa::csr::kModeSv39 << 60 | (kRam + 0x10'0000) >> 12;
+  // One gigapage: RAM; nothing else.
+  rig->put_pte(kRam + 0x10'0000 + (kRam >> 30) * 8, kRam >> 12 << 10 | 0xCF);
+  csr.mtvec = kRam + 0x100;
+  rig->put(kRam, {as::ld(1, 0, 0), as::self});  // faults
+  rig->put(kRam + 0x100, {as::self});
+  rig->state().mode = kHs;
+  rig->hart.state_changed();
+  rig->hart.run(100, false);
+  rig->hart.settle_statistics();
+  const auto activity = rig->hart.accountant().activity();
+  const auto& events = activity.at({kNoVm, 0, kHs}).events;
+  EXPECT_EQ(of(events, Event::dtlb_misses), 1u);
+  EXPECT_EQ(of(events, Event::dtlb_accesses), 1u);
+  EXPECT_EQ(of(events, Event::itlb_accesses), 1u);
+}
+
+TEST(Attribution, ResettingForgetsAndGoesOn) {
+  auto rig = timed();
+  rig->put(kRam, {as::nop, as::self});
+  rig->hart.run(100, false);
+  const isa::Cycles before = rig->state().cycle;
+  rig->hart.reset_statistics();
+  rig->hart.run(100, false);
+  EXPECT_EQ(rig->all_cells(), rig->state().cycle - before);
+  rig->hart.settle_statistics();
+  const auto activity = rig->hart.accountant().activity();
+  ASSERT_EQ(activity.size(), 1u);
+  EXPECT_EQ(of(activity.begin()->second.events, Event::cycles), rig->state().cycle - before);
+}
+
+const statistics::Histogram& only_latency(const Hart& hart, InterruptKey expected) {
+  static const statistics::Histogram none;
+  const auto& all = hart.interrupt_times().latencies();
+  EXPECT_TRUE(all.contains(expected)) << all.size() << " others";
+  return all.contains(expected) ? all.at(expected) : none;
+}
+
+constexpr std::uint8_t code(isa::Interrupt interrupt) { return static_cast<std::uint8_t>(interrupt); }
+
+TEST(InterruptLatency, OfATimerIsWhatTheTrapTakesWhenNothingIsInTheWay) {
+  auto rig = functional();
+  rig->put(kRam, {as::self});
+  rig->put(kRam + 0x100, {as::self});
+  auto& csr = rig->state().csr;
+  csr.mtvec = kRam + 0x100;
+  csr.mie = isa::bit(isa::Interrupt::machine_timer);
+  csr.mstatus |= isa::csr::kMie;
+  rig->state().mtimecmp = 5;  // ticks of 100 cycles
+  rig->hart.state_changed();
+  rig->hart.run(1000, false);
+  const auto& latency = only_latency(
+      rig->hart,
+      {kNoVm, {isa::Privilege::machine, false}, code(isa::Interrupt::machine_timer), InterruptPath::direct});
+  EXPECT_EQ(latency.count(), 1u);
+  EXPECT_EQ(latency.sum(), 1u) << "trap entry in a run without time";
+}
+
+TEST(InterruptLatency, CountsWhileInterruptsAreOff) {
+  auto rig = functional();
+  rig->put(kRam, {as::addi(1, 1, 1), as::bne(1, 2, -4), as::csrrw(0, isa::csr::mstatus, 3), as::self});
+  rig->put(kRam + 0x100, {as::self});
+  rig->state().x[2] = 400;  // 800 instructions
+  rig->state().x[3] = isa::csr::kMie;
+  auto& csr = rig->state().csr;
+  csr.mtvec = kRam + 0x100;
+  csr.mie = isa::bit(isa::Interrupt::machine_timer);
+  rig->state().mtimecmp = 5;
+  rig->hart.state_changed();
+  rig->hart.run(2000, false);
+  const auto& latency = only_latency(
+      rig->hart,
+      {kNoVm, {isa::Privilege::machine, false}, code(isa::Interrupt::machine_timer), InterruptPath::direct});
+  EXPECT_EQ(latency.count(), 1u);
+  EXPECT_EQ(latency.sum(), 801u - 500u + 1u)
+      << "from the tick, over the loop and the CSR write, and the trap";
+}
+
+// A guest without Sstc: its timer is the hypervisor's, which injects.
+TEST(InterruptLatency, OfAnInjectedInterruptBeginsWithTheOneThatTheHypervisorHandled) {
+  auto rig = functional();
+  open_memory(rig->state());
+  rig->put(kRam, {as::self});  // guest
+  rig->put(kRam + 0x100, {as::csrrw(0, isa::csr::hvip, 1), as::csrrw(0, isa::csr::stimecmp, 2), kSret});
+  rig->put(kRam + 0x200, {as::self});  // the guest's handler
+  rig->state().x[1] = isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  rig->state().x[2] = ~std::uint64_t{0};
+  auto& csr = rig->state().csr;
+  csr.menvcfg |= std::uint64_t{1} << 63;  // STCE: stimecmp drives STIP
+  csr.mcounteren = 2;                     // TM: HS-mode may write it
+  csr.stvec = kRam + 0x100;
+  csr.vstvec = kRam + 0x200;
+  csr.mideleg = isa::bit(isa::Interrupt::supervisor_timer);
+  csr.hideleg = isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  csr.mie = isa::bit(isa::Interrupt::supervisor_timer) | isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  csr.vsstatus |= isa::csr::kSie;
+  csr.stimecmp = 5;
+  rig->state().mode = kVs;
+  rig->hart.state_changed();
+  rig->hart.run(1000, false);
+  ASSERT_EQ(rig->state().mode, kVs);
+  ASSERT_EQ(rig->state().pc, kRam + 0x200);
+  const auto& all = rig->hart.interrupt_times().latencies();
+  EXPECT_EQ(all.size(), 2u);
+  const auto& host =
+      only_latency(rig->hart, {kNoVm, kHs, code(isa::Interrupt::supervisor_timer), InterruptPath::direct});
+  EXPECT_EQ(host.sum(), 1u);
+  const auto& guest = only_latency(
+      rig->hart, {kNoVm, kVs, code(isa::Interrupt::virtual_supervisor_timer), InterruptPath::trapped});
+  EXPECT_EQ(guest.sum(), 1u + 3u + 1u) << "one trap, the hypervisor's three instructions, another trap";
+}
+
+TEST(InterruptLatency, OfAGuestsOwnTimerIsDirect) {
+  auto rig = functional();
+  open_memory(rig->state());
+  rig->put(kRam, {as::self});
+  rig->put(kRam + 0x200, {as::self});
+  auto& csr = rig->state().csr;
+  csr.menvcfg |= std::uint64_t{1} << 63;
+  csr.henvcfg |= std::uint64_t{1} << 63;
+  csr.vstvec = kRam + 0x200;
+  csr.hideleg = csr.mie = isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  csr.vsstatus |= isa::csr::kSie;
+  csr.vstimecmp = 3;
+  rig->state().mode = kVs;
+  rig->hart.state_changed();
+  rig->hart.run(600, false);
+  const auto& guest = only_latency(
+      rig->hart, {kNoVm, kVs, code(isa::Interrupt::virtual_supervisor_timer), InterruptPath::direct});
+  EXPECT_EQ(guest.count(), 1u);
+  EXPECT_EQ(guest.sum(), 1u);
+}
+
+}  // namespace
+}  // namespace hvsim::cpu::test
