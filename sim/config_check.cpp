@@ -171,6 +171,7 @@ void Checker::vms() {
   if (config_.hypervisor.run == HypervisorRun::none) return;
   require(vcpus <= hv::kMaxVcpus, "vms", std::to_string(vcpus) + " VCPUs",
           "expected at most " + std::to_string(hv::kMaxVcpus) + " in all VMs together");
+  if (config_.hypervisor.sharing.demand) return;  // VMs may be promised more than there is
   constexpr std::uint64_t pool = hv::kMaxPoolPages << isa::kPageShift;
   require(total <= pool, "vms", size_text(total) + " of VM memory",
           "expected at most " + size_text(pool) + ", what the hypervisor can manage");
