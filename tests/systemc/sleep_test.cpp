@@ -4,6 +4,7 @@
 #include "sim/hart_module.h"
 #include "sim/machine.h"
 #include "sim/memory_module.h"
+#include "sim/recorder.h"
 #include "sim/simulation.h"
 #include "tests/systemc/main.h"
 
@@ -12,10 +13,10 @@ namespace {
 
 // Two harts. Hart 0: WFI with the timer at tick 5, then WFI for ever. Hart 1: the same with tick 9.
 TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
-  MachineConfig config;
-  config.harts = 2;
-  config.mode = TimingMode::functional;
-  auto built = Machine::build(config, 1, false, [](std::uint8_t) {});
+  Config config;
+  config.machine.harts = 2;
+  config.machine.mode = TimingMode::functional;
+  auto built = Machine::build(config.machine, 1, false, [](std::uint8_t) {});
   ASSERT_TRUE(built) << built.error();
   Machine& machine = **built;
   constexpr std::uint32_t kWfi = 0x1050'0073, kClearMie = 0x3040'1073 /* csrw mie, x0 */,
@@ -23,6 +24,7 @@ TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
   const std::uint32_t program[] = {kWfi, kClearMie, kWfi, kJumpBack};
   machine.memory().write(isa::Hpa{0x8000'0000}, program);
 
+  Recorder recorder(machine, config);
   MemoryModule memory("memory", machine.memory());
   BusModule bus("bus");
   bus.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory.socket);
@@ -39,6 +41,7 @@ TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
                                      HartModule::Settings{.hart = i,
                                                           .quantum = 1000,
                                                           .period = sc_core::sc_time(1, sc_core::SC_NS),
+                                                          .recorder = recorder,
                                                           .host = nullptr,
                                                           .limit_reached = [](cpu::Stop) { return false; },
                                                           .unexpected_trap = [] {}}));
