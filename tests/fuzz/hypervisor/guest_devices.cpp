@@ -1,6 +1,7 @@
 // A VM's emulated devices, used by a guest without scruples: any register, any ring, any descriptor.
 #include <gtest/gtest.h>
 
+#include "hypervisor/guest_memory.h"
 #include "hypervisor/virtual_disk.h"
 #include "hypervisor/virtual_plic.h"
 #include "hypervisor/virtual_uart.h"
@@ -54,7 +55,8 @@ struct Guest {
   }
 
   void reg(std::uint64_t offset, std::uint64_t value) {
-    disk.write(arch, memory, offset, static_cast<std::uint32_t>(value));
+    hv::GuestMemory view(memory);
+    disk.write(arch, view, offset, static_cast<std::uint32_t>(value));
   }
   void start(unsigned queue_size) {
     for (const auto& [offset, value] : {std::pair{kStatus, std::uint64_t{3}},
