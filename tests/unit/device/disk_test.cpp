@@ -2,6 +2,7 @@
 #include "models/device/disk.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -36,7 +37,7 @@ class DiskTest : public testing::Test {
     return data;
   }
 
-  std::string path_ = testing::TempDir() + "disk_test.img";
+  std::string path_ = testing::TempDir() + "disk_test-" + std::to_string(::getpid()) + ".img";
   std::vector<std::uint8_t> content_;
 };
 

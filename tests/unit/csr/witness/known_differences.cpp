@@ -30,6 +30,7 @@ unsigned resolved_csr(const Step& step) {
 bool is(const Step& step, std::uint32_t match, std::uint32_t mask) {
   return (step.instruction & mask) == match;
 }
+bool is_ebreak(const Step& step) { return step.instruction == 0x00100073; }
 bool is_sret(const Step& step) { return step.instruction == 0x10200073; }
 bool may_trap_in_guest(const Step& step) {
   return step.mode.virtualized || is_sret(step) || step.instruction == 0x30200073;  // MRET
@@ -173,6 +174,8 @@ std::optional<std::string_view> known_difference(const Step& step, unsigned numb
     case csr::mtval:
     case csr::stval:
     case csr::vstval:
+      // Machine Trap Value Register: zero, or the virtual address of the instruction.
+      if (is_ebreak(step) && qemu == 0) return "the tval of EBREAK is zero";
       if (is_invalidation(step) && qemu == 0) return "tval of a refused SINVAL or HINVAL is zero";
       if (is_guest_access(step)) return "tval of a refused HLV is that of an older instruction";
       break;
