@@ -81,6 +81,12 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
                   "delivery must be immediate, dlh, multicall, softirq, dlh_ring, polling or free");
     settings_.delivery = *mode;
   }
+  if (tree.property(node, "scheduler")) {
+    const auto policy = tree.text(node, "scheduler").value_or("");
+    if (policy != "round_robin" && policy != "credit")
+      return fail(why, "hypervisor", "scheduler must be round_robin or credit");
+    settings_.scheduler = policy == "credit" ? SchedulerPolicy::credit : SchedulerPolicy::round_robin;
+  }
   std::uint32_t statistics = 0, instructions = 0, drain_at_entry = 1;
   const auto number = [&](std::string_view name, std::uint64_t least, std::uint64_t most,
                           std::uint32_t& value) {
@@ -92,6 +98,8 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
       number("drain-budget-cycles", 0, ~std::uint32_t{0}, settings_.dlh.drain_budget_cycles) &&
       number("max-deferred-entries", 0, ~std::uint32_t{0}, settings_.dlh.max_deferred_entries) &&
       number("time-slice-us", 10, 10'000'000, settings_.time_slice_us) &&
+      number("cap-period-us", 100, 10'000'000, settings_.cap_period_us) &&
+      number("audit-exits", 0, ~std::uint32_t{0}, settings_.audit_exits) &&
       number("drain-at-entry", 0, 1, drain_at_entry) && number("print-statistics", 0, 1, statistics) &&
       number("read-instructions", 0, 1, instructions);
   settings_.drain_at_entry = drain_at_entry != 0;
@@ -149,6 +157,8 @@ bool Bundle::read_vm(const FdtReader& tree, FdtReader::Node node, Text& why) {
 
   std::uint32_t sstc = 0;
   if (!read_number(tree, node, "vcpus", 1, kMaxVcpusPerVm, vm.vcpus, why) ||
+      !read_number(tree, node, "weight", 1, kMaxWeight, vm.share.weight, why) ||
+      !read_number(tree, node, "cap-percent", 0, kMaxCapPercent, vm.share.cap_percent, why) ||
       !read_number(tree, node, "sstc", 0, 1, sstc, why))
     return false;
   vm.sstc = sstc != 0;

@@ -10,6 +10,7 @@
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/fdt_reader.h"
+#include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
 #include "hypervisor/text.h"
 
@@ -20,8 +21,11 @@ struct Settings {
   std::uint32_t calls_per_notification = 1;
   DlhLimits dlh{};
   bool drain_at_entry = true;  // false: calls wait until something else drains them
+  SchedulerPolicy scheduler = SchedulerPolicy::round_robin;
   std::uint32_t time_slice_us = 1000;
-  bool print_statistics = false;   // one line per VM when it is off
+  std::uint32_t cap_period_us = 10'000;  // of the credit scheduler
+  std::uint32_t audit_exits = 0;         // the hypervisor checks its own tables at each such exit; 0: never
+  bool print_statistics = false;         // one line per VM when it is off
   SharingSettings sharing{};
   bool read_instructions = false;  // of device accesses from the guest's memory, even if htinst tells
 };
@@ -31,6 +35,7 @@ struct VmConfig {
   std::uint64_t memory_bytes = 0;
   std::uint32_t vcpus = 1;
   std::uint64_t harts = ~std::uint64_t{0};  // where its VCPUs may run
+  SchedulerShare share;
   bool sstc = false;
   std::string_view arguments;
   std::span<const std::byte> image;

@@ -17,7 +17,7 @@ constexpr std::uint64_t kWfi = 0x10500073;
 constexpr std::size_t kStatisticBytes = sizeof " STORE_GUEST_PAGE_FAULT=" + 20;
 constexpr std::size_t kStatisticsLineBytes =
     sizeof "[hv] statistics \n" + kMaxNameBytes +
-    (static_cast<std::size_t>(ExitReason::count) + 14) * kStatisticBytes;
+    (static_cast<std::size_t>(ExitReason::count) + 18) * kStatisticBytes;
 
 constexpr std::size_t kSharingLineBytes =
     sizeof "[hv] sharing \n" + kMaxNameBytes + kSharingCounters * (sizeof " longest_detect_ticks=" + 20);
@@ -34,6 +34,7 @@ Vcpu* Hypervisor::handle(Arch& arch, Vcpu& vcpu, const Exit& exit) {
   announce(arch, HypervisorPhase::exit);
   arch.charge(Work::exit_dispatch, 1);
   vm_of(vcpu).count(vm_of(vcpu).statistics.exits[static_cast<std::size_t>(exit.reason)]);
+  if (settings_.audit_exits != 0) audit_now_and_then(arch);
   const Verdict verdict = dispatch(arch, vcpu, exit);
   scan_if_due(arch);
   return select(arch, vcpu, verdict);
@@ -153,7 +154,15 @@ void Hypervisor::print_statistics(Arch& arch, const Vm& vm) {
   line.add(" notifications=").decimal(s.notifications).add(" from_rings=").decimal(s.from_rings);
   line.add(" drained=").decimal(s.drained).add(" blocking=").decimal(s.blocking_drains);
   line.add(" forced=").decimal(s.forced_drains).add(" ring_errors=").decimal(s.ring_errors);
-  line.add(" completion_interrupts=").decimal(s.completion_interrupts).add("\n");
+  line.add(" completion_interrupts=").decimal(s.completion_interrupts);
+  const Scheduler::Times times = scheduler_.times(arch, vm.id);
+  const auto microseconds = [&](Scheduler::Activity activity) {
+    return times[static_cast<std::size_t>(activity)] * 1'000'000 / timebase_hz_;
+  };
+  line.add(" run_us=").decimal(microseconds(Scheduler::Activity::running));
+  line.add(" steal_us=").decimal(microseconds(Scheduler::Activity::ready));
+  line.add(" wait_us=").decimal(microseconds(Scheduler::Activity::blocked));
+  line.add(" capped_us=").decimal(microseconds(Scheduler::Activity::capped)).add("\n");
   arch.console(line.view());
   if (settings_.sharing.shares()) print_sharing(arch, vm);
 }

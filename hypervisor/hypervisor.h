@@ -40,7 +40,8 @@ static_assert(ArchPort<Arch>);
 
 class Hypervisor {
  public:
-  static constexpr std::uint32_t kKilled = 255;  // exit code of a VM that the hypervisor had to end
+  static constexpr std::uint32_t kKilled = 255;   // exit code of a VM that the hypervisor had to end
+  static constexpr std::uint32_t kUnsound = 254;  // exit code when an audit has found something
 
   // Builds all VMs of the bundle on the boot hart. False: `why` says in one line what is wrong.
   bool boot(Arch& arch, const Platform& platform, std::span<const std::byte> bundle, Text& why);
@@ -53,6 +54,10 @@ class Hypervisor {
   // A hart that runs no VCPUs but polls, again and again, instead of all of the above.
   bool polls(const Arch& arch) const;
   void poll(Arch& arch);
+
+  // Whether the hypervisor's tables agree with each other and with themselves; if not, `why` says which do
+  // not.
+  bool audit(Arch& arch, Text& why);
 
   bool all_off() const;
   std::uint32_t exit_code() const;  // 0: every VM ended well; else the first failing VM's, 1..255
@@ -70,7 +75,7 @@ class Hypervisor {
 
  private:
   // What becomes of the VCPU whose exit was handled.
-  enum class Verdict : std::uint8_t { resume, yield, block, starve, stop };
+  enum class Verdict : std::uint8_t { resume, slice_over, yield, block, starve, stop };
 
   struct Hart {
     VcpuId loaded = kNoVcpu;     // whose VS registers are in the CSRs
@@ -78,7 +83,7 @@ class Hypervisor {
     VcpuId announced = kNoVcpu;  // last MarkKind::vcpu
     bool idle_announced = false;
     std::uint64_t slice_end = kNever;
-    std::uint64_t wake_at = kNever;           // earliest wish of the VCPUs that blocked here
+    std::uint64_t exits = 0;                  // handled here, for audits
     std::uint64_t timer = 0;                  // what the timer is set to; 0: unknown
     std::array<VcpuId, kMaxVms> last_vcpu{};  // of each VM that ran here
   };
@@ -94,6 +99,7 @@ class Hypervisor {
 
   // exits (hypervisor.cpp)
   Verdict dispatch(Arch& arch, Vcpu& vcpu, const Exit& exit);
+  void audit_now_and_then(Arch& arch);
   Verdict instruction_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Verdict reflect(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Verdict kill(Arch& arch, Vcpu& vcpu, const Exit& exit);
@@ -128,7 +134,8 @@ class Hypervisor {
 
   // who runs next (switching.cpp)
   Vcpu* select(Arch& arch, Vcpu& vcpu, Verdict verdict);
-  Vcpu* preempt(Arch& arch, Vcpu& vcpu);
+  Vcpu* preempt(Arch& arch, Vcpu& vcpu, Scheduler::Because because);
+  Vcpu* park(Arch& arch, Vcpu& vcpu);
   Vcpu* block(Arch& arch, Vcpu& vcpu);
   Vcpu* leave(Arch& arch, Vcpu& vcpu);
   Vcpu* next_vcpu(Arch& arch);

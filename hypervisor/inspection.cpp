@@ -22,7 +22,8 @@ static_assert(same(Scheduler::State::stopped, Inspection::VcpuState::stopped) &&
               same(Scheduler::State::running, Inspection::VcpuState::running) &&
               same(Scheduler::State::blocking, Inspection::VcpuState::blocking) &&
               same(Scheduler::State::blocked, Inspection::VcpuState::blocked) &&
-              same(Scheduler::State::stopping, Inspection::VcpuState::stopping));
+              same(Scheduler::State::stopping, Inspection::VcpuState::stopping) &&
+              same(Scheduler::State::parked, Inspection::VcpuState::parked));
 
 }  // namespace
 

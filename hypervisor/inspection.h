@@ -19,7 +19,7 @@ struct Inspection {
   };
 
   // As the scheduler has it.
-  enum class VcpuState : std::uint8_t { stopped, ready, running, blocking, blocked, stopping };
+  enum class VcpuState : std::uint8_t { stopped, ready, running, blocking, blocked, stopping, parked };
 
   std::uint64_t mark = 0;  // kMark: boot is over
   std::uint32_t version = kVersion;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "hypervisor/bits.h"
+#include "hypervisor/locked.h"
 
 namespace hv {
 
@@ -96,6 +97,14 @@ std::optional<std::uint64_t> PagePool::find_small(std::uint64_t pages) {
     if (starts != 0) return word * 64 + highest_bit(starts);
   }
   return std::nullopt;
+}
+
+bool PagePool::audit(Arch& arch) {
+  const Locked locked(arch, lock_);
+  std::uint64_t free = 0;
+  for (std::uint64_t word = 0; word < (pages_ + 63) / 64; ++word)
+    for (std::uint64_t left = free_[word]; left != 0; left &= left - 1) ++free;
+  return free == free_pages_;
 }
 
 }  // namespace hv

@@ -34,6 +34,7 @@ class PagePool {
   std::uint64_t free_pages() const { return free_pages_; }
   std::uint64_t least_free_pages() const { return least_free_pages_; }  // ever, since boot
   bool is_free(Hpa page) const;                                         // one 4 KiB page of the pool
+  bool audit(Arch& arch);  // whether as many pages are free as it says
 
  private:
   bool run_is(std::uint64_t first, std::uint64_t pages, bool free) const;

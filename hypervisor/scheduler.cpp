@@ -1,4 +1,4 @@
-// Who runs where: round robin over all harts, with pinning, blocking and waking. Knows VCPUs by number only.
+// Who runs where: the order in which those that wait get a hart, and how they come to wait.
 #include "hypervisor/scheduler.h"
 
 #include <algorithm>
@@ -11,20 +11,65 @@
 namespace hv {
 namespace {
 
+using hvsim::isa::MarkKind;
+using State = Scheduler::State;
+using Activity = Scheduler::Activity;
+
 constexpr std::uint64_t bit(unsigned hart) { return std::uint64_t{1} << hart; }
+
+constexpr Activity activity(State state) {
+  switch (state) {
+    case State::stopped:
+      return Activity::off;
+    case State::ready:
+      return Activity::ready;
+    case State::blocked:
+      return Activity::blocked;
+    case State::parked:
+      return Activity::capped;
+    case State::running:
+    case State::blocking:
+    case State::stopping:
+      break;
+  }
+  return Activity::running;
+}
 
 }  // namespace
 
+// Debts and what was spent under another policy are forgotten.
+void Scheduler::configure(Arch& arch, const SchedulerSettings& settings) {
+  const Locked locked(arch, lock_);
+  settings_ = settings;
+  book_.configure(settings);
+  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
+    Entity& entity = entities_[vcpu];
+    account(entity, arch.ticks());
+    entity.turns_owed = 0;
+    entity.spent = book_.floor_of_woken(entity.vm, groups_[entity.vm].active, entity.harts);
+    if (entity.state != State::ready) continue;
+    leave_line(vcpu);
+    line_up(vcpu, entity.turn);
+  }
+}
+
+void Scheduler::set_share(Arch& arch, std::uint16_t vm, const SchedulerShare& share) {
+  const Locked locked(arch, lock_);
+  book_.set_share(vm, share);
+}
+
 void Scheduler::add(VcpuId vcpu, std::uint16_t vm, std::uint64_t harts) {
-  const bool sibling = vcpu != 0 && entities_[vcpu - 1].vm == vm && entities_[vcpu - 1].harts != 0;
-  const auto number = static_cast<std::uint16_t>(sibling ? entities_[vcpu - 1].number + 1 : 0);
-  entities_[vcpu] = Entity{.harts = harts, .vm = vm, .number = number};
+  Group& group = groups_[vm];
+  if (group.count == 0) group.first = vcpu;
+  entities_[vcpu] = Entity{.harts = harts, .vm = vm, .number = group.count++, .line = ready_.line_for(harts)};
+  book_.join(harts);
+  book_.add_vcpu(vm);
   count_ = std::max(count_, vcpu + 1u);
 }
 
 bool Scheduler::start(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
-  if (entities_[vcpu].state != State::stopped || condemned_[entities_[vcpu].vm] != 0) return false;
+  if (entities_[vcpu].state != State::stopped || groups_[entities_[vcpu].vm].condemned != 0) return false;
   make_ready(arch, vcpu, next_turn_++);
   return true;
 }
@@ -34,7 +79,8 @@ void Scheduler::wake(Arch& arch, VcpuId vcpu) {
   Entity& entity = entities_[vcpu];
   switch (entity.state) {
     case State::blocked:
-      make_ready(arch, vcpu, next_turn_++);
+      leave_sleepers(vcpu);
+      if (!make_ready(arch, vcpu, next_turn_++)) preempt_for(arch, entity);
       break;
     case State::blocking:
       entity.pending = true;
@@ -43,6 +89,7 @@ void Scheduler::wake(Arch& arch, VcpuId vcpu) {
       if (entity.hart != arch.hart()) arch.send_ipi(entity.hart);
       break;
     case State::ready:
+    case State::parked:
     case State::stopping:
     case State::stopped:
       break;
@@ -51,137 +98,197 @@ void Scheduler::wake(Arch& arch, VcpuId vcpu) {
 
 void Scheduler::wake_expired(Arch& arch, std::uint64_t now) {
   const Locked locked(arch, lock_);
-  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
-    const Entity& entity = entities_[vcpu];
-    if (entity.state == State::blocked && entity.hart == arch.hart() && entity.wake_at <= now)
-      make_ready(arch, vcpu, next_turn_++);
+  VcpuHeap& sleepers = sleepers_[arch.hart()];
+  while (sleepers.size() != 0 && entities_[sleepers.front()].wake_at <= now) {
+    const VcpuId vcpu = sleepers.front();
+    leave_sleepers(vcpu);
+    if (!make_ready(arch, vcpu, next_turn_++)) preempt_for(arch, entities_[vcpu]);
   }
 }
 
-std::uint64_t Scheduler::next_wake(Arch& arch) {
-  const Locked locked(arch, lock_);
-  std::uint64_t earliest = kNever;
-  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
-    const Entity& entity = entities_[vcpu];
-    if (entity.state == State::blocked && entity.hart == arch.hart())
-      earliest = std::min(earliest, entity.wake_at);
-  }
-  return earliest;
+std::uint64_t Scheduler::next_wake(const Arch& arch) const {
+  const std::uint64_t at = load_relaxed(next_wake_[arch.hart()]);
+  return at == 0 ? kNever : at;
 }
 
 VcpuId Scheduler::take(Arch& arch) {
   const Locked locked(arch, lock_);
   idle_harts_ &= ~bit(arch.hart());
-  const VcpuId vcpu = take_first_without_debt(arch.hart(), kNoVcpu);
+  store_release(preempted_harts_, preempted_harts_ & ~bit(arch.hart()));
+  const VcpuId vcpu =
+      credit() ? take_least_spent(arch, kNoVcpu, Because::slice_is_over) : take_first(arch, kNoVcpu);
   if (vcpu == kNoVcpu) idle_harts_ |= bit(arch.hart());
   return vcpu;
 }
 
-VcpuId Scheduler::take_instead(Arch& arch, VcpuId current) {
+VcpuId Scheduler::take_instead(Arch& arch, VcpuId current, Because because) {
   const Locked locked(arch, lock_);
-  entities_[current].turn = next_turn_++;  // before those that are passed over now
-  return take_first_without_debt(arch.hart(), current);
-}
-
-void Scheduler::owe(Arch& arch, VcpuId vcpu, std::uint64_t turns) {
-  const Locked locked(arch, lock_);
-  entities_[vcpu].turns_owed += turns;
+  store_release(preempted_harts_, preempted_harts_ & ~bit(arch.hart()));
+  Entity& entity = entities_[current];
+  account(entity, arch.ticks());
+  entity.turn = next_turn_++;  // before those that are passed over now
+  if (!credit()) return take_first(arch, current);
+  entity.spent = std::max(entity.spent, book_.floor(entity.harts));
+  const VcpuId next = take_least_spent(arch, current, because);
+  if (next == kNoVcpu) book_.advance(arch.hart(), entity.spent);
+  return next;
 }
 
 // A debtor whose turn it is pays it and goes to the end of the line.
-VcpuId Scheduler::take_first_without_debt(unsigned hart, VcpuId current) {
+VcpuId Scheduler::take_first(Arch& arch, VcpuId current) {
+  const unsigned hart = arch.hart();
+  VcpuId first = ready_.first(places_, hart);
+  if (first != kNoVcpu && entities_[first].turns_owed == 0) return give_hart(arch, first);
   forgive_least_debt(hart, current);
-  unsigned place = 0;
-  for (unsigned left = waiting_; left != 0; --left) {
-    const VcpuId vcpu = line_[place];
-    if (!may_run(vcpu, hart)) {
-      ++place;
-      continue;
-    }
-    remove_from_line(vcpu);
-    if (entities_[vcpu].turns_owed == 0) {
-      set_state(vcpu, State::running);
-      entities_[vcpu].hart = static_cast<std::uint8_t>(hart);
-      return vcpu;
-    }
-    --entities_[vcpu].turns_owed;
-    line_up(vcpu, next_turn_++);
+  unsigned waiting = 0;
+  ready_.for_each(hart, [&](VcpuId) { ++waiting; });
+  for (; waiting != 0; --waiting) {
+    first = ready_.first(places_, hart);
+    if (entities_[first].turns_owed == 0) return give_hart(arch, first);
+    --entities_[first].turns_owed;
+    leave_line(first);
+    line_up(first, next_turn_++);
   }
   return kNoVcpu;
 }
 
 void Scheduler::forgive_least_debt(unsigned hart, VcpuId current) {
   std::uint64_t least = current == kNoVcpu ? kNever : entities_[current].turns_owed;
-  for (unsigned place = 0; place < waiting_; ++place)
-    if (may_run(line_[place], hart)) least = std::min(least, entities_[line_[place]].turns_owed);
+  ready_.for_each(hart, [&](VcpuId vcpu) { least = std::min(least, entities_[vcpu].turns_owed); });
   if (least == 0 || least == kNever) return;
   if (current != kNoVcpu) entities_[current].turns_owed -= least;
-  for (unsigned place = 0; place < waiting_; ++place)
-    if (may_run(line_[place], hart)) entities_[line_[place]].turns_owed -= least;
+  ready_.for_each(hart, [&](VcpuId vcpu) { entities_[vcpu].turns_owed -= least; });
+}
+
+// Those whose cap is used up stand aside until its next period.
+VcpuId Scheduler::take_least_spent(Arch& arch, VcpuId current, Because because) {
+  for (;;) {
+    const VcpuId vcpu = ready_.first(places_, arch.hart());
+    if (vcpu == kNoVcpu) return kNoVcpu;
+    Entity& entity = entities_[vcpu];
+    const bool current_is_due =
+        current != kNoVcpu && because == Because::slice_is_over && entities_[current].spent < entity.spent;
+    if (current_is_due) return kNoVcpu;
+    const std::uint64_t now = arch.ticks();
+    if (book_.allowance(entity.vm, now) != 0) {
+      book_.advance(arch.hart(), entity.spent);
+      return give_hart(arch, vcpu);
+    }
+    leave_line(vcpu);
+    entity.hart = static_cast<std::uint8_t>(arch.hart());
+    sleep(arch, vcpu, State::parked, book_.next_period(now));
+  }
+}
+
+VcpuId Scheduler::give_hart(Arch& arch, VcpuId vcpu) {
+  leave_line(vcpu);
+  set_state(arch, vcpu, State::running);
+  entities_[vcpu].hart = static_cast<std::uint8_t>(arch.hart());
+  running_[arch.hart()] = vcpu;
+  return vcpu;
+}
+
+std::uint64_t Scheduler::slice(Arch& arch, VcpuId vcpu) {
+  if (!credit() || !book_.capped(entities_[vcpu].vm)) return settings_.slice_ticks;
+  const Locked locked(arch, lock_);
+  return std::max<std::uint64_t>(book_.allowance(entities_[vcpu].vm, arch.ticks()), 1);
+}
+
+bool Scheduler::should_preempt(const Arch& arch) const {
+  return (load_relaxed(preempted_harts_) & bit(arch.hart())) != 0;
+}
+
+void Scheduler::owe(Arch& arch, VcpuId vcpu, std::uint64_t turns) {
+  if (credit()) return;
+  const Locked locked(arch, lock_);
+  entities_[vcpu].turns_owed += turns;
 }
 
 bool Scheduler::put_back(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
-  if (condemned_[entities_[vcpu].vm] != 0) return make_stopped(vcpu);
+  if (groups_[entities_[vcpu].vm].condemned != 0) return make_stopped(arch, vcpu);
   make_ready(arch, vcpu, entities_[vcpu].turn);
+  return false;
+}
+
+bool Scheduler::over_cap(Arch& arch, VcpuId vcpu) {
+  Entity& entity = entities_[vcpu];
+  if (!credit() || !book_.capped(entity.vm)) return false;
+  const Locked locked(arch, lock_);
+  const std::uint64_t now = arch.ticks();
+  account(entity, now);
+  return book_.allowance(entity.vm, now) == 0;
+}
+
+bool Scheduler::park(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  if (groups_[entities_[vcpu].vm].condemned != 0) return make_stopped(arch, vcpu);
+  sleep(arch, vcpu, State::parked, book_.next_period(arch.ticks()));
   return false;
 }
 
 bool Scheduler::begin_block(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
   entities_[vcpu].pending = false;
-  set_state(vcpu, State::blocking);
-  return active_[entities_[vcpu].vm] == 0;
+  set_state(arch, vcpu, State::blocking);
+  return groups_[entities_[vcpu].vm].active == 0;
 }
 
 bool Scheduler::finish_block(Arch& arch, VcpuId vcpu, std::uint64_t wake_at) {
   const Locked locked(arch, lock_);
-  Entity& entity = entities_[vcpu];
-  if (entity.pending || condemned_[entity.vm] != 0) {
-    set_state(vcpu, State::running);
+  const Entity& entity = entities_[vcpu];
+  if (entity.pending || groups_[entity.vm].condemned != 0) {
+    set_state(arch, vcpu, State::running);
     return false;
   }
-  entity.wake_at = wake_at;
-  set_state(vcpu, State::blocked);
+  sleep(arch, vcpu, State::blocked, wake_at);
   return true;
 }
 
 void Scheduler::condemn(Arch& arch, std::uint16_t vm) {
   const Locked locked(arch, lock_);
-  store_release(condemned_[vm], std::uint32_t{1});
-  for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
+  Group& group = groups_[vm];
+  store_release(group.condemned, std::uint32_t{1});
+  for (VcpuId vcpu = group.first; vcpu < group.first + group.count; ++vcpu) {
     const Entity& entity = entities_[vcpu];
-    if (entity.vm != vm) continue;
-    if (entity.state == State::ready) remove_from_line(vcpu);
-    if (entity.state == State::ready || entity.state == State::blocked) set_state(vcpu, State::stopped);
     if (entity.state == State::running && entity.hart != arch.hart()) arch.send_ipi(entity.hart);
+    if (entity.state == State::ready) leave_line(vcpu);
+    if (entity.state == State::blocked || entity.state == State::parked) leave_sleepers(vcpu);
+    if (is_living(entity.state) && !is_on_hart(entity.state)) set_state(arch, vcpu, State::stopped);
   }
 }
 
-bool Scheduler::condemned(std::uint16_t vm) const { return load_relaxed(condemned_[vm]) != 0; }
+bool Scheduler::condemned(std::uint16_t vm) const { return load_relaxed(groups_[vm].condemned) != 0; }
 
 bool Scheduler::begin_stop(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
-  const std::uint16_t vm = entities_[vcpu].vm;
-  bool others = condemned_[vm] != 0;  // then it has to stop
-  for (VcpuId other = 0; other < count_; ++other) {
-    const Entity& entity = entities_[other];
-    others |=
-        other != vcpu && entity.vm == vm && entity.state != State::stopped && entity.state != State::stopping;
-  }
-  if (others) set_state(vcpu, State::stopping);
-  return others;
+  const Group& group = groups_[entities_[vcpu].vm];
+  const bool may = group.condemned != 0 || group.living > 1;  // a VM that ends has no use for a last one
+  if (may) set_state(arch, vcpu, State::stopping);
+  return may;
 }
 
 bool Scheduler::stop(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
-  return make_stopped(vcpu);
+  return make_stopped(arch, vcpu);
 }
 
-bool Scheduler::make_stopped(VcpuId vcpu) {
-  set_state(vcpu, State::stopped);
-  const std::uint16_t vm = entities_[vcpu].vm;
-  return condemned_[vm] != 0 && on_hart_[vm] == 0;
+bool Scheduler::make_stopped(Arch& arch, VcpuId vcpu) {
+  set_state(arch, vcpu, State::stopped);
+  const Group& group = groups_[entities_[vcpu].vm];
+  return group.condemned != 0 && group.on_hart == 0;
+}
+
+Scheduler::Times Scheduler::times(Arch& arch, std::uint16_t vm) {
+  const Locked locked(arch, lock_);
+  Times sum{};
+  const Group& group = groups_[vm];
+  for (unsigned i = 0; i < group.count; ++i) {
+    Entity& entity = entities_[group.first + i];
+    account(entity, arch.ticks());
+    for (std::size_t kind = 0; kind < sum.size(); ++kind) sum[kind] += entity.times[kind];
+  }
+  return sum;
 }
 
 std::uint64_t Scheduler::running_harts(Arch& arch, VcpuId first, std::uint64_t mask) {
@@ -192,51 +299,112 @@ std::uint64_t Scheduler::running_harts(Arch& arch, VcpuId first, std::uint64_t m
   return harts;
 }
 
-void Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
-  set_state(vcpu, State::ready);
-  entities_[vcpu].wake_at = kNever;
-  arch.mark(hvsim::isa::MarkKind::vcpu_runnable,
-            hvsim::isa::mark_vcpu(entities_[vcpu].vm, entities_[vcpu].number));
+// True: an idle hart was told to take it.
+bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
+  Entity& entity = entities_[vcpu];
+  const bool wakes_up = entity.state != State::running && entity.state != State::parked;
+  set_state(arch, vcpu, State::ready);
+  entity.wake_at = kNever;
+  arch.mark(MarkKind::vcpu_runnable, hvsim::isa::mark_vcpu(entity.vm, entity.number));
+  if (credit()) {
+    const unsigned active = groups_[entity.vm].active;
+    entity.spent = std::max(entity.spent, wakes_up ? book_.floor_of_woken(entity.vm, active, entity.harts)
+                                                   : book_.floor(entity.harts));
+  }
   line_up(vcpu, turn);
-  interrupt_idle_hart(arch, entities_[vcpu]);
+  return interrupt_idle_hart(arch, entity);
 }
 
 void Scheduler::line_up(VcpuId vcpu, std::uint64_t turn) {
-  unsigned place = waiting_++;
-  for (; place != 0 && entities_[line_[place - 1]].turn > turn; --place) line_[place] = line_[place - 1];
-  line_[place] = vcpu;
-  entities_[vcpu].turn = turn;
-}
-
-void Scheduler::set_state(VcpuId vcpu, State state) {
-  const auto is_active = [](State s) { return s == State::running || s == State::ready; };
-  const auto is_on_hart = [](State s) {
-    return s == State::running || s == State::blocking || s == State::stopping;
-  };
   Entity& entity = entities_[vcpu];
-  if (is_active(entity.state)) --active_[entity.vm];
-  if (is_on_hart(entity.state)) --on_hart_[entity.vm];
-  entity.state = state;
-  if (is_active(state)) ++active_[entity.vm];
-  if (is_on_hart(state)) ++on_hart_[entity.vm];
+  entity.turn = turn;
+  ready_.push(places_, entity.line, vcpu,
+              credit() ? VcpuHeap::Key{entity.spent, turn} : VcpuHeap::Key{turn, 0});
 }
 
-void Scheduler::remove_from_line(VcpuId vcpu) {
-  const auto end = line_.begin() + waiting_;
-  const auto place = std::find(line_.begin(), end, vcpu);
-  if (place == end) return;
-  std::copy(place + 1, end, place);
-  --waiting_;
+void Scheduler::sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_at) {
+  set_state(arch, vcpu, state);
+  Entity& entity = entities_[vcpu];
+  entity.wake_at = wake_at;
+  if (wake_at == kNever) return;
+  VcpuHeap& sleepers = sleepers_[entity.hart];
+  sleepers.push(places_, vcpu, {wake_at, vcpu});
+  store_release(next_wake_[entity.hart], std::max<std::uint64_t>(entities_[sleepers.front()].wake_at, 1));
+}
+
+void Scheduler::leave_sleepers(VcpuId vcpu) {
+  const unsigned hart = entities_[vcpu].hart;
+  if (entities_[vcpu].wake_at == kNever) return;
+  VcpuHeap& sleepers = sleepers_[hart];
+  sleepers.remove(places_, vcpu);
+  entities_[vcpu].wake_at = kNever;
+  const std::uint64_t next = sleepers.size() == 0 ? kNever : entities_[sleepers.front()].wake_at;
+  store_release(next_wake_[hart], std::max<std::uint64_t>(next, 1));
+}
+
+void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state) {
+  Entity& entity = entities_[vcpu];
+  Group& group = groups_[entity.vm];
+  account(entity, arch.ticks());
+  const Activity before = activity(entity.state), after = activity(state);
+  if (before != after)
+    arch.mark(MarkKind::vcpu_activity, hvsim::isa::mark_activity(entity.vm, entity.number, before, after));
+  if (is_active(entity.state)) --group.active;
+  if (is_on_hart(entity.state)) --group.on_hart;
+  if (is_living(entity.state)) --group.living;
+  entity.state = state;
+  if (is_active(state)) ++group.active;
+  if (is_on_hart(state)) ++group.on_hart;
+  if (is_living(state)) ++group.living;
+}
+
+// Harts' clocks may differ a little in a simulation; time never runs back here.
+void Scheduler::account(Entity& entity, std::uint64_t now) {
+  if (now <= entity.since) return;
+  const std::uint64_t ticks = now - entity.since;
+  entity.since = now;
+  entity.times[static_cast<std::size_t>(activity(entity.state))] += ticks;
+  if (!credit() || activity(entity.state) != Activity::running) return;
+  entity.spent += book_.weigh(entity.vm, groups_[entity.vm].active, ticks);
+  book_.consume(entity.vm, now, ticks);
+}
+
+CreditBook::Spent Scheduler::spent_by(const Entity& entity, std::uint64_t now) const {
+  const std::uint64_t ticks = now > entity.since ? now - entity.since : 0;
+  return entity.spent + book_.weigh(entity.vm, groups_[entity.vm].active, ticks);
 }
 
 // The hart where it ran last has its data in the caches; otherwise the lowest idle one will do.
-void Scheduler::interrupt_idle_hart(Arch& arch, const Entity& entity) {
+bool Scheduler::interrupt_idle_hart(Arch& arch, const Entity& entity) {
   const std::uint64_t candidates = idle_harts_ & entity.harts & ~bit(arch.hart());
-  if (candidates == 0) return;
+  if (candidates == 0) return false;
   const bool last_is_idle = entity.hart < kMaxHarts && (candidates & bit(entity.hart)) != 0;
   const unsigned hart = last_is_idle ? entity.hart : lowest_bit(candidates);
   idle_harts_ &= ~bit(hart);
   arch.send_ipi(hart);
+  return true;
+}
+
+// Whoever has spent most gives way to one that woke up, unless the two are a quarter of a slice or less
+// apart. A hart that executes this has an idle bit or a VCPU of its own, and looks before it goes on.
+void Scheduler::preempt_for(Arch& arch, const Entity& woken) {
+  if (!credit()) return;
+  const std::uint64_t now = arch.ticks();
+  CreditBook::Spent most =
+      woken.spent + book_.weigh(woken.vm, groups_[woken.vm].active, settings_.slice_ticks / 4);
+  unsigned victim = kMaxHarts;
+  for (std::uint64_t left = woken.harts & ~preempted_harts_; left != 0; left &= left - 1) {
+    const unsigned hart = lowest_bit(left);
+    const Entity& entity = entities_[running_[hart]];
+    if (entity.state != State::running || entity.hart != hart) continue;
+    const CreditBook::Spent spent = spent_by(entity, now);
+    if (spent <= most) continue;
+    most = spent;
+    victim = hart;
+  }
+  if (victim == kMaxHarts) return;
+  store_release(preempted_harts_, preempted_harts_ | bit(victim));
+  if (victim != arch.hart()) arch.send_ipi(victim);
 }
 
 }  // namespace hv

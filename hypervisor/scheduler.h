@@ -1,12 +1,19 @@
-// Who runs where: round robin over all harts, with pinning, blocking and waking. Knows VCPUs by number only.
+// Who runs where: states, pinning, blocking and waking, and the order in which those that wait get a hart.
+// Knows VCPUs by number only.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "arch.h"
+#include "hypervisor/credit_book.h"
 #include "hypervisor/inspection.h"
 #include "hypervisor/limits.h"
+#include "hypervisor/ready_queue.h"
+#include "hypervisor/scheduling.h"
+#include "hypervisor/text.h"
+#include "hypervisor/vcpu_heap.h"
+#include "models/cpu/isa/mark.h"
 
 namespace hv {
 
@@ -19,34 +26,51 @@ class Scheduler {
     blocking,  // about to block; its hart still holds its registers
     blocked,   // waits for an interrupt
     stopping,  // about to stop; its hart still holds its registers
+    parked,    // wants to run, and its VM has used up what its cap allows in this period
   };
+  using Activity = hvsim::isa::VcpuActivity;
+  using Times = std::array<std::uint64_t, static_cast<std::size_t>(Activity::count)>;  // ticks by activity
 
+  // Also while VCPUs run: those that wait line up anew.
+  void configure(Arch& arch, const SchedulerSettings& settings);
+  void set_share(Arch& arch, std::uint16_t vm, const SchedulerShare& share);
+  // The VCPUs of one VM are added one after the other.
   void add(VcpuId vcpu, std::uint16_t vm, std::uint64_t harts);
 
   // Makes a stopped VCPU ready. False: it was not stopped, or its VM is condemned.
   bool start(Arch& arch, VcpuId vcpu);
   // Something is pending for `vcpu`: a blocked one becomes ready, one on another hart is interrupted.
   void wake(Arch& arch, VcpuId vcpu);
-  // VCPUs that blocked on this hart and whose time has come become ready.
+  // VCPUs that blocked or were parked on this hart and whose time has come become ready.
   void wake_expired(Arch& arch, std::uint64_t now);
-  // The earliest time at which a VCPU that blocked on this hart wants to be woken.
-  std::uint64_t next_wake(Arch& arch);
+  // The earliest time at which a VCPU that blocked or was parked on this hart wants to be woken.
+  std::uint64_t next_wake(const Arch& arch) const;
 
-  // Takes the VCPU that has waited longest of those that may run here and owe no turn; kNoVcpu: none, and the
-  // hart counts as idle: it will be interrupted when there is work.
+  // Takes the VCPU whose turn it is of those that may run here; kNoVcpu: none, and the hart counts as idle:
+  // it will be interrupted when there is work.
   VcpuId take(Arch& arch);
-  // The same for a hart whose slice for `current` is over; kNoVcpu: it goes on with that.
-  VcpuId take_instead(Arch& arch, VcpuId current);
-  // `vcpu` had `turns` more than its share: so often will others that wait go first. Nobody waits for a
-  // debtor in vain: if all that may run here owe, as many turns as the least of them owes are forgiven to
-  // each.
+  // The same for a hart that has another one in `current`; kNoVcpu: it goes on with that.
+  enum class Because : std::uint8_t { slice_is_over, yields };
+  VcpuId take_instead(Arch& arch, VcpuId current, Because because = Because::slice_is_over);
+  // How long it may run now: a time slice, or what its VM's cap leaves of one.
+  std::uint64_t slice(Arch& arch, VcpuId vcpu);
+  // Somebody who should run rather than this hart's VCPU has woken up.
+  bool should_preempt(const Arch& arch) const;
+
+  // Round robin only; the credit scheduler counts time itself. `vcpu` had `turns` more than its share: so
+  // often will others that wait go first. Nobody waits for a debtor in vain: if all that may run here owe, as
+  // many turns as the least of them owes are forgiven to each.
   void owe(Arch& arch, VcpuId vcpu, std::uint64_t turns);
   // After take_instead(): the hart gives `vcpu` away, its registers saved. It waits at the end of the line.
   // True: as for stop().
   bool put_back(Arch& arch, VcpuId vcpu);
+  // Whether a running VCPU has to be parked.
+  bool over_cap(Arch& arch, VcpuId vcpu);
+  // Its hart gives it away until the next period of its cap. True: as for stop().
+  bool park(Arch& arch, VcpuId vcpu);
 
   // Blocking takes two steps, so that the last VCPU of a VM to block can drain in between.
-  // True: no VCPU of its VM is running or ready any more.
+  // True: no VCPU of its VM is running, ready or parked any more.
   bool begin_block(Arch& arch, VcpuId vcpu);
   // False: something became pending meanwhile, it goes on running.
   bool finish_block(Arch& arch, VcpuId vcpu, std::uint64_t wake_at);
@@ -62,42 +86,78 @@ class Scheduler {
   State state(VcpuId vcpu) const { return entities_[vcpu].state; }
   Inspection::Column inspect_states() const;
   std::uint64_t turns_owed(VcpuId vcpu) const { return entities_[vcpu].turns_owed; }
+  // What the VCPUs of `vm` did with their time up to now, together.
+  Times times(Arch& arch, std::uint16_t vm);
   // The harts that run one of the VCPUs first, first + 1, ... that `mask` names. What was stored before this
   // call is seen by every other one of them when it is taken.
   std::uint64_t running_harts(Arch& arch, VcpuId first, std::uint64_t mask);
+
+  // Whether its own tables agree with each other; if not, `why` says which do not.
+  bool audit(Arch& arch, Text& why);
 
  private:
   struct Entity {
     std::uint64_t harts = 0;  // where it may run
     std::uint64_t wake_at = kNever;
     std::uint64_t turns_owed = 0;
-    std::uint64_t turn = 0;  // its place in the line: lower ones go first
+    std::uint64_t turn = 0;       // its place in the line of round robin: lower ones go first
+    CreditBook::Spent spent = 0;  // credit
+    std::uint64_t since = 0;      // ticks: its time is accounted for up to here
+    Times times{};
     std::uint16_t vm = 0;
-    std::uint16_t number = 0;  // among its VM's VCPUs
-    std::uint8_t hart = kMaxHarts;
+    std::uint16_t number = 0;       // within its VM
+    std::uint8_t hart = kMaxHarts;  // where it runs, or did last
+    ReadyQueue::Line line = 0;
     State state = State::stopped;
     bool pending = false;  // woken while it was not blocked
   };
+  struct Group {  // the VCPUs of one VM
+    std::uint32_t condemned = 0;
+    std::uint16_t first = kNoVcpu, count = 0;
+    std::uint8_t active = 0;   // running, ready or parked
+    std::uint8_t on_hart = 0;  // running, blocking or stopping
+    std::uint8_t living = 0;   // neither stopped nor stopping
+  };
 
-  VcpuId take_first_without_debt(unsigned hart, VcpuId current);
+  static constexpr bool is_active(State s) {
+    return s == State::running || s == State::ready || s == State::parked;
+  }
+  static constexpr bool is_on_hart(State s) {
+    return s == State::running || s == State::blocking || s == State::stopping;
+  }
+  static constexpr bool is_living(State s) { return s != State::stopped && s != State::stopping; }
+
+  bool credit() const { return settings_.policy == SchedulerPolicy::credit; }
+  VcpuId select(Arch& arch, VcpuId current);
+  VcpuId take_first(Arch& arch, VcpuId current);
+  VcpuId take_least_spent(Arch& arch, VcpuId current, Because because);
+  VcpuId give_hart(Arch& arch, VcpuId vcpu);
   void forgive_least_debt(unsigned hart, VcpuId current);
-  bool may_run(VcpuId vcpu, unsigned hart) const { return (entities_[vcpu].harts >> hart & 1) != 0; }
-  void make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn);
+  bool make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn);
   void line_up(VcpuId vcpu, std::uint64_t turn);
-  bool make_stopped(VcpuId vcpu);
-  void set_state(VcpuId vcpu, State state);
-  void remove_from_line(VcpuId vcpu);
-  void interrupt_idle_hart(Arch& arch, const Entity& entity);
+  bool make_stopped(Arch& arch, VcpuId vcpu);
+  void sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_at);
+  void leave_sleepers(VcpuId vcpu);
+  void set_state(Arch& arch, VcpuId vcpu, State state);
+  void account(Entity& entity, std::uint64_t now);
+  void leave_line(VcpuId vcpu) { ready_.remove(places_, entities_[vcpu].line, vcpu); }
+  bool interrupt_idle_hart(Arch& arch, const Entity& entity);
+  void preempt_for(Arch& arch, const Entity& woken);
+  CreditBook::Spent spent_by(const Entity& entity, std::uint64_t now) const;
 
+  SchedulerSettings settings_{};
   std::array<Entity, kMaxVcpus> entities_{};
-  std::array<VcpuId, kMaxVcpus> line_{};  // the ready ones, longest waiting first
-  unsigned waiting_ = 0;
+  std::array<Group, kMaxVms> groups_{};
+  VcpuHeap::Places places_{};
+  ReadyQueue ready_;
+  std::array<VcpuHeap, kMaxHarts> sleepers_;          // by the hart where they blocked, with a time to wake
+  std::array<std::uint64_t, kMaxHarts> next_wake_{};  // of each hart's sleepers
+  std::array<VcpuId, kMaxHarts> running_{};           // with state `running`, as far as known
+  CreditBook book_;
   std::uint64_t next_turn_ = 0;
   unsigned count_ = 0;
   std::uint64_t idle_harts_ = 0;
-  std::array<std::uint8_t, kMaxVms> active_{};   // running or ready, by VM
-  std::array<std::uint8_t, kMaxVms> on_hart_{};  // running or blocking, by VM
-  std::array<std::uint32_t, kMaxVms> condemned_{};
+  std::uint64_t preempted_harts_ = 0;  // written under the lock, looked at without
   Arch::Lock lock_{};
 };
 

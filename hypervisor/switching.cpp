@@ -32,9 +32,12 @@ Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
   if (scheduler_.condemned(vcpu.vm)) return leave(arch, vcpu);
   switch (verdict) {
     case Verdict::resume:
-      return &vcpu;
+      if (!scheduler_.should_preempt(arch)) return &vcpu;
+      return preempt(arch, vcpu, Scheduler::Because::slice_is_over);
+    case Verdict::slice_over:
+      return preempt(arch, vcpu, Scheduler::Because::slice_is_over);
     case Verdict::yield:
-      return preempt(arch, vcpu);
+      return preempt(arch, vcpu, Scheduler::Because::yields);
     case Verdict::block:
       return block(arch, vcpu);
     case Verdict::starve:
@@ -45,9 +48,10 @@ Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
   return leave(arch, vcpu);
 }
 
-Vcpu* Hypervisor::preempt(Arch& arch, Vcpu& vcpu) {
+Vcpu* Hypervisor::preempt(Arch& arch, Vcpu& vcpu, Scheduler::Because because) {
   settle_overrun(arch, vcpu);
-  const VcpuId next = scheduler_.take_instead(arch, vcpu.id);
+  if (scheduler_.over_cap(arch, vcpu.id)) return park(arch, vcpu);
+  const VcpuId next = scheduler_.take_instead(arch, vcpu.id, because);
   if (next == kNoVcpu) {
     new_slice(arch, vcpu);
     return &vcpu;
@@ -56,6 +60,13 @@ Vcpu* Hypervisor::preempt(Arch& arch, Vcpu& vcpu) {
   if (scheduler_.put_back(arch, vcpu.id)) reap(arch, vm_of(vcpu));
   new_slice(arch, vcpus_[next]);
   return &vcpus_[next];
+}
+
+// Until the next period of its VM's cap.
+Vcpu* Hypervisor::park(Arch& arch, Vcpu& vcpu) {
+  unload(arch, vcpu);
+  if (scheduler_.park(arch, vcpu.id)) reap(arch, vm_of(vcpu));
+  return next_vcpu(arch);
 }
 
 Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
@@ -72,7 +83,6 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
   if (!scheduler_.finish_block(arch, vcpu.id, wake_at))
     return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : &vcpu;
   here(arch).announced = kNoVcpu;  // so that its return is announced, even if nobody runs in between
-  here(arch).wake_at = std::min(here(arch).wake_at, wake_at);
   return next_vcpu(arch);
 }
 
@@ -105,17 +115,18 @@ void Hypervisor::rest(Arch& arch) {
   if (hart.announced != kNoVcpu || !hart.idle_announced) arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   hart.announced = kNoVcpu;
   hart.idle_announced = true;
-  program_timer(arch, std::min(hart.wake_at, next_scan(arch)));
+  program_timer(arch, std::min(scheduler_.next_wake(arch), next_scan(arch)));
   announce(arch, HypervisorPhase::idle);
 }
 
+// Round robin only: the credit scheduler counts all time of a VCPU anyway.
 // Time that a VCPU took beyond its slice (long drains, long hypercalls) is paid back in full, in turns that
 // go to others and the rest off its later slices, at most half of each: who floods its queue slows itself.
 // Called whenever it gives the hart away, whatever for.
 void Hypervisor::settle_overrun(Arch& arch, Vcpu& vcpu) {
   Hart& hart = here(arch);
   const std::uint64_t now = arch.ticks(), slice = ticks_of_us(settings_.time_slice_us);
-  if (now <= hart.slice_end) return;
+  if (settings_.scheduler == SchedulerPolicy::credit || now <= hart.slice_end) return;
   vcpu.debt_ticks += now - hart.slice_end;
   hart.slice_end = now;  // if it stays after all, it goes on from here
   if (slice == 0 || vcpu.debt_ticks < slice) return;
@@ -124,7 +135,7 @@ void Hypervisor::settle_overrun(Arch& arch, Vcpu& vcpu) {
 }
 
 void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
-  const std::uint64_t slice = ticks_of_us(settings_.time_slice_us);
+  const std::uint64_t slice = scheduler_.slice(arch, vcpu.id);
   const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
   vcpu.debt_ticks -= paid;
   here(arch).slice_end = arch.ticks() + slice - paid;
@@ -132,16 +143,14 @@ void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
 
 Hypervisor::Verdict Hypervisor::timer_expired(Arch& arch) {
   wake_sleepers(arch);
-  return arch.ticks() < here(arch).slice_end ? Verdict::resume : Verdict::yield;
+  return arch.ticks() < here(arch).slice_end ? Verdict::resume : Verdict::slice_over;
 }
 
 void Hypervisor::wake_sleepers(Arch& arch) {
   Hart& hart = here(arch);
   const std::uint64_t now = arch.ticks();
   if (now >= hart.timer) hart.timer = 0;  // it has fired: it must be set again, even to the same time
-  if (now < hart.wake_at) return;
-  scheduler_.wake_expired(arch, now);
-  hart.wake_at = scheduler_.next_wake(arch);
+  if (now >= scheduler_.next_wake(arch)) scheduler_.wake_expired(arch, now);
 }
 
 void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
@@ -167,7 +176,8 @@ void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
   announce(arch, HypervisorPhase::restore);
   load(arch, vcpu);
   merge_interrupts(arch, vcpu);
-  program_timer(arch, std::min({hart.slice_end, hart.wake_at, late_deadline(vcpu), next_scan(arch)}));
+  program_timer(arch,
+                std::min({hart.slice_end, scheduler_.next_wake(arch), late_deadline(vcpu), next_scan(arch)}));
 }
 
 void Hypervisor::load(Arch& arch, Vcpu& vcpu) {

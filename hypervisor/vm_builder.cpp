@@ -38,6 +38,9 @@ bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std:
   vmids_suffice_ = platform.vmid_bits >= 16 || (1u << platform.vmid_bits) > bundle->vm_count();
   for (Hart& hart : harts_) hart.last_vcpu.fill(kNoVcpu);
   for (DlhQueue& queue : hart_queues_) queue.configure(settings_.dlh);
+  scheduler_.configure(arch, {.policy = settings_.scheduler,
+                              .slice_ticks = ticks_of_us(settings_.time_slice_us),
+                              .cap_period_ticks = ticks_of_us(settings_.cap_period_us)});
 
   pool_.add(platform.ram.base, platform.ram.bytes);
   for (unsigned i = 0; i < platform.reserved_count; ++i)
@@ -103,6 +106,7 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
   vm.first_vcpu = static_cast<VcpuId>(vcpu_count_);
   vm.state = Vm::State::alive;
   ++vm_count_;
+  scheduler_.set_share(arch, vm.id, config.share);
   for (std::uint16_t number = 0; number < vm.vcpus; ++number) make_vcpu(vm, number, vm.harts);
   reset_vcpu(vcpus_[vm.first_vcpu], vm.boot.entry, vm.boot.argument);
   return true;

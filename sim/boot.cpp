@@ -80,6 +80,7 @@ isa::Result<BundleVm, std::string> describe_vm(const VmConfig& vm, const ImagePa
                   .memory_bytes = vm.memory_bytes,
                   .vcpus = vm.vcpus,
                   .harts = vm.harts,
+                  .share = {.weight = vm.weight, .cap_percent = vm.cap_percent},
                   .sstc = vm.sstc,
                   .arguments = argument_string(vm),
                   .bootargs = vm.bootargs};
@@ -138,7 +139,10 @@ isa::Result<std::vector<std::byte>, std::string> bundle_of(const Config& config,
       .drain_budget_cycles = static_cast<std::uint32_t>(config.hypervisor.drain_budget_cycles),
       .max_deferred_entries = config.hypervisor.max_deferred_entries,
       .drain_at_entry = config.hypervisor.drain_at_entry,
+      .scheduler = config.hypervisor.scheduler,
       .time_slice_us = config.hypervisor.time_slice_us,
+      .cap_period_us = config.hypervisor.cap_period_us,
+      .audit_exits = config.hypervisor.audit_exits,
       .read_instructions = config.hypervisor.read_instructions,
       .sharing = config.hypervisor.sharing,
       .vms = {}};

@@ -8,6 +8,7 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/arch/host/cost_model.h"
+#include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
 #include "models/cpu/branch_predictor_config.h"
 #include "models/cpu/isa_config.h"
@@ -103,7 +104,10 @@ struct HypervisorConfig {
   isa::Cycles drain_budget_cycles = 20'000;
   unsigned max_deferred_entries = 4;
   bool drain_at_entry = true;
+  hv::SchedulerPolicy scheduler = hv::SchedulerPolicy::round_robin;
   unsigned time_slice_us = 1000;
+  unsigned cap_period_us = 10'000;
+  unsigned audit_exits = 0;
   bool read_instructions = false;
   hv::SharingSettings sharing;
   std::string image = "hypervisor";
@@ -116,6 +120,8 @@ struct VmConfig {
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;
   unsigned vcpus = 1;
   std::vector<unsigned> harts;  // where its VCPUs may run; empty: anywhere
+  std::uint32_t weight = hv::SchedulerShare{}.weight;
+  std::uint32_t cap_percent = 0;  // of one hart's time; 0: no cap
   bool sstc = false;
   std::map<std::string, std::string> arguments;
   std::string bootargs, initrd, disk;  // of a Linux kernel

@@ -66,6 +66,12 @@ struct Named<hv::SharingAblation> {
   static constexpr auto choices = detail::choices_of<hv::SharingAblation>(hv::kSharingAblationNames);
 };
 template <>
+struct Named<hv::SchedulerPolicy> {
+  using E = hv::SchedulerPolicy;
+  static constexpr std::array choices{std::pair{E::round_robin, "round_robin"},
+                                      std::pair{E::credit, "credit"}};
+};
+template <>
 struct Named<cpu::AdUpdates> {
   using E = cpu::AdUpdates;
   static constexpr std::array choices{std::pair{E::hardware, "hardware"}, std::pair{E::svade, "svade"},
@@ -606,8 +612,14 @@ struct Described<HypervisorConfig> {
             "VM entries that a queued call may wait for", Rule{.min = 1, .max = 1'000'000}},
       Field{"drain_at_entry", &T::drain_at_entry, Unit::none,
             "false: queued calls wait for a full queue, a call that is not deferrable, or sleep"},
+      Field{"scheduler", &T::scheduler, Unit::none,
+            "round_robin: who has waited longest goes first; credit: who has had least by weight, with caps"},
       Field{"time_slice_us", &T::time_slice_us, Unit::microseconds, "time slice of a VCPU",
             Rule{.min = 10, .max = 10'000'000}},
+      Field{"cap_period_us", &T::cap_period_us, Unit::microseconds,
+            "period that a VM's cap is a share of (credit)", Rule{.min = 100, .max = 10'000'000}},
+      Field{"audit_exits", &T::audit_exits, Unit::count,
+            "every so many exits of a hart the hypervisor checks its own tables, which takes time; 0: never"},
       Field{"read_instructions", &T::read_instructions, Unit::none,
             "decode accesses to emulated devices from the guest's memory, although htinst tells"},
       Field{"sharing", &T::sharing, Unit::none, "how memory is given to VMs and shared between them"},
@@ -629,6 +641,12 @@ struct Described<VmConfig> {
       Field{"vcpus", &T::vcpus, Unit::count, "virtual CPUs", Rule{.min = 1, .max = hv::kMaxVcpusPerVm}},
       Field{"harts", &T::harts, Unit::none, "harts that may run its VCPUs; none listed: any",
             Rule{.max = kMaxHarts}},
+      Field{"weight", &T::weight, Unit::count,
+            "share of the harts that it competes for, relative to the other VMs' (credit)",
+            Rule{.min = 1, .max = hv::kMaxWeight}},
+      Field{"cap_percent", &T::cap_percent, Unit::count,
+            "most that all its VCPUs get together, in per cent of one hart; 0: no cap (credit)",
+            Rule{.max = hv::kMaxCapPercent}},
       Field{"sstc", &T::sstc, Unit::none, "the guest may write vstimecmp"},
       Field{"arguments", &T::arguments, Unit::none, "key=value pairs that the workload reads at boot"},
       Field{"bootargs", &T::bootargs, Unit::none, "command line of a Linux kernel"},

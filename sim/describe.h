@@ -14,6 +14,7 @@ enum class Unit : std::uint8_t {
   none,
   bytes,
   cycles,
+  nanoseconds,
   microseconds,
   megahertz,
   count,
@@ -22,7 +23,8 @@ enum class Unit : std::uint8_t {
 };
 
 constexpr std::string_view name(Unit unit) {
-  constexpr std::string_view names[] = {"", "bytes", "cycles", "us", "MHz", "count", "instructions", "MB/s"};
+  constexpr std::string_view names[] = {"",    "bytes", "cycles",       "ns",  "us",
+                                        "MHz", "count", "instructions", "MB/s"};
   return names[static_cast<std::size_t>(unit)];
 }
 

@@ -151,8 +151,8 @@ void Machine::Lines::changed() {
   if (wake) wake();
 }
 
-void Machine::reset_statistics() {
-  for (const auto& hart : harts_) hart->reset_statistics();
+void Machine::reset_statistics(isa::Cycles now) {
+  for (const auto& hart : harts_) hart->reset_statistics(now);
   delivery_.reset();
 }
 

@@ -93,7 +93,8 @@ class Machine {
 
   // Fills the hardware's part of the result.
   void collect(RunResult& result);
-  void reset_statistics();  // what collect() tells goes on; what harts and marks tell begins anew
+  // What collect() tells goes on; what harts and marks tell begins anew at `now`.
+  void reset_statistics(isa::Cycles now);
 
  private:
   // One hart's way to devices.

@@ -72,7 +72,7 @@ void Recorder::reset() {
     measured_from_ = std::max(measured_from_, hart.cycles);
     hart.idle_cycles = 0;  // told by the accountants, which forget
   }
-  machine_.reset_statistics();
+  machine_.reset_statistics(measured_from_);
   regions_.reset();
   epochs_.reset();
   vcpu_waits_.reset();

@@ -7,6 +7,7 @@
 #include "sim/report_delivery.h"
 #include "sim/report_saving.h"
 #include "sim/report_text.h"
+#include "sim/report_vms.h"
 #include "sim/statistics_json.h"
 #include "sim/statistics_names.h"
 
@@ -284,7 +285,8 @@ std::string report_text(const Experiment& experiment, const ExperimentResult& re
   if (exits) text += "\n" + exits_by_cause(outcomes);
   if (const std::string table = delivery_table(outcomes); !table.empty()) text += "\n" + table;
   if (const std::string memory = memory_table(outcomes); !memory.empty()) text += "\n" + memory;
-  for (const std::string& part : {savings(outcomes), failures(outcomes), places(outcomes)})
+  for (const std::string& part :
+       {times_of_vms(outcomes), savings(outcomes), failures(outcomes), places(outcomes)})
     if (!part.empty()) text += "\n" + part;
   return text;
 }

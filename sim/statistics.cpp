@@ -73,21 +73,63 @@ DeliveryStats delivery_of(const cpu::DeliveryMeter::Vm& vm) {
           .paid_for_others = vm.paid_for_others};
 }
 
-void collect_marks(const std::vector<const cpu::Accountant*>& harts, const Config& config,
-                   RunResult& result) {
-  std::map<std::uint32_t, cpu::MarkTotals> totals;
-  for (std::uint32_t vm = 0; vm < config.vms.size(); ++vm) totals[vm] = {};
-  for (const cpu::Accountant* hart : harts)
-    for (const auto& [vm, marks] : hart->marks()) {
-      totals[vm].work_done += marks.work_done;
-      totals[vm].hypercalls_done += marks.hypercalls_done;
+struct VmTotals {
+  cpu::MarkTotals marks;
+  cpu::ActivityTotals activities;
+  isa::Cycles hypervisor = 0;
+};
+
+// What the VCPUs did until now counts up to the end of the run.
+isa::Cycles time_in(const VmTotals& totals, isa::VcpuActivity activity, isa::Cycles end) {
+  const auto kind = static_cast<std::size_t>(activity);
+  const std::int64_t cycles =
+      totals.activities.cycles[kind] + totals.activities.begun[kind] * static_cast<std::int64_t>(end);
+  return cycles > 0 ? static_cast<isa::Cycles>(cycles) : 0;  // harts' clocks differ by up to a quantum
+}
+
+VmStats make_vm(const std::string& name, const VmTotals& totals, isa::Cycles end) {
+  const statistics::Histogram& latencies = totals.marks.latencies;
+  return {.name = name,
+          .work_done = totals.marks.work_done,
+          .hypercalls_done = totals.marks.hypercalls_done,
+          .run_cycles = time_in(totals, isa::VcpuActivity::running, end),
+          .hypervisor_cycles = totals.hypervisor,
+          .steal_cycles = time_in(totals, isa::VcpuActivity::ready, end),
+          .capped_cycles = time_in(totals, isa::VcpuActivity::capped, end),
+          .wait_cycles = time_in(totals, isa::VcpuActivity::blocked, end),
+          .latencies = latencies.count(),
+          .latency_p50 = latencies.quantile(500),
+          .latency_p99 = latencies.quantile(990),
+          .latency_max = latencies.max()};
+}
+
+void add_hart(const cpu::Accountant& hart, std::map<std::uint32_t, VmTotals>& totals) {
+  for (const auto& [vm, marks] : hart.marks()) {
+    totals[vm].marks.work_done += marks.work_done;
+    totals[vm].marks.hypercalls_done += marks.hypercalls_done;
+    totals[vm].marks.latencies.merge(marks.latencies);
+  }
+  for (const auto& [vm, seen] : hart.activities())
+    for (std::size_t kind = 0; kind < seen.cycles.size(); ++kind) {
+      totals[vm].activities.cycles[kind] += seen.cycles[kind];
+      totals[vm].activities.begun[kind] += seen.begun[kind];
     }
+  for (const auto& [key, cycles] : hart.cells())
+    if (key.vm != cpu::kNoVm && !key.mode.virtualized && key.mode.privilege == isa::Privilege::supervisor)
+      totals[key.vm].hypervisor +=
+          std::accumulate(cycles->begin(), cycles->end(), isa::Cycles{0}) - (*cycles)[kIdle];
+}
+
+void collect_vms(const std::vector<const cpu::Accountant*>& harts, const Config& config, RunResult& result) {
+  std::map<std::uint32_t, VmTotals> totals;
+  for (std::uint32_t vm = 0; vm < config.vms.size(); ++vm) totals[vm] = {};
+  for (const cpu::Accountant* hart : harts) add_hart(*hart, totals);
   const cpu::DeliveryMeter* const meter = harts.empty() ? nullptr : harts.front()->meter();
-  for (const auto& [vm, marks] : totals) {
-    VmStats stats{
-        .name = vm_name(vm, config), .work_done = marks.work_done, .hypercalls_done = marks.hypercalls_done};
-    if (meter != nullptr && meter->vms().contains(vm)) stats.delivery = delivery_of(meter->vms().at(vm));
-    result.vms.push_back(std::move(stats));
+  const isa::Cycles end = result.measured_from + result.cycles;
+  for (const auto& [vm, sum] : totals) {
+    result.vms.push_back(make_vm(vm_name(vm, config), sum, end));
+    if (meter != nullptr && meter->vms().contains(vm))
+      result.vms.back().delivery = delivery_of(meter->vms().at(vm));
   }
 }
 
@@ -227,7 +269,7 @@ void collect(const std::vector<const cpu::Accountant*>& harts, const Config& con
                                  .components = activity.components,
                                  .events = event_row(activity.events)});
   collect_exits(harts, config, result);
-  collect_marks(harts, config, result);
+  collect_vms(harts, config, result);
   collect_sharing(harts, config, result);
 }
 
@@ -266,6 +308,7 @@ RunSummary summarize(const RunResult& result) {
     summary.hypercalls_done += vm.hypercalls_done;
     add_delivery(summary.delivery, vm.delivery);
   }
+  summary.vms = result.vms;
   for (auto& [cause, total] : causes) {
     total.cause = cause;
     summary.causes.push_back(total);

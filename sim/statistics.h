@@ -52,6 +52,14 @@ struct VmStats {
   std::uint64_t work_done = 0;        // units, by the guest's own marks
   std::uint64_t hypercalls_done = 0;  // hypercalls whose routine ran, by the hypervisor's marks
   DeliveryStats delivery{};
+  // What its VCPUs did, together.
+  isa::Cycles run_cycles = 0;         // had a hart
+  isa::Cycles hypervisor_cycles = 0;  // of these, or around them, in HS-mode
+  isa::Cycles steal_cycles = 0;       // waited for a hart that others had
+  isa::Cycles capped_cycles = 0;      // waited because the VM's cap was used up
+  isa::Cycles wait_cycles = 0;        // waited for an interrupt
+  // Of its own operations, by its own marks.
+  std::uint64_t latencies = 0, latency_p50 = 0, latency_p99 = 0, latency_max = 0;  // nanoseconds
 };
 
 using SharingCounters = std::array<std::uint64_t, hv::kSharingCounters>;
@@ -166,6 +174,7 @@ struct RunSummary {
   std::vector<CauseTotal> causes;       // the costliest first
   DeliveryStats delivery;               // sums over the VMs; of quantiles and depths the worst VM's
   SharingSummary sharing;
+  std::vector<VmStats> vms;
 
   // While VMs run: without boot, and without firmware that nobody waits for.
   isa::Cycles virtualized_cycles() const { return guest_cycles + hypervisor_cycles(); }

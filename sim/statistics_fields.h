@@ -190,7 +190,20 @@ struct Described<VmStats> {
       Field{"name", &T::name, Unit::none, "of the VM"},
       Field{"work_done", &T::work_done, Unit::count, "units of useful work, by the guest's marks"},
       Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran to its end"},
-      Field{"delivery", &T::delivery, Unit::none, "what became of its deferrable hypercalls"}};
+      Field{"delivery", &T::delivery, Unit::none, "what became of its deferrable hypercalls"},
+      Field{"run_cycles", &T::run_cycles, Unit::cycles, "its VCPUs had a hart, together"},
+      Field{"hypervisor_cycles", &T::hypervisor_cycles, Unit::cycles,
+            "spent in HS-mode on its behalf, without idle time"},
+      Field{"steal_cycles", &T::steal_cycles, Unit::cycles, "its VCPUs waited for a hart that others had"},
+      Field{"capped_cycles", &T::capped_cycles, Unit::cycles,
+            "its VCPUs wanted to run when its cap was used up"},
+      Field{"wait_cycles", &T::wait_cycles, Unit::cycles, "its VCPUs waited for an interrupt"},
+      Field{"latencies", &T::latencies, Unit::count, "operations whose latency the guest told by marks"},
+      Field{"latency_p50", &T::latency_p50, Unit::nanoseconds,
+            "half of them were no longer (upper edge of a bucket)"},
+      Field{"latency_p99", &T::latency_p99, Unit::nanoseconds,
+            "99 % of them were no longer (upper edge of a bucket)"},
+      Field{"latency_max", &T::latency_max, Unit::nanoseconds, "the longest"}};
 };
 
 template <>
@@ -346,7 +359,8 @@ struct Described<RunSummary> {
       Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"},
       Field{"delivery", &T::delivery, Unit::none,
             "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"},
-      Field{"sharing", &T::sharing, Unit::none, "memory of all VMs"}};
+      Field{"sharing", &T::sharing, Unit::none, "memory of all VMs"},
+      Field{"vms", &T::vms, Unit::none, "per VM"}};
 };
 
 }  // namespace hvsim::sim

@@ -5,11 +5,16 @@
 //     hypervisor { delivery = "dlh"; calls-per-notification = <8>; queue-capacity = <64>;
 //                  drain-budget-cycles = <20000>; max-deferred-entries = <4>; time-slice-us = <1000>;
 //                  drain-at-entry = <1>;        // 0: calls wait for a full queue or a barrier
+//                  scheduler = "round_robin";   // or "credit", with weights and caps of VMs
+//                  cap-period-us = <10000>;     // a cap is a share of each such period
+//                  audit-exits = <0>;           // every so many exits it checks its own tables
 //                  print-statistics = <0>;      // 1: one line of counts per VM when it is off
 //                  read-instructions = <0>;     // 1: device accesses are decoded without htinst
 //                  sharing { policy = <4>; period-us = <100000>; }; };  // hypervisor/sharing/settings.h
 //     vms { vm@0 { name = "storm-0"; memory-bytes = /bits/ 64 <0x1000000>; vcpus = <1>;
 //                  harts = <0 1>;           // where its VCPUs may run; absent: anywhere
+//                  weight = <256>;          // credit: share of the harts it competes for
+//                  cap-percent = <0>;       // credit: of one hart's time, at most; 0: no cap
 //                  sstc = <0>;              // 1: the guest may use vstimecmp
 //                  arguments = "calls=1000 seed=1";
 //                  image = [flat binary for guest-physical 0x80000000, entered at its first byte];

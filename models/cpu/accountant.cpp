@@ -34,7 +34,7 @@ bool may_mark(isa::Mode mode, isa::MarkKind kind) {
   if (!mode.virtualized) return true;
   return kind == MarkKind::region_begin || kind == MarkKind::region_end || kind == MarkKind::work_done ||
          kind == MarkKind::statistics_reset || kind == MarkKind::statistics_dump ||
-         kind == MarkKind::call_issued;
+         kind == MarkKind::call_issued || kind == MarkKind::latency;
 }
 
 Accountant::Accountant() {
@@ -64,11 +64,14 @@ void Accountant::settle(const EventCounts& now) {
   share_ = &shares_[owner_];
 }
 
-void Accountant::reset() {
+void Accountant::reset(isa::Cycles now) {
   cells_.clear();
   found_.fill({});
   exits_.clear();
   marks_.clear();
+  for (auto& [vm, totals] : activities_)
+    for (std::size_t kind = 0; kind < totals.cycles.size(); ++kind)
+      totals.cycles[kind] = -totals.begun[kind] * static_cast<std::int64_t>(now);
   shares_.clear();
   select_row();
   share_ = &shares_[owner_];
@@ -149,6 +152,12 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       statistics_.push_back({state.cycle, static_cast<std::uint8_t>(value >> 56),
                              static_cast<std::uint8_t>(value >> 48), value & ((std::uint64_t{1} << 48) - 1)});
       return;
+    case isa::MarkKind::latency:
+      marks_[key_.vm].latencies.add(value);
+      return;
+    case isa::MarkKind::vcpu_activity:
+      changed_activity(state.cycle, value);
+      return;
     case isa::MarkKind::phase:
       if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
       key_.phase = static_cast<isa::HypervisorPhase>(value);
@@ -186,6 +195,16 @@ void Accountant::tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t v
     default:
       break;
   }
+}
+
+void Accountant::changed_activity(isa::Cycles now, std::uint64_t value) {
+  const std::size_t before = value >> 8 & 0xFF, after = value & 0xFF;
+  if (before >= ActivityTotals::kActivities || after >= ActivityTotals::kActivities) return;
+  ActivityTotals& totals = activities_[static_cast<std::uint32_t>(value >> 32) & 0xFFFF];
+  totals.cycles[before] += static_cast<std::int64_t>(now);
+  totals.cycles[after] -= static_cast<std::int64_t>(now);
+  --totals.begun[before];
+  ++totals.begun[after];
 }
 
 }  // namespace hvsim::cpu

@@ -59,6 +59,16 @@ struct ExitKey {
 
 struct MarkTotals {
   std::uint64_t work_done = 0, hypercalls_done = 0;
+  statistics::Histogram latencies;  // nanoseconds, as the guest measured them
+};
+
+// What the VCPUs of one VM did with their time, as far as one hart saw it: the cycles at which they ended an
+// activity less those at which they began one. Summed over all harts, with the end of the run for those that
+// go on, it is the time that they spent.
+struct ActivityTotals {
+  static constexpr std::size_t kActivities = static_cast<std::size_t>(isa::VcpuActivity::count);
+  std::array<std::int64_t, kActivities> cycles{};
+  std::array<std::int64_t, kActivities> begun{};  // less those that ended
 };
 
 // What software said that a counter of its own stands at (MarkKind::statistic).
@@ -86,8 +96,8 @@ class Accountant {
   void trapped(const HartState& state, const TrapTaken& taken);
   void mode_changed(const HartState& state);  // after xRET, or after the host hypervisor moved the hart
   void marked(const HartState& state, std::uint16_t kind, std::uint64_t value);
-  // Forgets what was counted; what is going on goes on.
-  void reset();
+  // Forgets what was counted; what is going on goes on, as if it had begun `now`.
+  void reset(isa::Cycles now);
 
   // Events are counted by the models, for nobody in particular. When the owner has changed they must be
   // settled before anything else happens, so that what happened since the last time is the former owner's.
@@ -109,6 +119,7 @@ class Accountant {
   // The same of one VCPU, by mode_index().
   using ByMode = std::array<Activity, kModes>;
   void add_activity_of(std::uint32_t vm, std::uint32_t vcpu, ByMode& sum) const;
+  const std::map<std::uint32_t, ActivityTotals>& activities() const { return activities_; }  // by VM
 
  private:
   // Cells and their keys where they were found last time: traps come back to the same few.
@@ -121,6 +132,7 @@ class Accountant {
   OwnerKey next_owner() const { return {key_.vm, key_.vcpu, key_.mode}; }
   void select_row();
   void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
+  void changed_activity(isa::Cycles now, std::uint64_t value);
 
   CellKey key_{};
   bool exit_open_ = false;
@@ -135,6 +147,7 @@ class Accountant {
   std::map<ExitKey, statistics::Histogram> exits_;  // lengths in cycles
   std::map<std::uint32_t, MarkTotals> marks_;
   std::vector<StatisticMark> statistics_;
+  std::map<std::uint32_t, ActivityTotals> activities_;
   ComponentCycles* row_ = nullptr;
   OwnerKey owner_{};  // whose events are not settled yet
   EventCounts* share_ = nullptr;

@@ -74,7 +74,7 @@ class Engine final : public Hart {
   const statistics::WalkStatistics& walks() const override { return walks_; }
   const InterruptTimes& interrupt_times() const override { return interrupt_times_; }
   void settle_statistics() override;
-  void reset_statistics() override;
+  void reset_statistics(isa::Cycles now) override;
   void set_mark_listener(MarkListener* listener) override { listener_ = listener; }
   Timing& timing() { return timing_; }
 

@@ -437,9 +437,9 @@ void Engine<Timing>::settle_statistics() {
 }
 
 template <class Timing>
-void Engine<Timing>::reset_statistics() {
+void Engine<Timing>::reset_statistics(isa::Cycles now) {
   settle_statistics();
-  accountant_.reset();
+  accountant_.reset(now);
   use_row();
   walks_.reset();
   interrupt_times_.reset();

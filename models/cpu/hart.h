@@ -98,8 +98,9 @@ class Hart {
   // Brings the statistics of caches and TLBs, and who they belong to, up to date. Call between runs, before
   // reading them.
   virtual void settle_statistics() = 0;
-  // Forgets what accountant(), walks() and interrupt_times() have counted; counters() go on.
-  virtual void reset_statistics() = 0;
+  // Forgets what accountant(), walks() and interrupt_times() have counted; counters() go on. `now`: the time
+  // from which it counts again, the same for all harts of a machine.
+  virtual void reset_statistics(isa::Cycles now) = 0;
 };
 
 }  // namespace hvsim::cpu

@@ -14,6 +14,7 @@ namespace {
 
 using Error = std::optional<std::string>;
 
+constexpr std::array<std::string_view, 2> kSchedulerNames{"round_robin", "credit"};
 constexpr std::size_t kMaxArgumentBytes = sizeof(hv::abi::BootInfo::arguments) - 1;
 
 Error mismatch(const std::string& field, std::uint64_t value, const std::string& expected) {
@@ -65,7 +66,10 @@ void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.cell("drain-budget-cycles", bundle.drain_budget_cycles);
   tree.cell("max-deferred-entries", bundle.max_deferred_entries);
   tree.cell("drain-at-entry", bundle.drain_at_entry ? 1 : 0);
+  tree.text("scheduler", std::string(scheduler_name(bundle.scheduler)));
   tree.cell("time-slice-us", bundle.time_slice_us);
+  tree.cell("cap-period-us", bundle.cap_period_us);
+  tree.cell("audit-exits", bundle.audit_exits);
   tree.cell("print-statistics", bundle.print_statistics ? 1 : 0);
   tree.cell("read-instructions", bundle.read_instructions ? 1 : 0);
   tree.begin("sharing");
@@ -81,6 +85,8 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
   tree.cells64("memory-bytes", {vm.memory_bytes});
   tree.cell("vcpus", vm.vcpus);
   if (!vm.harts.empty()) tree.cells("harts", vm.harts);
+  tree.cell("weight", vm.share.weight);
+  tree.cell("cap-percent", vm.share.cap_percent);
   tree.cell("sstc", vm.sstc ? 1 : 0);
   tree.text("arguments", vm.arguments);
   if (vm.linux_boot) {
@@ -95,6 +101,16 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
 }
 
 }  // namespace
+
+std::string_view scheduler_name(hv::SchedulerPolicy policy) {
+  return kSchedulerNames[static_cast<std::size_t>(policy)];
+}
+
+std::optional<hv::SchedulerPolicy> parse_scheduler(std::string_view name) {
+  for (std::size_t i = 0; i < kSchedulerNames.size(); ++i)
+    if (kSchedulerNames[i] == name) return static_cast<hv::SchedulerPolicy>(i);
+  return std::nullopt;
+}
 
 isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description) {
   if (Error error = check_settings(description)) return isa::Failure{"bundle: " + *error};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
 #include "models/cpu/isa/result.h"
 
@@ -20,6 +21,7 @@ struct BundleVm {
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;
   unsigned vcpus = 1;
   std::vector<unsigned> harts{};  // empty: anywhere
+  hv::SchedulerShare share{};
   bool sstc = false;
   std::string arguments{};
   std::vector<std::byte> image{};  // flat, for guest-physical hv::abi::kGuestMemoryBase; or a Linux Image
@@ -36,11 +38,17 @@ struct BundleDescription {
   std::uint32_t drain_budget_cycles = 20000;
   std::uint32_t max_deferred_entries = 4;
   bool drain_at_entry = true;
+  hv::SchedulerPolicy scheduler = hv::SchedulerPolicy::round_robin;
   std::uint32_t time_slice_us = 1000;
+  std::uint32_t cap_period_us = 10'000;
+  std::uint32_t audit_exits = 0;
   bool print_statistics = false, read_instructions = false;
   hv::SharingSettings sharing{};
   std::vector<BundleVm> vms{};
 };
+
+std::string_view scheduler_name(hv::SchedulerPolicy policy);
+std::optional<hv::SchedulerPolicy> parse_scheduler(std::string_view name);
 
 // Errors name the VM and the value.
 isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description);

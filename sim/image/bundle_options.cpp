@@ -76,9 +76,12 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
     if (!bytes) return "memory " + bytes.error();
     return vm.memory_bytes = *bytes, std::nullopt;
   }
+  if (key == "weight") return parse_number(key, value, vm.share.weight);
+  if (key == "cap") return parse_number(key, value, vm.share.cap_percent);
   if (key == "sstc") return parse_switch(key, value, vm.sstc);
   return "\"" + key +
-         "\" is unknown, expected name, memory, vcpus, harts, sstc, image, flat, linux, initrd, disk, seed, "
+         "\" is unknown, expected name, memory, vcpus, harts, weight, cap, sstc, image, flat, linux, initrd, "
+         "disk, seed, "
          "bootargs or arguments";
 }
 
@@ -146,7 +149,8 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
       {"--queue-capacity", &bundle.queue_capacity},
       {"--drain-budget-cycles", &bundle.drain_budget_cycles},
       {"--max-deferred-entries", &bundle.max_deferred_entries},
-      {"--time-slice-us", &bundle.time_slice_us}};
+      {"--time-slice-us", &bundle.time_slice_us},
+      {"--cap-period-us", &bundle.cap_period_us}};
   if (const auto number = numbers.find(option); number != numbers.end())
     return parse_number(option, value, *number->second);
   if (option == "--sharing") return parse_sharing(value, bundle.sharing);
@@ -160,6 +164,11 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
       return "--delivery is \"" + value +
              "\", expected immediate, dlh, multicall, softirq, dlh_ring, polling or free";
     return bundle.delivery = *delivery, std::nullopt;
+  }
+  if (option == "--scheduler") {
+    const auto policy = parse_scheduler(value);
+    if (!policy) return "--scheduler is \"" + value + "\", expected round_robin or credit";
+    return bundle.scheduler = *policy, std::nullopt;
   }
   if (option == "--vm") {
     const Error error = parse_vm(value, bundle.vms.emplace_back());

@@ -61,8 +61,11 @@ bool is_hypervisor_row(const Json& row) {
 void read_statistics(const fs::path& run, Outcome& outcome) {
   const Json stats = Json::parse(tests::slurp(run / "stats.json"));
   outcome.broken_sums = tests::Sums(stats).broken();
-  for (const Json& hart : stats.at("harts"))
+  for (const Json& hart : stats.at("harts")) {
     outcome.cycles = std::max(outcome.cycles, hart.at("cycles").get<std::uint64_t>());
+    outcome.retired += hart.at("retired").get<std::uint64_t>();
+  }
+  for (const Json& vm : stats.at("vms")) outcome.vms[vm.at("name").get<std::string>()] = vm;
   for (const Json& exit : stats.at("exits"))
     outcome.exits[exit.at("cause").get<std::string>()] += exit.at("count").get<std::uint64_t>();
   for (const Json& sample : stats.at("sharing_samples")) {
@@ -80,6 +83,16 @@ void read_statistics(const fs::path& run, Outcome& outcome) {
 }
 
 }  // namespace
+
+std::string checksums(const Outcome& outcome, const std::string& vm) {
+  const auto console = outcome.console.find(vm);
+  if (console == outcome.console.end()) return {};
+  std::string result;
+  std::istringstream lines(console->second);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("checksum")) result += line + "\n";
+  return result;
+}
 
 Outcome simulate(const Json& config, const std::string& run) {
   const tests::Scratch scratch;
@@ -123,7 +136,10 @@ Outcome qemu(const Json& config) {
   return {.exit_code = command.status,
           .console = sim::split_console(command.output, run.config),
           .exits = {},
+          .vms = {},
+          .peak_saved_pages = {},
           .cycles = 0,
+          .retired = 0,
           .vm_cycles = {},
           .hypervisor_cycles = 0,
           .result_hash = {},

@@ -13,8 +13,10 @@ struct Outcome {
   int exit_code = -1;
   std::map<std::string, std::string> console;  // by VM: the lines it printed
   std::map<std::string, std::uint64_t> exits;  // simulated runs only: cause -> count, over all VMs
+  std::map<std::string, Json> vms{};           // simulated runs only: by VM, what stats.json says of it
   std::map<std::string, std::uint64_t> peak_saved_pages{};        // the same: by VM, on the zero frame at once
   std::uint64_t cycles = 0;
+  std::uint64_t retired = 0;  // by all harts
   std::map<std::string, std::uint64_t>
       vm_cycles;                        // by VM: its guest's and the hypervisor's for it, idle left out
   std::uint64_t hypervisor_cycles = 0;  // outside guests and idling, firmware and boot left out
@@ -28,5 +30,8 @@ Outcome simulate(const Json& config, const std::string& run);
 Outcome qemu(const Json& config);
 // What `hvsim run FILE` prints.
 std::string run_config(const std::string& file);
+
+// The lines of a VM's console that do not depend on time: those that begin with "checksum".
+std::string checksums(const Outcome& outcome, const std::string& vm);
 
 }  // namespace hvsim::twin

@@ -15,6 +15,7 @@ inline void mark(std::uint64_t value) {
 inline void region_begin(std::uint64_t region) { mark<hvsim::isa::MarkKind::region_begin>(region); }
 inline void region_end(std::uint64_t region) { mark<hvsim::isa::MarkKind::region_end>(region); }
 inline void call_issued() { mark<hvsim::isa::MarkKind::call_issued>(1); }
+inline void latency(std::uint64_t nanoseconds) { mark<hvsim::isa::MarkKind::latency>(nanoseconds); }
 inline void work_done(std::uint64_t units) { mark<hvsim::isa::MarkKind::work_done>(units); }
 
 // Honoured as far as the config's statistics.guest_control says.

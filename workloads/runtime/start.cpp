@@ -9,6 +9,7 @@
 #include "workloads/runtime/paging.h"
 #include "workloads/runtime/timer.h"
 #include "workloads/runtime/trap.h"
+#include "workloads/runtime/vcpus.h"
 
 namespace guest {
 
@@ -75,6 +76,7 @@ extern "C" void guest_start(const hv::abi::BootInfo* info) {
   hypercall::initialise(boot_info);
   trap::initialise();
   timer::initialise(boot_info);
+  vcpus::initialise(boot_info);
   memory::initialise(boot_info, reinterpret_cast<std::uint64_t>(info));
   if (!paging::enable(boot_info)) out_of_memory("paging");
   Arguments arguments{argument_text()};

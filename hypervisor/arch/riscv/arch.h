@@ -80,6 +80,8 @@ class Arch {
         return hint<MarkKind::statistic>(value);
       case MarkKind::vcpu_runnable:
         return hint<MarkKind::vcpu_runnable>(value);
+      case MarkKind::vcpu_activity:
+        return hint<MarkKind::vcpu_activity>(value);
       default:
         return;
     }

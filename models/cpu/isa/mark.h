@@ -15,6 +15,7 @@ enum class MarkKind : std::uint16_t {
   call_issued = 5,       // value: deferrable hypercalls that the guest has made, however they are delivered
   statistics_reset = 6,  // what was counted until now is forgotten; value: ignored
   statistics_dump = 7,   // what was counted until now is written out; value: a number to tell dumps apart
+  latency = 8,           // value: nanoseconds that one of the software's operations took, by its own clock
   phase = 16,            // value: HypervisorPhase now in progress
   vcpu = 17,             // value: vm << 16 | vcpu about to be entered; ~0 = none (hart idle)
   calls_ran = 18,        // value: vm << 32 | deferrable hypercalls of it that have run, in their order
@@ -22,7 +23,22 @@ enum class MarkKind : std::uint16_t {
   delivery = 20,         // value: vm << 48 | DeliveryEvent << 32 | amount
   statistic = 21,        // value: counter << 56 | vm << 48 | what it stands at; vm 255: of the machine
   vcpu_runnable = 22,    // value: vm << 16 | vcpu that waits for a hart from now on
+  vcpu_activity = 23,    // value: mark_activity(): what a VCPU did up to now, and what it does from now on
 };
+
+// What a VCPU does as its scheduler sees it.
+enum class VcpuActivity : std::uint8_t {
+  off = 0,      // not started yet, or stopped
+  running = 1,  // has a hart: in the guest, or in the hypervisor on its behalf
+  ready = 2,    // waits for a hart that others have
+  blocked = 3,  // waits for an interrupt
+  capped = 4,   // wants to run, and its VM has used up its cap
+  count = 5,
+};
+constexpr std::uint64_t mark_activity(unsigned vm, unsigned vcpu, VcpuActivity before, VcpuActivity after) {
+  return std::uint64_t{vm} << 32 | std::uint64_t{vcpu} << 16 | static_cast<std::uint64_t>(before) << 8 |
+         static_cast<std::uint64_t>(after);
+}
 
 // Hypervisor phases: cells of the CPI stack.
 enum class HypervisorPhase : std::uint8_t {

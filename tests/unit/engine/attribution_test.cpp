@@ -86,13 +86,48 @@ TEST(Attribution, ResettingForgetsAndGoesOn) {
   rig->put(kRam, {as::nop, as::self});
   rig->hart.run(100, false);
   const isa::Cycles before = rig->state().cycle;
-  rig->hart.reset_statistics();
+  rig->hart.reset_statistics(before);
   rig->hart.run(100, false);
   EXPECT_EQ(rig->all_cells(), rig->state().cycle - before);
   rig->hart.settle_statistics();
   const auto activity = rig->hart.accountant().activity();
   ASSERT_EQ(activity.size(), 1u);
   EXPECT_EQ(of(activity.begin()->second.events, Event::cycles), rig->state().cycle - before);
+}
+
+// One hart puts the VCPU in line, the other takes it; what went on at the reset counts from there.
+TEST(Attribution, TimesOfVcpusAddUpOverHartsAndBeginAnewAtAReset) {
+  using isa::VcpuActivity;
+  std::array<Accountant, 2> harts;
+  HartState state;
+  state.mode = kHs;
+  const auto change = [&](std::size_t hart, isa::Cycles now, VcpuActivity before, VcpuActivity after) {
+    state.cycle = now;
+    harts[hart].marked(state, static_cast<std::uint16_t>(isa::MarkKind::vcpu_activity),
+                       isa::mark_activity(3, 1, before, after));
+  };
+  const auto time_in = [&](VcpuActivity activity, std::int64_t end) {
+    const auto kind = static_cast<std::size_t>(activity);
+    std::int64_t sum = 0;
+    for (const Accountant& hart : harts)
+      if (hart.activities().contains(3))
+        sum += hart.activities().at(3).cycles[kind] + end * hart.activities().at(3).begun[kind];
+    return sum;
+  };
+  change(0, 100, VcpuActivity::off, VcpuActivity::ready);
+  change(1, 250, VcpuActivity::ready, VcpuActivity::running);
+  EXPECT_EQ(time_in(VcpuActivity::ready, 1000), 150);
+  EXPECT_EQ(time_in(VcpuActivity::running, 1000), 750);
+
+  for (Accountant& hart : harts) hart.reset(1000);
+  change(1, 1400, VcpuActivity::running, VcpuActivity::blocked);
+  EXPECT_EQ(time_in(VcpuActivity::ready, 2000), 0);
+  EXPECT_EQ(time_in(VcpuActivity::running, 2000), 400);
+  EXPECT_EQ(time_in(VcpuActivity::blocked, 2000), 600);
+
+  state.mode = kVs;  // a guest has no say in it
+  change(1, 1500, VcpuActivity::blocked, VcpuActivity::running);
+  EXPECT_EQ(time_in(VcpuActivity::blocked, 2000), 600);
 }
 
 const statistics::Histogram& only_latency(const Hart& hart, InterruptKey expected) {

@@ -1,0 +1,28 @@
+// How VCPUs share harts, as a configuration says it.
+#pragma once
+
+#include <cstdint>
+
+#include "hypervisor/limits.h"
+
+namespace hv {
+
+enum class SchedulerPolicy : std::uint8_t {
+  round_robin,  // whoever has waited longest goes first
+  credit        // whoever has had least goes first, by weight; caps
+};
+
+struct SchedulerSettings {
+  SchedulerPolicy policy = SchedulerPolicy::round_robin;
+  std::uint64_t slice_ticks = 10'000;
+  std::uint64_t cap_period_ticks = 100'000;  // a cap is a share of each such period
+};
+
+// What one VM may have. The credit scheduler heeds it, round robin does not.
+struct SchedulerShare {
+  std::uint32_t weight = 256;     // 1..kMaxWeight: of the harts that it competes for, relative to the others
+  std::uint32_t cap_percent = 0;  // of one hart's time, over all its VCPUs; 0: no limit
+};
+inline constexpr std::uint32_t kMaxWeight = 10'000, kMaxCapPercent = 100 * kMaxVcpusPerVm;
+
+}  // namespace hv

@@ -1,0 +1,237 @@
+// The guests that stress schedulers, and the hostile one: what they compute is the same on QEMU, on target
+// and on host, and what the host's compiler says; what they do to their neighbours stays within bounds.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "tests/twin/runs.h"
+#include "workloads/address_spaces/kernel.h"
+#include "workloads/hostile/kernel.h"
+#include "workloads/messages/kernel.h"
+#include "workloads/ping_pong/kernel.h"
+#include "workloads/runtime/arguments.h"
+#include "workloads/wake_up/kernel.h"
+
+namespace hvsim::twin {
+namespace {
+
+std::string line(std::uint64_t checksum) {
+  char text[40];
+  std::snprintf(text, sizeof text, "checksum %016llx\n", static_cast<unsigned long long>(checksum));
+  return text;
+}
+
+template <class Parameters>
+auto parse(const Json& vm, Parameters&& parameters) {
+  std::string text;
+  for (const auto& [key, value] : vm.at("arguments").items())
+    text += (text.empty() ? "" : " ") + key + "=" + value.dump();
+  guest::Arguments arguments{text};
+  return parameters(arguments);
+}
+
+// Address spaces without page tables: each process has pages of its own from the start.
+struct CopiedSpaces {
+  using Pages = std::vector<std::uint64_t>;
+  void create(std::size_t process) {
+    spaces[process].assign(workload::address_spaces::kMostPages * workload::address_spaces::kWordsPerPage, 0);
+  }
+  void fork(std::size_t parent, std::size_t child) { spaces[child] = spaces[parent]; }
+  void destroy(std::size_t process) { spaces[process].clear(); }
+  void run(std::size_t process) { running = process; }
+  std::uint64_t& at(std::uint64_t page, std::uint64_t word) {
+    return spaces[running].at(page * workload::address_spaces::kWordsPerPage + word);
+  }
+  std::uint64_t read(std::uint64_t page, std::uint64_t word) { return at(page, word); }
+  void write(std::uint64_t page, std::uint64_t word, std::uint64_t value) { at(page, word) = value; }
+  std::array<Pages, workload::address_spaces::kMostProcesses> spaces;
+  std::size_t running = 0;
+};
+
+std::string expected(const Json& vm) {
+  const std::string workload = vm.at("workload");
+  if (workload == "address_spaces") {
+    CopiedSpaces spaces;
+    return line(workload::address_spaces::run(
+        parse(vm, [](auto& a) { return workload::address_spaces::parameters(a); }), spaces,
+        [](std::uint64_t) {}));
+  }
+  if (workload == "wake_up")
+    return line(workload::wake_up::run(
+        parse(vm, [](auto& a) { return workload::wake_up::parameters(a); }), [] {}, [](std::uint64_t) {}));
+  if (workload == "ping_pong")
+    return line(
+        workload::ping_pong::expected(parse(vm, [](auto& a) { return workload::ping_pong::parameters(a); })));
+  if (workload == "hostile")
+    return line(workload::hostile::run(parse(vm, [](auto& a) { return workload::hostile::parameters(a); }),
+                                       [](std::uint64_t) {}));
+  const auto parameters = parse(vm, [](auto& a) { return workload::messages::parameters(a); });
+  const auto tasks = std::make_unique<std::array<workload::messages::Task, workload::messages::kMostTasks>>();
+  workload::messages::Exchange exchange{parameters, *tasks};
+  exchange.run(
+      0, 1, [](std::uint64_t) {}, [] { ADD_FAILURE() << "all tasks wait for each other"; });
+  return line(exchange.checksum());
+}
+
+Json guests(const char* scheduler, const char* delivery) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "guests",
+    "machine": {"harts": 3, "memory_bytes": "64MiB"},
+    "hypervisor": {"time_slice_us": 200},
+    "vms": [
+      {"name": "wake_up", "workload": "wake_up", "memory_bytes": "2MiB", "weight": 512,
+       "arguments": {"period_us": 300, "wakes": 30, "work": 5, "seed": 3}},
+      {"name": "ping_pong", "workload": "ping_pong", "memory_bytes": "2MiB", "vcpus": 4,
+       "arguments": {"rounds": 60, "players": 5, "seed": 4}},
+      {"name": "messages", "workload": "messages", "memory_bytes": "2MiB", "vcpus": 3, "sstc": true,
+       "arguments": {"groups": 3, "pairs": 3, "messages": 20, "seed": 5}},
+      {"name": "spaces", "workload": "address_spaces", "memory_bytes": "4MiB", "weight": 128,
+       "arguments": {"steps": 150, "pages": 16, "touches": 16, "seed": 7}},
+      {"name": "hostile", "workload": "hostile", "memory_bytes": "2MiB", "vcpus": 2, "cap_percent": 80,
+       "arguments": {"rounds": 44, "seed": 6}}
+    ],
+    "limits": {"max_cycles": 1000000000}
+  })");
+  config["hypervisor"]["scheduler"] = scheduler;
+  config["hypervisor"]["delivery"] = delivery;
+  return config;
+}
+
+void expect_checksums(const Json& config, const Outcome& outcome, const char* where) {
+  EXPECT_EQ(outcome.exit_code, 0) << where << "\n" << outcome.log;
+  for (const Json& vm : config.at("vms"))
+    EXPECT_EQ(checksums(outcome, vm.at("name")), expected(vm)) << vm.at("name") << " on " << where << "\n"
+                                                               << outcome.log;
+}
+
+TEST(Guests, ComputeTheSameEverywhereUnderBothSchedulers) {
+  for (const auto& [scheduler, delivery] :
+       {std::pair{"round_robin", "dlh"}, std::pair{"credit", "immediate"}}) {
+    const Json config = guests(scheduler, delivery);
+    expect_checksums(config, qemu(config), "QEMU");
+    const Outcome target = simulate(config, "target"), host = simulate(config, "host");
+    expect_checksums(config, target, "target");
+    expect_checksums(config, host, "host");
+    std::printf("%s: cycles on target %llu, on host %llu (%+.1f %%)\n", scheduler,
+                static_cast<unsigned long long>(target.cycles), static_cast<unsigned long long>(host.cycles),
+                100.0 * (static_cast<double>(host.cycles) / static_cast<double>(target.cycles) - 1));
+  }
+}
+
+// The victim computes; its neighbour does what `neighbour` says. Each has a hart of its own.
+Json beside(Json neighbour, const std::string& scheduler = "round_robin") {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "beside",
+    "machine": {"harts": 2, "memory_bytes": "64MiB"},
+    "hypervisor": {"delivery": "dlh", "time_slice_us": 500},
+    "vms": [{"name": "victim", "workload": "compute", "memory_bytes": "4MiB", "harts": [0],
+             "arguments": {"crc": 20, "sort": 2, "matrix": 3, "linear": 3, "bodies": 500}}],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  config["hypervisor"]["scheduler"] = scheduler;
+  neighbour["name"] = "neighbour";
+  neighbour["memory_bytes"] = "4MiB";
+  if (!neighbour.contains("harts")) neighbour["harts"] = {1};
+  config["vms"].push_back(neighbour);
+  return config;
+}
+Json well_behaved() { return {{"workload", "compute"}, {"arguments", {{"crc", 60}}}}; }
+Json hostile(unsigned attack, unsigned rounds = 150) {
+  return {{"workload", "hostile"}, {"vcpus", 2}, {"arguments", {{"attack", attack}, {"rounds", rounds}}}};
+}
+
+constexpr unsigned kAttacks = 13, kFirstDeadly = 12;
+// They share the L2 cache and the hypervisor's locks; nothing else of the neighbour's may cost the victim
+// time.
+constexpr double kPinnedBound = 0.02;
+
+// `calm`: the same victim beside a neighbour that behaves.
+void expect_untouched(const Outcome& calm, const Json& config, const std::string& run, double bound) {
+  const Outcome attacked = simulate(config, run);
+  const std::string attack = config["vms"][1]["arguments"]["attack"].dump();
+  SCOPED_TRACE("attack " + attack + " on " + run);
+  ASSERT_EQ(calm.exit_code, 0) << calm.log;
+  const bool deadly = config["vms"][1]["arguments"]["attack"] >= kFirstDeadly;
+  EXPECT_EQ(attacked.exit_code, deadly ? 1 : 0) << attacked.log;
+  EXPECT_FALSE(checksums(calm, "victim").empty());
+  EXPECT_EQ(attacked.console.at("victim"), calm.console.at("victim"));
+  EXPECT_EQ(checksums(attacked, "neighbour").empty(), deadly);
+  if (bound == 0) return;
+  const double before = calm.vms.at("victim").at("run_cycles"),
+               after = attacked.vms.at("victim").at("run_cycles");
+  std::printf("attack %2s on %s: victim's cycles %+.2f %%\n", attack.c_str(), run.c_str(),
+              100 * (after / before - 1));
+  EXPECT_NEAR(after / before, 1, bound);
+}
+
+TEST(Isolation, APinnedVictimIsNeitherWrongNorSlowerBesideAnyAttackWithTheHypervisorOnHost) {
+  const Outcome calm = simulate(beside(well_behaved()), "host");
+  for (unsigned attack = 0; attack <= kAttacks; ++attack)
+    expect_untouched(calm, beside(hostile(attack)), "host", kPinnedBound);
+}
+
+TEST(Isolation, APinnedVictimIsNeitherWrongNorSlowerBesideAnyAttackWithTheHypervisorOnTarget) {
+  const Outcome calm = simulate(beside(well_behaved()), "target");
+  for (const unsigned attack : {0u, 4u, 5u, 8u, 12u, 13u})
+    expect_untouched(calm, beside(hostile(attack)), "target", kPinnedBound);
+}
+
+TEST(Isolation, AVictimThatSharesItsHartIsNotWrong) {
+  for (const char* scheduler : {"round_robin", "credit"}) {
+    Json neighbour = hostile(0), calm = well_behaved();
+    neighbour["harts"] = calm["harts"] = {0, 1};
+    expect_untouched(simulate(beside(calm, scheduler), "host"), beside(neighbour, scheduler), "host", 0);
+  }
+}
+
+TEST(Isolation, AVictimOnQemuIsNotWrongBesideAnyAttack) {
+  const Outcome alone = qemu(beside(well_behaved()));
+  for (const unsigned attack : {0u, 12u, 13u}) {
+    Json neighbour = hostile(attack);
+    neighbour["harts"] = {0, 1};
+    const Outcome attacked = qemu(beside(neighbour));
+    EXPECT_EQ(attacked.console.at("victim"), alone.console.at("victim")) << attacked.log;
+  }
+}
+
+// Shares of the modelled machine's time while all three want it: weights 1 : 2 : 4 on one hart, and a cap.
+TEST(Credit, WeightsAndCapsHoldOnTheModelledMachine) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "weights",
+    "machine": {"harts": 1, "memory_bytes": "64MiB"},
+    "hypervisor": {"scheduler": "credit", "time_slice_us": 100, "cap_period_us": 1000},
+    "vms": [
+      {"name": "one", "workload": "compute", "memory_bytes": "4MiB", "weight": 100, "arguments": {"crc": 100000}},
+      {"name": "two", "workload": "compute", "memory_bytes": "4MiB", "weight": 200, "arguments": {"crc": 100000}},
+      {"name": "four", "workload": "compute", "memory_bytes": "4MiB", "weight": 400, "arguments": {"crc": 100000}}],
+    "limits": {"max_cycles": 60000000}
+  })");
+  for (const char* run : {"host", "target"}) {
+    const Outcome outcome = simulate(config, run);
+    ASSERT_EQ(outcome.exit_code, 4) << outcome.log;
+    double total = 0;
+    for (const auto& [name, vm] : outcome.vms) total += vm.at("run_cycles").get<double>();
+    // Two slices of 100,000 cycles are the bound of a VCPU.
+    for (const auto& [name, share] :
+         {std::pair{"one", 1.0 / 7}, std::pair{"two", 2.0 / 7}, std::pair{"four", 4.0 / 7}})
+      EXPECT_NEAR(outcome.vms.at(name).at("run_cycles").get<double>(), share * total, 2 * 110'000)
+          << name << " on " << run;
+  }
+  for (Json& vm : config["vms"]) vm["cap_percent"] = 20;
+  const Outcome capped = simulate(config, "host");
+  ASSERT_EQ(capped.exit_code, 4) << capped.log;
+  for (const auto& [name, vm] : capped.vms) {
+    double since_start = 0;
+    for (const char* time : {"run_cycles", "steal_cycles", "capped_cycles", "wait_cycles"})
+      since_start += vm.at(time).get<double>();
+    // Periods that the run cuts off are worth one cap of 200,000 cycles; a slice may overdraw it.
+    EXPECT_NEAR(vm.at("run_cycles").get<double>(), 0.2 * since_start, 200'000 + 110'000) << name;
+    EXPECT_GT(since_start, 30e6) << name;
+    EXPECT_GT(vm.at("capped_cycles").get<double>(), 0.0) << name;
+  }
+}
+
+}  // namespace
+}  // namespace hvsim::twin

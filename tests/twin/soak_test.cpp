@@ -1,0 +1,102 @@
+// Soak: 64 VMs of all kinds, hostile ones among them, on many harts; policies drawn anew each round; the
+// hypervisor audits its own tables at every exit, every fourth round, on target, now and then.
+// HVSIM_SOAK_INSTRUCTIONS asks for more instructions than the 40 million of a usual run, which end in its
+// fourth round (a release is soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "tests/twin/runs.h"
+
+namespace hvsim::twin {
+namespace {
+
+std::uint64_t from_environment(const char* name, std::uint64_t fallback) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
+}
+
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : engine_(seed) {}
+  std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
+  template <class T>
+  T of(std::initializer_list<T> choices) {
+    return *(choices.begin() + static_cast<std::ptrdiff_t>(below(choices.size())));
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+Json arguments(Draw& draw, const std::string& workload, std::uint64_t scale) {
+  if (workload == "compute")
+    return {{"crc", 2 * scale}, {"sort", 0}, {"matrix", 1}, {"linear", 1}, {"bodies", 5}};
+  if (workload == "hypercall_storm")
+    return {{"iterations", 8 * scale}, {"work", 2}, {"seed", draw.below(1000)}};
+  if (workload == "timer_ticks") return {{"ticks", 4 * scale}, {"hz", 5000}, {"work", draw.below(50)}};
+  if (workload == "wake_up") return {{"wakes", 4 * scale}, {"period_us", 50 + draw.below(200)}, {"work", 2}};
+  if (workload == "ping_pong") return {{"rounds", 5 * scale}, {"players", 1 + draw.below(6)}};
+  if (workload == "messages") return {{"groups", 2}, {"pairs", 2}, {"messages", 4 * scale}};
+  if (workload == "address_spaces") return {{"steps", 10 * scale}, {"pages", 8}, {"touches", 8}};
+  return {{"rounds", 11 * scale}, {"attack", draw.below(12)}, {"seed", draw.below(1000)}};
+}
+
+Json sixty_four_vms(Draw& draw, std::uint64_t scale) {
+  const unsigned harts = 2 + static_cast<unsigned>(draw.below(15));
+  Json config = {{"version", 1},
+                 {"name", "soak"},
+                 {"machine", {{"harts", harts}, {"memory_bytes", "256MiB"}, {"mode", "functional"}}},
+                 {"hypervisor",
+                  {{"scheduler", draw.of({"round_robin", "credit"})},
+                   {"delivery", draw.of({"immediate", "dlh"})},
+                   {"calls_per_notification", draw.of({1, 3, 8, 64})},
+                   {"queue_capacity", draw.of({1, 16, 64, 256})},
+                   {"drain_budget_cycles", draw.of({1, 2000, 20000})},
+                   {"time_slice_us", draw.of({50, 200, 1000})},
+                   {"cap_period_us", draw.of({500, 2000})},
+                   {"audit_exits", 1}}},
+                 {"vms", Json::array()},
+                 {"limits", {{"max_cycles", 20'000'000'000}}}};
+  for (unsigned i = 0; i < 64; ++i) {
+    const std::string workload = draw.of({"compute", "hypercall_storm", "timer_ticks", "wake_up", "ping_pong",
+                                          "messages", "address_spaces", "hostile"});
+    Json vm = {
+        {"name", "vm" + std::to_string(i)}, {"workload", workload},
+        {"memory_bytes", "2MiB"},           {"vcpus", 1 + draw.below(4)},
+        {"weight", 1 + draw.below(1000)},   {"cap_percent", draw.below(4) == 0 ? 50 + draw.below(200) : 0},
+        {"sstc", draw.below(2) == 0},       {"arguments", arguments(draw, workload, scale)}};
+    if (draw.below(3) == 0) vm["harts"] = {draw.below(harts)};
+    config["vms"].push_back(vm);
+  }
+  return config;
+}
+
+TEST(Soak, SixtyFourVmsRunToTheirEndsAndTheHypervisorStaysSound) {
+  const std::uint64_t wanted = from_environment("HVSIM_SOAK_INSTRUCTIONS", 40'000'000);
+  const std::uint64_t seed = from_environment("HVSIM_SOAK_SEED", 1);
+  Draw draw(seed);
+  std::uint64_t retired = 0;
+  for (unsigned round = 0; retired < wanted; ++round) {
+    const std::uint64_t scale = wanted > 100'000'000 ? 20 : 1;
+    Json config = sixty_four_vms(draw, scale);
+    const char* const run = round % 4 == 3 ? "target" : "host";
+    // There an audit is simulated, too, and takes longer than the shorter slices.
+    if (round % 4 == 3) config["hypervisor"]["audit_exits"] = 500;
+    const Outcome outcome = simulate(config, run);
+    ASSERT_EQ(outcome.exit_code, 0) << "seed " << seed << ", round " << round << " on " << run << "\n"
+                                    << config.dump(1) << outcome.log;
+    for (const Json& vm : config.at("vms"))
+      ASSERT_FALSE(checksums(outcome, vm.at("name")).empty()) << vm << outcome.log;
+    retired += outcome.retired;
+    std::printf("round %u on %s: %s, %s, %llu million instructions so far\n", round, run,
+                config["hypervisor"]["scheduler"].get<std::string>().c_str(),
+                config["hypervisor"]["delivery"].get<std::string>().c_str(),
+                static_cast<unsigned long long>(retired / 1'000'000));
+  }
+}
+
+}  // namespace
+}  // namespace hvsim::twin
