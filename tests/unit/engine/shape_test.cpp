@@ -136,7 +136,7 @@ const auto kStart = static_cast<double>(TimingConfig{}.walk_start),
 TEST(Shape, TlbReachEndsAtTheNumberOfEntriesOfEachLevel) {
   mmu::TlbHierarchyConfig tlbs;
   tlbs.dtlb = {.entries = 16, .ways = 16};
-  tlbs.l2 = {.entries = 128, .ways = 128, .hit_latency = 5, .replacement = mem::Replacement::lru};
+  tlbs.l2 = {.entries = 128, .ways = 64, .hit_latency = 5, .replacement = mem::Replacement::lru};
   const double inside = chase_pages(8, tlbs);
   EXPECT_NEAR(chase_pages(16, tlbs), inside, 0.01);
   EXPECT_NEAR(chase_pages(17, tlbs) - inside, 5, 0.01);
