@@ -168,7 +168,7 @@ TEST(Shape, TheWalkersCachesTakeOffTheExpectedReads) {
   EXPECT_NEAR(whole - chase_pages(160, tlbs, true), 2 * (3 + 1) * kRead, 0.01) << "two guest tables";
   tlbs.walk_caches.has_g_tlb = true;
   tlbs.walk_caches.g_tlb = {
-      .entries = 256, .ways = 256, .hit_latency = 0, .replacement = mem::Replacement::lru};
+      .entries = 256, .ways = 64, .hit_latency = 0, .replacement = mem::Replacement::lru};
   EXPECT_NEAR(whole - chase_pages(160, tlbs, true), (15 - 1) * kRead, 0.01)
       << "only the guest's leaf PTE is left";
 }
