@@ -20,6 +20,8 @@ endif()
 if(HVSIM_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  # GCC's manual: with sanitizers, warnings of uninitialized values are often false (here in Boost.Graph's optional).
+  target_compile_options(hvsim_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
 # ccache takes precompiled headers only if told so.
