@@ -6,18 +6,11 @@
 namespace hv {
 namespace {
 
+constexpr std::uint64_t kMostTokens = 16;  // no wanted name has more characters, with that of the type
+
 constexpr std::uint64_t up8(std::uint64_t at) { return (at + 7) & ~std::uint64_t{7}; }
 
 }  // namespace
-
-// Four digits in a row with zeros between, at either alignment.
-bool Kallsyms::looks_like_digits(std::uint64_t word) {
-  constexpr std::uint64_t odd = 0xFF00FF00FF00FF00, steps = 0x0003000200010000;
-  if ((word & odd) != 0) word >>= (word & ~odd) == 0 ? 8 : 0;
-  if ((word & odd) != 0) return false;
-  const std::uint64_t first = word & 0xFF;
-  return first >= '0' && first <= '6' && word == first * 0x0001000100010001 + steps;
-}
 
 bool Kallsyms::open(GuestWindow& memory, std::uint64_t digits) {
   for (std::uint64_t i = 0; i < 20; ++i)
@@ -37,6 +30,7 @@ bool Kallsyms::open(GuestWindow& memory, std::uint64_t digits) {
     while (memory.byte(at) != 0) ++at;
     ++at;
   }
+  if (at - tokens_ >= kTokenBytes) return false;
   return find_tables(memory) && find_names(memory);
 }
 
@@ -75,33 +69,44 @@ bool Kallsyms::find_names(GuestWindow& memory) {
   return at - names_ == memory.value<std::uint32_t>(markers + 4);
 }
 
-// Without the first character, which is the symbol's type; longer names than any that is wanted are cut.
-std::string_view Kallsyms::expand(GuestWindow& memory, std::uint64_t at) {
-  std::uint64_t length = memory.byte(at++);
-  if ((length & 0x80) != 0) length = (length & 0x7F) | std::uint64_t{memory.byte(at++)} << 7;
-  std::size_t size = 0;
-  bool type = true;
-  for (; length != 0 && size < name_.size(); --length) {
-    const std::uint8_t token = memory.byte(at++);
-    std::uint64_t from = tokens_ + memory.value<std::uint16_t>(token_index_ + 2 * token);
-    for (std::uint8_t c = memory.byte(from); c != 0 && size < name_.size(); c = memory.byte(++from)) {
-      if (!type) name_[size++] = static_cast<char>(c);
-      type = false;
+void Kallsyms::copy_tokens(GuestWindow& memory, Tokens& tokens) const {
+  for (std::uint64_t i = 0; i < kTokens; ++i)
+    tokens.index[i] = memory.value<std::uint16_t>(token_index_ + 2 * i) % kTokenBytes;
+  for (std::uint64_t i = 0; i < kTokenBytes; ++i) tokens.text[i] = static_cast<char>(memory.byte(tokens_ + i));
+  tokens.text.back() = 0;
+}
+
+// Which of the wanted names the tokens at [at, end) spell, wanted_count for none. Their first character is the
+// symbol's type. Most symbols differ in one of the first characters.
+unsigned Kallsyms::match(GuestWindow& memory, const Tokens& tokens, std::uint64_t at, std::uint64_t end) const {
+  unsigned candidates = (1u << wanted_count) - 1;
+  std::size_t length = 0;
+  for (bool type = true; at != end; ++at)
+    for (const char* c = &tokens.text[tokens.index[memory.byte(at)]]; *c != 0; ++c) {
+      if (type) {
+        type = false;
+        continue;
+      }
+      for (unsigned i = 0; i < wanted_count; ++i)
+        if (length >= kNames[i].size() || kNames[i][length] != *c) candidates &= ~(1u << i);
+      if (candidates == 0) return wanted_count;
+      ++length;
     }
-  }
-  return {name_.data(), size};
+  for (unsigned i = 0; i < wanted_count; ++i)
+    if ((candidates >> i & 1) != 0 && kNames[i].size() == length) return i;
+  return wanted_count;
 }
 
 bool Kallsyms::step(GuestWindow& memory, std::uint64_t symbols) {
+  Tokens tokens;
+  copy_tokens(memory, tokens);
   for (; symbols != 0 && next_symbol_ < symbols_; --symbols, ++next_symbol_) {
-    const std::uint64_t bytes = entry_bytes(memory, next_name_);
-    if (bytes <= name_.size()) {
-      const std::string_view name = expand(memory, next_name_);
-      for (unsigned i = 0; i < wanted_count; ++i)
-        if (name == kNames[i])
-          found_[i] = relative_base_ + memory.value<std::uint32_t>(offsets_ + 4 * next_symbol_);
-    }
-    next_name_ += bytes;
+    const std::uint64_t end = next_name_ + entry_bytes(memory, next_name_);
+    const std::uint64_t begin = next_name_ + ((memory.byte(next_name_) & 0x80) == 0 ? 1 : 2);
+    const unsigned found = end - begin <= kMostTokens ? match(memory, tokens, begin, end) : wanted_count;
+    if (found != wanted_count)
+      found_[found] = relative_base_ + memory.value<std::uint32_t>(offsets_ + 4 * next_symbol_);
+    next_name_ = end;
   }
   return next_symbol_ == symbols_;
 }
