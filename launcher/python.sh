@@ -21,9 +21,20 @@ require_venv() {
   printf '%s\n' "$identity" >"$venv/.identity"
 }
 
+# Builds what the package needs; true if .venv holds all of it already.
+package_is_current() {
+  local newer directory="$root/build/python"
+  if [[ ! -f $venv/.installed || ! -f $directory/build.ninja ]]; then return 1; fi
+  ninja -C "$directory" -j "$(build_jobs)" >"$root/build/python.log" 2>&1 || return 1
+  newer=$(find "$root/python" "$root/configs" "$root/pyproject.toml" -newer "$venv/.installed" -print -quit &&
+    find "$directory"/{python,sim,hypervisor,workloads} -type f -newer "$venv/.installed" -print -quit)
+  [[ -z $newer ]]
+}
+
 # Installs the package from this checkout into .venv; false, with the error shown, if that fails.
 install_package() {
   local log="$root/build/python.log" start=$SECONDS
+  if package_is_current; then return 0; fi
   say "installing the Python package into .venv"
   # CMake's options for this build are in pyproject.toml; without isolation the build is incremental.
   if ! CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) "$venv/bin/python" -m pip install \
@@ -32,15 +43,27 @@ install_package() {
     say "installing the Python package failed; the whole log is in ${log#"$root"/}"
     return 1
   fi
+  touch "$venv/.installed"
   if ((SECONDS - start >= 5)); then say "installed in $((SECONDS - start)) s"; fi
 }
 
-command_python() {
+# The package in .venv, up to date with this checkout.
+require_package() {
   require_lock
   require_packages run python
   require_venv
   install_package || exit 3
   release_lock
+}
+
+# Commands that the Python package has.
+command_sweep() {
+  require_package
+  exec "$venv/bin/python" -m hvsim sweep "$@"
+}
+
+command_python() {
+  require_package
   if (($# == 0)) && [[ ! -t 0 ]]; then
     say "ready: ${venv#"$root"/}/bin/python"
   else

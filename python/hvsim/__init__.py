@@ -8,11 +8,11 @@
 Each run is one worker process, so any number of runs fit into one session or notebook.
 """
 
-from hvsim._api import run, schema, validate
+from hvsim._api import Progress, run, schema, validate
 from hvsim._core import version
 from hvsim._errors import ConfigError, Error, RunError
 from hvsim._results import Regions, Result, Results, Walks
-from hvsim._worker import Progress
+from hvsim._sweep import SweepProgress, sweep
 
 __version__ = version()
 
@@ -24,8 +24,10 @@ __all__ = [
     "Result",
     "Results",
     "RunError",
+    "SweepProgress",
     "Walks",
     "run",
     "schema",
+    "sweep",
     "validate",
 ]

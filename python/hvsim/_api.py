@@ -7,13 +7,34 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hvsim import _core
-from hvsim._errors import ConfigError
+from hvsim._errors import ConfigError, RunError
+from hvsim._executors import Local
 from hvsim._results import Result, Results
-from hvsim._worker import Job, Pool, Progress, image_directories
+from hvsim._worker import FINISHED, USAGE, Ending, Limits, Task, image_directories
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Told to a progress callback when a run starts and when it ends.
+
+    Attributes:
+        run: Name of the run.
+        state: ``"started"`` or ``"finished"``.
+        done: Runs finished so far.
+        total: Runs in all.
+    """
+
+    run: str
+    state: str
+    done: int
+    total: int
+
 
 Config = str | os.PathLike[str] | Mapping[str, Any]
 """A config: the path of a JSON file, or the same as a dict (its relative paths start here)."""
@@ -44,16 +65,33 @@ def run(
         ConfigError: The config cannot be used; nothing has run.
         RunError: The simulator failed.
     """
-    runs = _expand(config, overrides or {})
+    tasks = [Task(*run) for run in _expand(config, overrides or {})]
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
-        root = Path(scratch) / "runs" if out is None else _output(out)
-        work = []
-        for name, directory, resolved in runs:
-            path = Path(scratch) / f"{name}.json"
-            path.write_text(resolved, encoding="utf-8")
-            work.append(Job(name, path, root, root / directory))
-        Pool(jobs or os.cpu_count() or 1, _callback(progress)).run(work)
-        return Results(Result.read(job.directory, name=job.name, kept=out is not None) for job in work)
+        root = Path(scratch) if out is None else _output(out)
+        _run(tasks, root, Local(jobs or os.cpu_count() or 1), _callback(progress) or (lambda _: None))
+        kept = out is not None
+        return Results(Result.read(root / task.directory, name=task.label, kept=kept) for task in tasks)
+
+
+def _run(tasks: list[Task], root: Path, executor: Local, tell: Callable[[Progress], None]) -> None:
+    done, total = 0, len(tasks)
+    events = executor.run(
+        tasks, root, Limits(), lambda task: tell(Progress(task.label, "started", done, total))
+    )
+    with closing(events):
+        for task, ending in events:
+            _check(task, ending)
+            done += 1
+            tell(Progress(task.label, "finished", done, total))
+
+
+def _check(task: Task, ending: Ending | BaseException) -> None:
+    if isinstance(ending, BaseException):
+        raise ending
+    if ending.exit_code == USAGE:
+        raise ConfigError("", "", "", ending.detail)
+    if ending.exit_code not in FINISHED:
+        raise RunError(task.label, ending.exit_code, ending.detail)
 
 
 def validate(config: Config, *, overrides: Mapping[str, Any] | None = None) -> list[str]:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from hvsim import _table
 from hvsim._errors import RunError
-
 
 # What has a property of its own.
 _TABLES = (
@@ -214,7 +214,7 @@ class Result:
 
     @property
     def delivery(self) -> pd.DataFrame:
-        """Deferrable hypercalls by VM: traps, drains, and in cycles their latency and whose time they ran in."""
+        """Deferrable hypercalls by VM: traps, drains; in cycles their latency and whose time they took."""
         nested = "delivery."
         columns = [each[len(nested) :] for each in self._columns("vms") if each.startswith(nested)]
         vms = self._list("vms")
@@ -330,19 +330,11 @@ class Results(Mapping[str, Result]):
     def table(self) -> pd.DataFrame:
         """One row per run: why it ended, the summary's figures, and the result hash."""
         rows = []
+        units: dict[str, str] = {}
         for result in self.values():
-            figures = result.summary["value"].to_dict()
-            rows.append(
-                {"run": result.name, "stop": result.stop, **figures, "result_hash": result.result_hash}
-            )
-        frame = pd.DataFrame(rows).set_index("run")
-        frame.attrs["units"] = {
-            statistic: unit
-            for result in self.values()
-            for statistic, unit in result.summary["unit"].items()
-            if unit
-        }
-        return frame
+            rows.append({"run": result.name, **_table.row(result._stats, result.manifest)})
+            units |= _table.units(result._stats)
+        return _table.frame(rows, units).set_index("run")
 
     def __repr__(self) -> str:
         return "\n".join(

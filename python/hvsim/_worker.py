@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import selectors
+import shutil
 import signal
 import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from hvsim._errors import ConfigError, RunError
+from hvsim._errors import Error
 
 PACKAGE = Path(__file__).parent
 
@@ -21,43 +24,71 @@ PACKAGE = Path(__file__).parent
 # directory that says so; 2 is a usage or config error, 3 a fault of the simulator itself.
 FINISHED = frozenset({0, 1, 4, 5, 6})
 USAGE = 2
+FAULT = 3
+
+# How often a worker is looked at while it says nothing.
+_LOOK_SECONDS = 0.05
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Told to a progress callback when a run starts and when it ends.
-
-    Attributes:
-        run: Name of the run.
-        state: ``"started"`` or ``"finished"``.
-        done: Runs finished so far.
-        total: Runs in all.
-    """
-
-    run: str
-    state: str
-    done: int
-    total: int
+class StoppedError(Error):
+    """The run was ended because nobody wants its result any more."""
 
 
-ProgressCallback = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Job:
+class Task(NamedTuple):
     """One run to do.
 
     Attributes:
-        name: Of the run.
-        config: File that holds the complete config.
-        out: Where run directories go.
-        directory: The run directory that will be there.
+        label: What tells it from the other runs of its experiment.
+        directory: Name of the run directory: the config's name and the run's identity.
+        config: The complete config as JSON text.
     """
 
-    name: str
-    config: Path
-    out: Path
-    directory: Path
+    label: str
+    directory: str
+    config: str
+
+    @property
+    def identity(self) -> str:
+        """Hash of the config, the images and the simulator's version."""
+        return self.directory.rpartition("-")[2]
+
+    def worker_input(self) -> bytes:
+        """As the simulator's ``run-one`` reads it."""
+        label, identity = json.dumps(self.label), json.dumps(self.identity)
+        return f'{{"label": {label}, "identity": {identity}, "config": {self.config}}}'.encode()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may use of the host; one that wants more is ended and fails.
+
+    Attributes:
+        memory_bytes: Resident memory, looked at about twenty times a second.
+        seconds: Wall time.
+    """
+
+    memory_bytes: int | None = None
+    seconds: float | None = None
+
+    def broken(self, process: int, started: float) -> str:
+        """Why the process must be ended, or nothing."""
+        if self.seconds is not None and time.monotonic() - started > self.seconds:
+            return f"ran longer than its time limit of {self.seconds:g} s"
+        if self.memory_bytes is not None and _peak_memory(process) > self.memory_bytes:
+            return f"used more memory than its limit of {self.memory_bytes} bytes"
+        return ""
+
+
+class Ending(NamedTuple):
+    """How a worker process ended.
+
+    Attributes:
+        exit_code: Of the simulator; negative is a signal.
+        detail: Why it did not pass, in the simulator's words.
+    """
+
+    exit_code: int
+    detail: str
 
 
 def binary() -> Path:
@@ -77,92 +108,132 @@ def environment() -> dict[str, str]:
     return os.environ | {"HVSIM_IMAGES": ":".join(image_directories())}
 
 
-def main() -> None:
-    """The ``hvsim`` command that the package installs: the simulator's own command line."""
-    program = str(binary())
-    os.execve(program, [program, *sys.argv[1:]], environment())
+def simulate(
+    task: Task,
+    out: Path,
+    *,
+    limits: Limits | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Ending:
+    """Run a task in a process of its own; its run directory appears in `out` if it finishes.
 
+    The process ends with the thread that calls this, however that ends. `stopped` is asked often.
 
-class Pool:
-    """Runs jobs in worker processes, a few at a time; stops them all when the caller is interrupted."""
-
-    def __init__(self, jobs: int, progress: ProgressCallback | None) -> None:
-        self._jobs = max(1, jobs)
-        self._progress = progress
-        self._lock = threading.Lock()
-        self._processes: set[subprocess.Popen[str]] = set()
-        self._stopping = False
-        self._done = 0
-
-    def run(self, jobs: Sequence[Job]) -> dict[str, int]:
-        """Exit codes by run name. Raises for the first job that could not be finished."""
-        with ThreadPoolExecutor(self._jobs, thread_name_prefix="hvsim") as threads:
-            futures: dict[str, Future[int]] = {
-                job.name: threads.submit(self._run_one, job, len(jobs)) for job in jobs
-            }
-            try:
-                wait(futures.values(), return_when=FIRST_EXCEPTION)
-                failed = [future for future in futures.values() if future.done() and future.exception()]
-                if failed:
-                    failed[0].result()
-                return {name: future.result() for name, future in futures.items()}
-            except BaseException:
-                for future in futures.values():
-                    future.cancel()
-                self._stop()
-                raise
-
-    def _run_one(self, job: Job, total: int) -> int:
-        command = [str(binary()), "run", str(job.config), "--out", str(job.out), "--quiet"]
-        with self._lock:
-            if self._stopping:
-                raise RunError(job.name, -1, "stopped")
+    Raises:
+        StoppedError: `stopped` said so; nothing is left of the run.
+    """
+    with _memory_file(task.worker_input()) as config, _pipe() as (messages, sender):
+        process = subprocess.Popen(
+            [
+                *_dying_with_parent(),
+                str(binary()),
+                *("run-one", "--config-fd", str(config), "--message-fd", str(sender), "--out", str(out)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            pass_fds=(config, sender),
             # A session of its own: the terminal's Ctrl-C reaches Python alone, which then stops the workers.
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                env=environment(),
-                start_new_session=True,
-            )
-            self._processes.add(process)
-        self._tell(job.name, "started", total)
+            start_new_session=True,
+        )
+        os.close(sender)
         try:
-            _, errors = process.communicate()
+            return _listen(process, messages, limits or Limits(), stopped)
         finally:
-            with self._lock:
-                self._processes.discard(process)
-        if process.returncode not in FINISHED:
-            detail = " ".join(errors.strip().splitlines()[-3:]) or "it said nothing"
-            if process.returncode == USAGE:
-                raise ConfigError(str(job.config), "", "", detail)
-            raise RunError(job.name, process.returncode, detail)
-        self._tell(job.name, "finished", total)
-        return process.returncode
-
-    def _tell(self, run: str, state: str, total: int) -> None:
-        with self._lock:
-            self._done += state == "finished"
-            if self._progress is not None:
-                self._progress(Progress(run=run, state=state, done=self._done, total=total))
-
-    def _stop(self) -> None:
-        with self._lock:
-            self._stopping = True
-            processes = list(self._processes)
-        for process in processes:
-            _signal(process, signal.SIGTERM)
-        for process in processes:
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                _signal(process, signal.SIGKILL)
+            _end(process)
 
 
-def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """To the worker and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+def _listen(
+    process: subprocess.Popen[bytes], messages: int, limits: Limits, stopped: Callable[[], bool]
+) -> Ending:
+    assert process.stderr is not None
+    started = time.monotonic()
+    texts = {messages: b"", process.stderr.fileno(): b""}
+    with selectors.DefaultSelector() as open_ends:
+        for end in texts:
+            open_ends.register(end, selectors.EVENT_READ)
+        while open_ends.get_map():
+            for key, _ in open_ends.select(_LOOK_SECONDS):
+                chunk = os.read(key.fd, 65536)
+                texts[key.fd] += chunk
+                if key.fd == messages:
+                    texts[messages] = _last_words(texts[messages])
+                if not chunk:
+                    open_ends.unregister(key.fd)
+            if stopped():
+                raise StoppedError("stopped")
+            if reason := limits.broken(process.pid, started):
+                return Ending(-signal.SIGKILL, reason)
+    return _ending(process.wait(), texts[messages], texts[process.stderr.fileno()])
+
+
+def _last_words(messages: bytes) -> bytes:
+    """The lines that say how the run ended, and what may become one; progress and console go by."""
+    *lines, rest = messages.split(b"\n")
+    kept = [line for line in lines if line.startswith((b'{"finished"', b'{"refused"'))]
+    return b"\n".join([*kept, rest])
+
+
+def _ending(code: int, messages: bytes, errors: bytes) -> Ending:
+    for line in messages.splitlines():
+        with contextlib.suppress(ValueError):
+            message: dict[str, Any] = json.loads(line)
+            if "refused" in message:
+                return Ending(USAGE, str(message["refused"]))
+            if "finished" in message:
+                return Ending(int(message["finished"]["exit_code"]), str(message["finished"]["detail"]))
+    words = " ".join(errors.decode("utf-8", errors="replace").strip().splitlines()[-3:])
+    if code < 0:
+        died = f"died of signal {-code} ({signal.Signals(-code).name})"
+        return Ending(code, f"{died}: {words}" if words else died)
+    return Ending(code, words or "it said nothing")
+
+
+def _peak_memory(process: int) -> int:
+    """Bytes that were resident at most; 0 if the process is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{process}/status").read_text("ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+@cache
+def _dying_with_parent() -> tuple[str, ...]:
+    """A prefix that makes a process die with the thread that started it, so that a kill leaves no orphans."""
+    program = shutil.which("setpriv")
+    return (program, "--pdeathsig", "KILL", "--") if program else ()
+
+
+@contextlib.contextmanager
+def _memory_file(content: bytes) -> Iterator[int]:
+    """A file in memory, at its beginning."""
+    file = os.memfd_create("hvsim-run")
+    try:
+        with open(file, "wb", closefd=False) as stream:
+            stream.write(content)
+        os.lseek(file, 0, os.SEEK_SET)
+        yield file
+    finally:
+        os.close(file)
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    """Both ends; the sender is closed by whoever has given it away."""
+    receiver, sender = os.pipe()
+    try:
+        yield receiver, sender
+    finally:
+        os.close(receiver)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the worker and all that it started, if it has not ended."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
