@@ -8,17 +8,26 @@
 Each run is one worker process, so any number of runs fit into one session or notebook.
 """
 
+from hvsim import plots
 from hvsim._api import Progress, run, schema, validate
+from hvsim._comparison import Difference
 from hvsim._core import version
+from hvsim._crossing import Crossing, break_even
 from hvsim._errors import ConfigError, Error, RunError
+from hvsim._machine import Machine
 from hvsim._results import Regions, Result, Results, Walks
+from hvsim._stack import CpiStack
 from hvsim._sweep import SweepProgress, sweep
 
 __version__ = version()
 
 __all__ = [
     "ConfigError",
+    "CpiStack",
+    "Crossing",
+    "Difference",
     "Error",
+    "Machine",
     "Progress",
     "Regions",
     "Result",
@@ -26,6 +35,8 @@ __all__ = [
     "RunError",
     "SweepProgress",
     "Walks",
+    "break_even",
+    "plots",
     "run",
     "schema",
     "sweep",

@@ -15,6 +15,7 @@ from typing import Any
 from hvsim import _core
 from hvsim._errors import ConfigError, RunError
 from hvsim._executors import Local
+from hvsim._machine import Machine
 from hvsim._results import Result, Results
 from hvsim._worker import FINISHED, USAGE, Ending, Limits, Task, image_directories
 
@@ -37,12 +38,17 @@ class Progress:
 
 
 Config = str | os.PathLike[str] | Mapping[str, Any]
-"""A config: the path of a JSON file, or the same as a dict (its relative paths start here)."""
+"""A config: the path of a JSON file, the same as a dict (its relative paths start here), or a `Machine`."""
 
 
 def run(
     config: Config,
+    workload: str | None = None,
     *,
+    vms: int = 1,
+    hypervisor: str | Mapping[str, Any] = "host",
+    delivery: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
     jobs: int | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -51,7 +57,12 @@ def run(
     """Run an experiment, each of its runs in a worker process, and read the results.
 
     Args:
-        config: Path of a JSON config, or a dict.
+        config: Path of a JSON config, a dict, or a `Machine`.
+        workload: Of a `Machine` without guests: what its VMs run, a name or an image.
+        vms: With `workload`: how many VMs.
+        hypervisor: With `workload`: ``"target"`` or ``"host"``, or the keys of ``hypervisor``.
+        delivery: With `workload`: of deferrable hypercalls.
+        arguments: With `workload`: its arguments.
         overrides: Values by dotted path, laid over the config: ``{"hypervisor.delivery": "dlh"}``.
         jobs: Runs at a time; as many as there are processors if not given.
         out: Directory that keeps the run directories, made if need be; nothing is kept if not given.
@@ -65,6 +76,11 @@ def run(
         ConfigError: The config cannot be used; nothing has run.
         RunError: The simulator failed.
     """
+    if workload is not None:
+        machine = config if isinstance(config, Machine) else Machine(_as_mapping(config))
+        config = machine.with_guests(
+            workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
+        )
     tasks = [Task(*run) for run in _expand(config, overrides or {})]
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         root = Path(scratch) if out is None else _output(out)
@@ -116,8 +132,16 @@ def _expand(config: Config, overrides: Mapping[str, Any]) -> list[tuple[str, str
     settings = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
     images = image_directories()
     if isinstance(config, Mapping):
-        return _core.expand_text(json.dumps(config), str(Path.cwd()), settings, images)
+        return _core.expand_text(json.dumps(dict(config)), str(Path.cwd()), settings, images)
     return _core.expand_file(os.fspath(config), settings, images)
+
+
+def _as_mapping(config: Config) -> Mapping[str, Any]:
+    if isinstance(config, Mapping):
+        return config
+    raise ConfigError(
+        os.fspath(config), "workload", "", "expected a Machine or a dict: a file says itself what its VMs run"
+    )
 
 
 def _output(out: str | os.PathLike[str]) -> Path:

@@ -166,7 +166,7 @@ class _Expander:
         self._common = common
         self._images = image_directories()
         self._base = definition.text["base"]
-        self._text = None if isinstance(self._base, str) else json.dumps(self._base)
+        self._text = None if isinstance(self._base, str) else json.dumps(dict(self._base))
         self._lifted: list[Mapping[str, Json]] | None = None
 
     def rows(self, point: Point, constraints: Sequence[Constraint]) -> list[Row]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hvsim import _table
+from hvsim._comparison import Difference, compare_configs, compare_exits, compare_figures
 from hvsim._errors import RunError
+from hvsim._frozen import freeze
+from hvsim._stack import CpiStack, stack
+from hvsim.plots import Plots
 
 # What has a property of its own.
 _TABLES = (
@@ -82,19 +87,26 @@ class Result:
     _exits: pd.DataFrame = field(repr=False)
 
     @classmethod
-    def read(cls, directory: Path, *, name: str | None = None, kept: bool = True) -> Result:
-        """Read a run directory."""
+    def read(cls, directory: str | os.PathLike[str], *, name: str | None = None, kept: bool = True) -> Result:
+        """Read a run directory.
+
+        Raises:
+            RunError: Its files cannot be read.
+        """
+        directory = Path(directory)
         try:
             return cls(
                 name=name or directory.name,
                 directory=directory if kept else None,
-                config=json.loads((directory / "config.json").read_text("utf-8")),
-                manifest=json.loads((directory / "manifest.json").read_text("utf-8")),
-                console={
-                    log.stem: log.read_text("utf-8", errors="replace")
-                    for log in sorted((directory / "console").glob("*.log"))
-                },
-                _stats=json.loads((directory / "stats.json").read_text("utf-8")),
+                config=freeze(json.loads((directory / "config.json").read_text("utf-8"))),
+                manifest=freeze(json.loads((directory / "manifest.json").read_text("utf-8"))),
+                console=freeze(
+                    {
+                        log.stem: log.read_text("utf-8", errors="replace")
+                        for log in sorted((directory / "console").glob("*.log"))
+                    }
+                ),
+                _stats=freeze(json.loads((directory / "stats.json").read_text("utf-8"))),
                 _exits=pd.read_csv(directory / "exits.csv", keep_default_na=False),
             )
         except (OSError, ValueError) as error:
@@ -152,6 +164,51 @@ class Result:
         units = self._units("cpi[].", frame.columns)
         components = rows[0]["components"] if rows else {}
         frame.attrs["units"] = units | dict.fromkeys(components, "cycles")
+        return frame
+
+    def cpi_stack(self, by: Sequence[str] = ("vm", "phase"), *, idle: bool = False) -> CpiStack:
+        """Cycles by component, for each combination of some of hart, vm, vcpu, mode, cause and phase.
+
+        Args:
+            by: What the rows are; nothing: one row for all.
+            idle: Whether cycles that nobody had a use for are in it.
+        """
+        return stack(self.cpi, by, idle=idle)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures of this result, by matplotlib: ``result.plot.cpi_stack()``, `hvsim.plots`."""
+        return Plots(self)
+
+    def diff(self, other: Result) -> Difference:
+        """What tells this result from another: config, figures, exits and counters that differ."""
+        return Difference(
+            same=self.result_hash == other.result_hash,
+            config=compare_configs(self.config, other.config),
+            summary=compare_figures(self.summary, other.summary),
+            exits=compare_exits(self.exits, other.exits),
+            stats=compare_figures(self.stats, other.stats),
+        )
+
+    @property
+    def sharing(self) -> pd.DataFrame:
+        """Pages of VMs over time: a row whenever the hypervisor found that those of a VM had changed.
+
+        ``shared_pages`` lie behind the frame of free pages, ``merged_pages`` behind one of equal pages.
+        """
+        return self._frame("sharing_samples")
+
+    @property
+    def saved_memory(self) -> pd.DataFrame:
+        """What sharing saves of all VMs' memory over time: ``cycles``, ``seconds`` and ``saved`` in MiB."""
+        samples = self.sharing
+        pages = samples["shared_pages"] + samples["merged_pages"]
+        by_vm = samples.assign(pages=pages).pivot_table("pages", "cycles", "vm", aggfunc="last")
+        saved = by_vm.ffill().fillna(0).sum(axis=1) * 4096 / 2**20
+        cycles = pd.Series(saved.index, dtype="int64")
+        seconds = cycles / (self.config["machine"]["clock_mhz"] * 1e6)
+        frame = pd.DataFrame({"cycles": cycles, "seconds": seconds, "saved": saved.to_numpy(dtype=float)})
+        frame.attrs["units"] = {"cycles": "cycles", "seconds": "s", "saved": "MiB"}
         return frame
 
     @property

@@ -152,7 +152,7 @@ def prepare(path: Path, *, resume: bool) -> None:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        held = [each.name for each in path.iterdir() if each.name not in (".lock", ".staging")]
+        held = [each.name for each in path.iterdir() if each.name[0] != "."]
         if not os.access(path, os.W_OK):
             raise PermissionError(13, "it cannot be written")
     except OSError as error:

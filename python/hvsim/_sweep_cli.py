@@ -91,7 +91,7 @@ def _sweep(options: argparse.Namespace) -> int:
         csv=options.csv,
         tell=shown(not options.quiet),
     )
-    print(_summary(table, Path(os.path.relpath(out))))
+    print(_summary(table, out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out))
     return _exit_code(table)
 
 

@@ -42,7 +42,7 @@ def frame(rows: Iterable[Mapping[str, Any]], of: Mapping[str, str]) -> pd.DataFr
 
 def write(path: Path, content: bytes) -> None:
     """A file that is there whole or not at all, whatever happens."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = path.with_name(f".partial-{path.name}")
     with fresh.open("wb") as stream:
         stream.write(content)
         stream.flush()

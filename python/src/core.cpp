@@ -32,36 +32,51 @@ constexpr char kDict[] = "<dict>";
   throw py::error_already_set();
 }
 
-template <class T>
-T value_or_raise(isa::Result<T, Problem> result) {
-  if (!result) raise(result.error());
-  return std::move(result.value());
-}
+using Outcome = isa::Result<Expanded, Problem>;
 
-Expanded expand_document(Document document, const std::vector<std::string>& settings,
-                         const std::vector<std::string>& images) {
+Outcome expand_document(Document document, const std::vector<std::string>& settings,
+                        const std::vector<std::string>& images) {
   for (const std::string& setting : settings)
-    if (auto problem = apply_setting(document, setting)) raise(*problem);
-  const Experiment experiment = value_or_raise(expand(document, images));
+    if (auto problem = apply_setting(document, setting)) return isa::Failure{*problem};
+  const auto experiment = expand(document, images);
+  if (!experiment) return isa::Failure{experiment.error()};
   Expanded runs;
-  for (const Run& run : experiment.runs)
+  for (const Run& run : experiment->runs)
     runs.emplace_back(run.label, run.directory_name(), resolved_json(run.config).dump(2));
   return runs;
 }
 
+// Other threads of Python go on while configs are read and images hashed.
+template <class Work>
+Expanded without_gil(Work work) {
+  Outcome outcome = [&] {
+    const py::gil_scoped_release released;
+    return work();
+  }();
+  if (!outcome) raise(outcome.error());
+  return std::move(outcome.value());
+}
+
 Expanded expand_file(const std::string& path, const std::vector<std::string>& settings,
                      const std::vector<std::string>& images) {
-  return expand_document(value_or_raise(load_document(path)), settings, images);
+  return without_gil([&]() -> Outcome {
+    auto document = load_document(path);
+    if (!document) return isa::Failure{document.error()};
+    return expand_document(std::move(document.value()), settings, images);
+  });
 }
 
 Expanded expand_text(const std::string& text, const std::string& directory,
                      const std::vector<std::string>& settings, const std::vector<std::string>& images) {
-  const std::string file = directory + "/" + kDict;
-  const Json json = value_or_raise(parse_json(text, file));
-  Document document;
-  document.origins.note("", file);
-  merge(document, json, file);
-  return expand_document(std::move(document), settings, images);
+  return without_gil([&]() -> Outcome {
+    const std::string file = directory + "/" + kDict;
+    const auto json = parse_json(text, file);
+    if (!json) return isa::Failure{json.error()};
+    Document document;
+    document.origins.note("", file);
+    merge(document, *json, file);
+    return expand_document(std::move(document), settings, images);
+  });
 }
 
 PYBIND11_MODULE(_core, module) {

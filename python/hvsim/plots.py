@@ -1,0 +1,203 @@
+"""Figures for papers, by matplotlib: a column wide, colours that all can tell apart, embedded fonts.
+
+Every function draws on the axes that it is given, or on new ones, and returns them:
+
+>>> with hvsim.plots.paper():
+...     axes = hvsim.plots.curve(frame, "machine.costs.trap_entry", "cycles", by="delivery")
+...     axes.figure.savefig("cost.pdf")
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from hvsim._seeds import over_seeds
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from hvsim._results import Result
+    from hvsim._stack import CpiStack
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart, too.
+COLORS = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000"),
+    *("#7F7F7F", "#8C564B", "#B5CF6B", "#6B6ECF"),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+COLUMN = (3.4, 2.3)
+"""Width and height in inches: one column of the usual two-column paper."""
+
+
+@contextlib.contextmanager
+def paper(width: float = COLUMN[0], height: float = COLUMN[1]) -> Iterator[None]:
+    """Sensible defaults for figures of papers, within a ``with``; sizes in inches."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    with mpl.rc_context(
+        {
+            "figure.figsize": (width, height),
+            "figure.constrained_layout.use": True,
+            "font.size": 8,
+            "axes.titlesize": 8,
+            "legend.fontsize": 7,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.alpha": 0.3,
+            "grid.linewidth": 0.5,
+            "lines.linewidth": 1.2,
+            "lines.markersize": 4,
+            "axes.prop_cycle": cycler(color=COLORS),
+            "savefig.dpi": 300,
+            "pdf.fonttype": 42,
+            "ps.fonttype": 42,
+        }
+    ):
+        yield
+
+
+def curve(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    by: str | None = None,
+    relative_to: Any = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A line per value of `by`: the mean of `y` over everything else, such as seeds, against `x`.
+
+    Bars are 95 % confidence intervals of the mean (Student), where there are several rows to a point.
+
+    Args:
+        frame: A sweep's table, or rows like it.
+        x: Column of the horizontal axis.
+        y: Column of the vertical axis.
+        by: Column that tells the lines apart.
+        relative_to: A value of `by` whose mean at the same `x` is 1.
+        ax: Where to draw.
+    """
+    means = over_seeds(frame, x, y, by=by, relative_to=relative_to)
+    axes = _axes(ax)
+    lines = [("", means)] if by is None else list(means.groupby(by, sort=False))
+    for number, (name, line) in enumerate(lines):
+        axes.errorbar(
+            line[x].astype(float) if pd.api.types.is_numeric_dtype(line[x]) else line[x].astype(str),
+            line["mean"],
+            yerr=line["half"] if line["half"].gt(0).any() else None,
+            label=str(name),
+            marker=MARKERS[number % len(MARKERS)],
+            color=COLORS[number % len(COLORS)],
+            capsize=2,
+        )
+    axes.set_xlabel(_with_unit(frame, x))
+    axes.set_ylabel(f"{y}, relative to {relative_to}" if relative_to is not None else _with_unit(frame, y))
+    if by is not None:
+        axes.legend(title=by)
+    return axes
+
+
+def cpi_stack(stack: CpiStack, *, share: bool = False, ax: Axes | None = None) -> Axes:
+    """Stacked bars of cycles by component, a bar per row; `share`: as percent of all."""
+    frame = stack.shares * 100 if share else stack.frame
+    axes = _axes(ax)
+    names = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in frame.index]
+    left = pd.Series(0.0, index=frame.index)
+    for number, component in enumerate(frame.columns):
+        width = frame[component].astype(float)
+        color = COLORS[number % len(COLORS)]
+        axes.barh(names, width, left=left, label=component, color=color, height=0.7)
+        left += width
+    axes.invert_yaxis()
+    axes.set_xlabel("percent of all cycles" if share else "cycles")
+    axes.legend(ncols=2, loc="best")
+    return axes
+
+
+def exits(result: Result, *, count: bool = False, ax: Axes | None = None) -> Axes:
+    """Cycles (or the number) of VM exits by cause, over all VMs, the greatest first."""
+    figure = "count" if count else "cycles"
+    sums = result.exits.groupby("cause")[figure].sum().sort_values()
+    axes = _axes(ax)
+    axes.barh(list(sums.index), sums.astype(float), color=COLORS[0])
+    axes.set_xlabel("exits" if count else "cycles in exits")
+    return axes
+
+
+def latencies(results: Result | Mapping[str, Result], *, ax: Axes | None = None) -> Axes:
+    """How long deferrable hypercalls waited until they ran, in cycles: p50, p99, p99.9 and the longest.
+
+    One line per VM, or per run and VM.
+    """
+    named = results if isinstance(results, Mapping) else {"": results}
+    axes = _axes(ax)
+    quantiles = {"p50": "latency_p50", "p99": "latency_p99", "p99.9": "latency_p999", "max": "latency_max"}
+    for run, result in named.items():
+        delivery = result.delivery
+        for vm, row in delivery[delivery["ran"] > 0].iterrows():
+            waited = [float(row[column]) for column in quantiles.values()]
+            axes.plot(list(quantiles), waited, marker="o", label=f"{run} {vm}".strip())
+    axes.set_yscale("log")
+    axes.set_ylabel("cycles until the call ran")
+    axes.legend()
+    return axes
+
+
+def saved_memory(results: Result | Mapping[str, Result], *, ax: Axes | None = None) -> Axes:
+    """Memory that sharing saves over time, in MiB, all VMs of a run together."""
+    named = results if isinstance(results, Mapping) else {"": results}
+    axes = _axes(ax)
+    for run, result in named.items():
+        saved = result.saved_memory
+        axes.step(saved["seconds"], saved["saved"], where="post", label=run)
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("MiB saved")
+    if len(named) > 1:
+        axes.legend()
+    return axes
+
+
+class Plots:
+    """The figures of one result: ``result.plot.exits()``."""
+
+    def __init__(self, result: Result) -> None:
+        self._result = result
+
+    def cpi_stack(self, by: tuple[str, ...] = ("vm", "phase"), **options: Any) -> Axes:
+        """As `plots.cpi_stack`, of ``result.cpi_stack(by)``."""
+        return cpi_stack(self._result.cpi_stack(by), **options)
+
+    def exits(self, **options: Any) -> Axes:
+        """As `plots.exits`."""
+        return exits(self._result, **options)
+
+    def latencies(self, **options: Any) -> Axes:
+        """As `plots.latencies`."""
+        return latencies(self._result, **options)
+
+    def saved_memory(self, **options: Any) -> Axes:
+        """As `plots.saved_memory`."""
+        return saved_memory(self._result, **options)
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    made: Axes = plt.subplots()[1]
+    return made
+
+
+def _with_unit(frame: pd.DataFrame, column: str) -> str:
+    unit = frame.attrs.get("units", {}).get(column, "")
+    return f"{column} ({unit})" if unit and unit not in column else column
