@@ -71,7 +71,7 @@ bool Kallsyms::find_names(GuestWindow& memory) {
 
 void Kallsyms::copy_tokens(GuestWindow& memory, Tokens& tokens) const {
   for (std::uint64_t i = 0; i < kTokens; ++i)
-    tokens.index[i] = memory.value<std::uint16_t>(token_index_ + 2 * i) % kTokenBytes;
+    tokens.index[i] = static_cast<std::uint16_t>(memory.value<std::uint16_t>(token_index_ + 2 * i) % kTokenBytes);
   for (std::uint64_t i = 0; i < kTokenBytes; ++i) tokens.text[i] = static_cast<char>(memory.byte(tokens_ + i));
   tokens.text.back() = 0;
 }
