@@ -62,6 +62,11 @@ command_sweep() {
   exec "$venv/bin/python" -m hvsim sweep "$@"
 }
 
+command_report() {
+  require_package
+  exec "$venv/bin/python" -m hvsim report "$@"
+}
+
 command_python() {
   require_package
   if (($# == 0)) && [[ ! -t 0 ]]; then

@@ -15,6 +15,7 @@ from hvsim._core import version
 from hvsim._crossing import Crossing, break_even
 from hvsim._errors import ConfigError, Error, RunError
 from hvsim._machine import Machine
+from hvsim._report import report
 from hvsim._results import Regions, Result, Results, Walks
 from hvsim._stack import CpiStack
 from hvsim._sweep import SweepProgress, sweep
@@ -37,6 +38,7 @@ __all__ = [
     "Walks",
     "break_even",
     "plots",
+    "report",
     "run",
     "schema",
     "sweep",

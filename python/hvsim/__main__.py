@@ -15,6 +15,10 @@ def main() -> None:
         from hvsim._sweep_cli import main as sweep
 
         sys.exit(sweep(arguments))
+    if command == ["report"]:
+        from hvsim._report_cli import main as report
+
+        sys.exit(report(arguments))
     program = str(binary())
     os.execve(program, [program, *sys.argv[1:]], environment())
 

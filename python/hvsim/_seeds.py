@@ -45,7 +45,8 @@ def over_seeds(
         if by is None or relative_to not in set(frame[by]):
             raise ValueError(f"relative_to: {relative_to!r}: expected a value of `by`")
         base = values[values[by] == relative_to].groupby(x)[y].mean()
-        values = values.assign(**{y: values[y] / values[x].map(base)})
+        ratio = values[y] / values[x].map(base[base != 0]).astype(float)
+        values = values.assign(**{y: ratio})[ratio.notna()]
     keys = [x] if by is None else [by, x]
     groups = values.groupby(keys, sort=False)[y]
     means = pd.DataFrame(

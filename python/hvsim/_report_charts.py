@@ -1,0 +1,239 @@
+"""Charts of reports as Vega-Lite specifications: plain data, drawn by the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hvsim._results import Result
+from hvsim.plots import COLORS
+
+Spec = dict[str, Any]
+
+_WIDTH = 620
+_ROW = 22
+
+
+def _chart(data: pd.DataFrame | Sequence[Mapping[str, Any]], **parts: Any) -> Spec:
+    rows = data.to_dict("records") if isinstance(data, pd.DataFrame) else list(data)
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": _WIDTH,
+        "data": {"values": rows},
+        "config": {
+            "font": "sans-serif",
+            "range": {"category": list(COLORS)},
+            "axis": {"labelLimit": 320, "gridOpacity": 0.5},
+            "legend": {"symbolLimit": 0, "labelLimit": 320},
+            "view": {"stroke": None},
+        },
+        **parts,
+    }
+
+
+def _picked(field: str) -> list[Spec]:
+    """A click in the legend keeps one series, shift-click several, a double click all."""
+    return [{"name": "picked", "select": {"type": "point", "fields": [field]}, "bind": "legend"}]
+
+
+_FADE = {"condition": {"param": "picked", "value": 1}, "value": 0.1}
+
+
+def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
+    """Stacked bars: a group of rows per name."""
+    rows = [
+        {
+            "of": name,
+            "row": _row_name(key),
+            "component": part,
+            "cycles": v,
+        }
+        for name, frame in stacks.items()
+        for key, cells in frame.iterrows()
+        for part, v in ((part, int(value)) for part, value in cells.items())
+        if v
+    ]
+    several = len(stacks) > 1
+    groups = {"field": "of", "title": None, "sort": list(stacks), "header": _BESIDE}
+    components = list(dict.fromkeys(part for frame in stacks.values() for part in frame.columns))
+    return _chart(
+        rows,
+        height={"step": _ROW},
+        params=_picked("component"),
+        mark={"type": "bar"},
+        encoding={
+            "y": {"field": "row", "type": "nominal", "sort": None, "title": None},
+            "x": {"field": "cycles", "type": "quantitative", "title": "cycles", "axis": {"format": "~s"}},
+            "color": {"field": "component", "type": "nominal", "scale": {"domain": components}},
+            "order": {"field": "component", "sort": None},
+            "opacity": _FADE,
+            "tooltip": _tooltip("of", "row", "component", "cycles"),
+            **({"row": groups} if several else {}),
+        },
+        **({"resolve": {"scale": {"y": "independent"}}} if several else {}),
+    )
+
+
+_BESIDE = {"labelAngle": 0, "labelAlign": "left", "labelOrient": "top", "labelFontWeight": "bold"}
+
+
+def _row_name(key: Any) -> str:
+    parts = key if isinstance(key, tuple) else (key,)
+    return ", ".join("guest and trap entry" if part == "none" else str(part) for part in parts)
+
+
+def exits(result: Result) -> Spec:
+    """Cycles of exits by cause, a colour per VM; the length of one exit in the tooltip."""
+    rows = result.exits.rename(columns={"vm": "VM"})
+    rows = rows[rows["cycles"] > 0]
+    most = {"op": "sum", "field": "cycles", "order": "descending"}
+    return _chart(
+        rows.astype(object),
+        height={"step": _ROW},
+        params=_picked("VM"),
+        mark="bar",
+        encoding={
+            "y": {
+                "field": "cause",
+                "sort": most,
+                "title": None,
+            },
+            "x": {
+                "field": "cycles",
+                "type": "quantitative",
+                "axis": {"format": "~s"},
+                "title": "cycles in exits",
+            },
+            "color": {"field": "VM", "type": "nominal"},
+            "opacity": _FADE,
+            "tooltip": _tooltip("VM", "cause", "count", "cycles", "min", "p50", "p99", "max"),
+        },
+    )
+
+
+def latencies(results: Mapping[str, Result]) -> Spec | None:
+    """How long deferrable calls waited: what part of them waited at most so long; None if there were none."""
+    parts = {"latency_p50": 0.5, "latency_p99": 0.01, "latency_p999": 0.001}
+    rows = [
+        {
+            "series": f"{name} {vm}".strip(),
+            "longer": part,
+            "share": f"{100 - 100 * part:g} % waited at most",
+            "cycles": int(row[key]),
+            "longest": int(row["latency_max"]),
+        }
+        for name, result in results.items()
+        for vm, row in result.delivery.iterrows()
+        if row["ran"] > 0
+        for key, part in parts.items()
+    ]
+    if not rows:
+        return None
+    return _chart(
+        rows,
+        height=240,
+        params=_picked("series"),
+        mark={"type": "line", "point": True},
+        encoding={
+            "x": {
+                "field": "cycles",
+                "type": "quantitative",
+                "scale": {"type": "log"},
+                "title": "cycles until a call had run",
+                "axis": {"format": "~s"},
+            },
+            "y": {
+                "field": "longer",
+                "type": "quantitative",
+                "scale": {"type": "log", "domain": [0.0005, 1]},
+                "title": "part of calls that waited longer",
+                "axis": {"values": [1, 0.5, 0.1, 0.01, 0.001], "format": "~g"},
+            },
+            "order": {"field": "longer", "sort": "descending"},
+            "color": {"field": "series", "type": "nominal", "sort": None, "title": None},
+            "opacity": _FADE,
+            "tooltip": _tooltip("series", "share", "cycles", "longest"),
+        },
+    )
+
+
+def saved_memory(results: Mapping[str, Result]) -> Spec | None:
+    """MiB that sharing saves over time; None if it never saved any."""
+    rows: list[Mapping[str, Any]] = []
+    for name, result in results.items():
+        saved = _thinned(result.saved_memory)
+        if saved["saved"].max() > 0:
+            points = zip(saved["seconds"], saved["saved"], strict=True)
+            rows += [{"run": name, "seconds": seconds, "saved": mib} for seconds, mib in points]
+    if not rows:
+        return None
+    return _chart(
+        rows,
+        height=240,
+        params=[
+            *_picked("run"),
+            {"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"},
+        ],
+        mark={"type": "line", "interpolate": "step-after"},
+        encoding={
+            "x": {"field": "seconds", "type": "quantitative", "title": "simulated seconds"},
+            "y": {"field": "saved", "type": "quantitative", "title": "MiB saved"},
+            "color": {"field": "run", "type": "nominal", "sort": None, "title": None},
+            "opacity": _FADE,
+            "tooltip": _tooltip("run", "seconds", "saved"),
+        },
+    )
+
+
+_ZOOM = {"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales"}
+
+
+def curves(means: pd.DataFrame, x: str, y: str, by: str | None, numeric: bool) -> Spec:
+    """Lines with error bars, of means over seeds."""
+    rows = means.rename(columns={x: "x", **({by: "line"} if by else {})})
+    rows = rows.assign(low=rows["mean"] - rows["half"], high=rows["mean"] + rows["half"])
+    if by is None:
+        rows = rows.assign(line=y)
+    keep = ["x", "line", "mean", "low", "high", "count"]
+    place = {"field": "x", "type": "quantitative" if numeric else "ordinal", "title": x, "sort": None}
+    encoding = {
+        "x": place,
+        "color": {"field": "line", "type": "nominal", "sort": None, "title": by},
+        "opacity": _FADE,
+    }
+    value = {"type": "quantitative", "title": y, "scale": {"zero": False}, "axis": {"format": "~s"}}
+    layers: list[Spec] = [
+        {
+            "params": _picked("line"),
+            "mark": {"type": "line", "point": True},
+            "encoding": {
+                **encoding,
+                "y": {"field": "mean", **value},
+                "tooltip": [
+                    {"field": "line"},
+                    {"field": "x", "title": x},
+                    {"field": "mean", "title": y, "format": ",.6g"},
+                    {"field": "low", "title": "95 % from", "format": ",.6g"},
+                    {"field": "high", "title": "95 % to", "format": ",.6g"},
+                    {"field": "count", "title": "runs"},
+                ],
+            },
+        }
+    ]
+    if (rows["half"] > 0).any():
+        bar = {"y": {"field": "low", **value}, "y2": {"field": "high"}}
+        layers.append({"mark": {"type": "errorbar", "ticks": True}, "encoding": {**encoding, **bar}})
+    return _chart(rows[keep].astype(object), height=300, layer=layers)
+
+
+def _tooltip(*fields: str) -> list[Spec]:
+    numbers = {"cycles", "count", "min", "p50", "p99", "max", "longest"}
+    return [{"field": field, **({"format": ","} if field in numbers else {})} for field in fields]
+
+
+def _thinned(frame: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
+    """No more rows than a chart can show: of each group of neighbours the last."""
+    step = -(-len(frame) // most) if len(frame) else 1
+    return frame.iloc[step - 1 :: step] if step > 1 else frame
