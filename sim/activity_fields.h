@@ -15,14 +15,23 @@ struct NamedElements<cpu::ComponentCycles> {
   static std::string_view help(std::size_t index) {
     return component_help(static_cast<cpu::Component>(index));
   }
-  static constexpr Unit unit = Unit::cycles;
+  static constexpr Unit unit(std::size_t) { return Unit::cycles; }
 };
 
 template <>
 struct NamedElements<EventRow> {
   static std::string_view name(std::size_t index) { return event_name(static_cast<cpu::Event>(index + 1)); }
   static std::string_view help(std::size_t index) { return event_help(static_cast<cpu::Event>(index + 1)); }
-  static constexpr Unit unit = Unit::count;
+  static constexpr Unit unit(std::size_t index) {
+    switch (static_cast<cpu::Event>(index + 1)) {
+      case cpu::Event::cycles:
+        return Unit::cycles;
+      case cpu::Event::instructions:
+        return Unit::instructions;
+      default:
+        return Unit::count;
+    }
+  }
 };
 
 template <>
@@ -35,6 +44,17 @@ struct Described<ShareRow> {
                  Field{"mode", &T::mode, Unit::none, "privilege mode: M, HS, U, VS or VU"},
                  Field{"components", &T::components, Unit::cycles, "cycles by component"},
                  Field{"events", &T::events, Unit::count, "events; rows of a hart add up to its totals"}};
+};
+
+template <>
+struct Described<TrapRow> {
+  using T = TrapRow;
+  static constexpr auto fields =
+      std::tuple{Field{"hart", &T::hart, Unit::none, "number of the hart"},
+                 Field{"from", &T::from, Unit::none, "mode that was left: M, HS, U, VS or VU"},
+                 Field{"to", &T::to, Unit::none, "mode that handles it: M, HS or VS"},
+                 Field{"cause", &T::cause, Unit::none, "why, in the words of perf kvm stat"},
+                 Field{"count", &T::count, Unit::count, "traps taken"}};
 };
 
 template <>
@@ -55,6 +75,17 @@ struct Described<VcpuWaitRow> {
   static constexpr auto fields = std::tuple{
       Field{"vm", &T::vm, Unit::none, "of the VCPU"}, Field{"vcpu", &T::vcpu, Unit::none, "its number"},
       Field{"wait", &T::wait, Unit::none, "from runnable to chosen to run, by the hypervisor's marks"}};
+};
+
+template <>
+struct Described<DeliveryTimeRow> {
+  using T = DeliveryTimeRow;
+  static constexpr auto fields = std::tuple{
+      Field{"vm", &T::vm, Unit::none, "whose"},
+      Field{"what", &T::what, Unit::none,
+            "call: from making a deferrable hypercall until it has run; entry: from the scheduler's decision "
+            "until the guest runs"},
+      Field{"time", &T::time, Unit::none, "how long that took"}};
 };
 
 template <>
@@ -104,7 +135,8 @@ template <>
 struct Described<DumpRow> {
   using T = DumpRow;
   static constexpr auto fields = std::tuple{
-      Field{"number", &T::number, Unit::none, "that the software gave it"},
+      Field{"number", &T::number, Unit::none,
+            "that the software gave it; of the config's dumps, the cycle that it asked for"},
       Field{"cycle", &T::cycle, Unit::cycles, "when it was asked for"},
       Field{"hart", &T::hart, Unit::none, "that asked for it"},
       Field{"vm", &T::vm, Unit::none, "whose software asked, - if no VM's"},

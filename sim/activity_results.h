@@ -25,6 +25,13 @@ struct ShareRow {
   EventRow events{};
 };
 
+struct TrapRow {
+  unsigned hart = 0;
+  std::string from, to;  // modes
+  std::string cause;     // in the words of perf kvm stat
+  std::uint64_t count = 0;
+};
+
 struct InterruptRow {
   std::string vm;         // whose handler it is, "-" for M- and HS-mode
   std::string mode;       // of the handler
@@ -37,6 +44,12 @@ struct VcpuWaitRow {
   std::string vm;
   unsigned vcpu = 0;
   Distribution wait;
+};
+
+struct DeliveryTimeRow {
+  std::string vm;
+  std::string what;  // call, entry
+  Distribution time;
 };
 
 struct RegionModeRow {

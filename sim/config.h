@@ -150,9 +150,10 @@ struct LimitsConfig {
 
 // What is recorded beyond the counters that are always kept.
 struct StatisticsConfig {
-  isa::Cycles epoch_cycles = 0;         // 0: no epochs
-  isa::Cycles measure_from_cycles = 0;  // 0: from the start
-  bool guest_control = true;            // guests may reset and dump statistics by marks
+  isa::Cycles epoch_cycles = 0;               // 0: no epochs
+  isa::Cycles measure_from_cycles = 0;        // 0: from the start
+  std::vector<isa::Cycles> dump_at_cycles{};  // ascending
+  bool guest_control = true;                  // guests may reset and dump statistics by marks
 };
 
 struct Config {

@@ -35,6 +35,7 @@ class Checker {
     filter("observe.explain", config_.observe.explain, FilterUse::explain);
     filter("observe.trace", config_.observe.trace, FilterUse::trace);
     signature();
+    statistics();
     return problem_;
   }
 
@@ -44,6 +45,7 @@ class Checker {
   void vm(const VmConfig& vm, const std::string& path);
   void vms();
   void signature();
+  void statistics();
   void filter(const std::string& path, const std::string& text, FilterUse use);
   template <class Model>
   void geometry(const Model& model, const std::string& path) {
@@ -145,6 +147,13 @@ void Checker::signature() {
           '"' + observe.signature + '"', "expected none because a hypervisor runs");
   require(std::has_single_bit(observe.signature_granularity), "observe.signature_granularity",
           std::to_string(observe.signature_granularity), "expected 4, 8 or 16");
+}
+
+void Checker::statistics() {
+  const auto& dumps = config_.statistics.dump_at_cycles;
+  for (std::size_t i = 0; i < dumps.size(); ++i)
+    require(dumps[i] > (i == 0 ? 0 : dumps[i - 1]), child_path("statistics.dump_at_cycles", i),
+            std::to_string(dumps[i]), "expected more than " + (i == 0 ? "0" : std::to_string(dumps[i - 1])));
 }
 
 void Checker::filter(const std::string& path, const std::string& text, FilterUse use) {

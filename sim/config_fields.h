@@ -428,7 +428,8 @@ struct Described<hv::CostModel> {
       Field{"console_byte", &T::console_byte, Unit::cycles, "per character written to the UART", kCost},
       Field{"device_access", &T::device_access, Unit::cycles, "per access to an emulated device", kCost},
       Field{"map_entry", &T::map_entry, Unit::cycles, "per entry of a memory map looked at", kCost},
-      Field{"content_word", &T::content_word, Unit::cycles, "per eight bytes of a page hashed or compared", kCost},
+      Field{"content_word", &T::content_word, Unit::cycles, "per eight bytes of a page hashed or compared",
+            kCost},
       Field{"copy_line", &T::copy_line, Unit::cycles, "per 64-byte line copied", kCost}};
 };
 
@@ -686,6 +687,9 @@ struct Described<StatisticsConfig> {
       Field{
           "measure_from_cycles", &T::measure_from_cycles, Unit::cycles,
           "forget what was counted until then, at the end of the first quantum that reaches it; 0: nothing"},
+      Field{"dump_at_cycles", &T::dump_at_cycles, Unit::cycles,
+            "write what was counted until then to dumps/, at the end of the first quantum that reaches each",
+            Rule{.max = 1000}},
       Field{"guest_control", &T::guest_control, Unit::none,
             "whether marks of guests reset and dump statistics; those of hypervisor and firmware do"}};
 };

@@ -14,6 +14,7 @@ enum class Unit : std::uint8_t {
   none,
   bytes,
   cycles,
+  ticks,
   nanoseconds,
   microseconds,
   megahertz,
@@ -23,8 +24,8 @@ enum class Unit : std::uint8_t {
 };
 
 constexpr std::string_view name(Unit unit) {
-  constexpr std::string_view names[] = {"",    "bytes", "cycles",       "ns",  "us",
-                                        "MHz", "count", "instructions", "MB/s"};
+  constexpr std::string_view names[] = {"",   "bytes", "cycles", "ticks",        "ns",
+                                        "us", "MHz",   "count",  "instructions", "MB/s"};
   return names[static_cast<std::size_t>(unit)];
 }
 
@@ -59,7 +60,7 @@ struct Described;
 template <class Enum>
 struct Named;
 
-// Specialised per array whose elements have names: static name(index).
+// Specialised per array whose elements have names: static name(index), help(index) and unit(index).
 template <class Array>
 struct NamedElements;
 

@@ -26,7 +26,7 @@ class EpochRecorder {
   // How many of the `cycles` that a hart is about to idle lie in the epoch in which they begin.
   isa::Cycles until_boundary(isa::Cycles now, isa::Cycles cycles) const;
   void reset();
-  void finish();  // what remains
+  void finish();  // what has happened since the last epoch's end; may be done at any time
   EpochResults results(const Config& config) const;
 
   // So many epochs at most; then each two become one.

@@ -65,6 +65,7 @@ void HartModule::live() {
     if (over() || settings_.limit_reached(why)) break;
     if (why != cpu::Stop::hypervisor) continue;
     shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
+    settings_.recorder.advanced(settings_.hart);
     catch_up();
   }
   sc_core::sc_stop();

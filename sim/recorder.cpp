@@ -22,6 +22,7 @@ Recorder::Recorder(Machine& machine, const Config& config)
       epochs_(machine, config.statistics.epoch_cycles),
       measure_from_(config.statistics.measure_from_cycles == 0 ? kNever
                                                                : config.statistics.measure_from_cycles) {
+  expect_moments();
   for (unsigned hart = 0; hart < machine.harts(); ++hart) machine.hart(hart).set_mark_listener(this);
 }
 
@@ -63,8 +64,24 @@ void Recorder::idle(unsigned hart, isa::Cycles cycles) {
   }
 }
 
+// What the config asks for at some cycle. A reset by software does not take the place of the config's.
+void Recorder::moment_has_come(unsigned hart, isa::Cycles now) {
+  const auto& dumps = config_.statistics.dump_at_cycles;
+  for (; dumps_made_ < dumps.size() && dumps[dumps_made_] <= now; ++dumps_made_)
+    dump(hart, now, {}, dumps[dumps_made_]);
+  if (now >= measure_from_) {
+    measure_from_ = kNever;
+    reset();
+  }
+  expect_moments();
+}
+
+void Recorder::expect_moments() {
+  const auto& dumps = config_.statistics.dump_at_cycles;
+  next_moment_ = std::min(measure_from_, dumps_made_ < dumps.size() ? dumps[dumps_made_] : kNever);
+}
+
 void Recorder::reset() {
-  measure_from_ = kNever;
   measured_from_ = 0;
   before_.emplace();
   machine_.collect(*before_);
@@ -87,14 +104,21 @@ void Recorder::dump(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std
                     .hart = hart,
                     .vm = vm_name(who.vm, config_),
                     .file = "dumps/" + std::to_string(dumps_.size()) + ".json"});
-  dump_texts_.push_back(statistics_json(result).dump(2) + "\n");
+  Json json = statistics_json(result);
+  json["summary"] = summary_json(summarize(result));
+  dump_texts_.push_back(json.dump(2) + "\n");
 }
 
 void Recorder::fill(RunResult& result) {
+  epochs_.finish();
   machine_.collect(result);
   if (before_) {
     subtract(result.harts, before_->harts);
     subtract(result.l2, before_->l2);
+    subtract(result.llc, before_->llc);
+    subtract(result.l2_prefetches, before_->l2_prefetches);
+    subtract(result.dram, before_->dram);
+    subtract(result.links, before_->links);
     subtract(result.coherence, before_->coherence);
     subtract(result.disks, before_->disks);
     result.cycles = 0;
@@ -115,7 +139,6 @@ void Recorder::fill(RunResult& result) {
 }
 
 void Recorder::collect(RunResult& result) {
-  epochs_.finish();
   fill(result);
   result.dumps = std::move(dumps_);
   result.dump_texts = std::move(dump_texts_);

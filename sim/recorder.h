@@ -26,11 +26,11 @@ class Recorder final : public cpu::MarkListener {
 
   void marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, isa::MarkKind kind,
               std::uint64_t value) override;
-  // After a hart has run: epochs end, and measuring begins where the config says.
+  // After a hart has run: epochs end, and the config's moments have come.
   void advanced(unsigned hart) {
     const isa::Cycles now = machine_.hart(hart).hart_state().cycle;
     epochs_.advanced(hart, now);
-    if (now >= measure_from_) reset();
+    if (now >= next_moment_) moment_has_come(hart, now);
   }
   void idle(unsigned hart, isa::Cycles cycles);  // in the hart's stead, cut where epochs end
   // All that was counted, with the hardware's part, since the last reset.
@@ -39,6 +39,8 @@ class Recorder final : public cpu::MarkListener {
  private:
   static constexpr std::size_t kMaxDumps = 1000;
 
+  void moment_has_come(unsigned hart, isa::Cycles now);
+  void expect_moments();
   void reset();
   void dump(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std::uint64_t number);
   void fill(RunResult& result);
@@ -50,6 +52,8 @@ class Recorder final : public cpu::MarkListener {
   EpochRecorder epochs_;
   VcpuWaits vcpu_waits_;
   isa::Cycles measure_from_, measured_from_ = 0;
+  std::size_t dumps_made_ = 0;       // of those that the config asks for
+  isa::Cycles next_moment_ = 0;      // to reset or to dump
   std::optional<RunResult> before_;  // the hardware's counters at the last reset
   std::vector<DumpRow> dumps_;
   std::vector<std::string> dump_texts_;

@@ -23,6 +23,24 @@ CpiRow make_row(unsigned hart, const cpu::CellKey& key, const cpu::ComponentCycl
           .components = cycles};
 }
 
+// Causes that share a name, such as SBI calls that nobody knows, share a row.
+void collect_cpi(unsigned hart, const cpu::Accountant& accountant, const Config& config,
+                 std::vector<CpiRow>& rows) {
+  std::map<std::pair<cpu::CellKey, std::string>, std::size_t> places;  // by key without and name of the cause
+  for (const auto& [key, cycles] : accountant.cells()) {
+    if (std::ranges::none_of(*cycles, [](isa::Cycles part) { return part != 0; })) continue;
+    CpiRow row = make_row(hart, key, *cycles, config);
+    cpu::CellKey named = key;
+    named.cause = {};
+    const auto [place, fresh] = places.try_emplace({named, row.cause}, rows.size());
+    if (fresh) {
+      rows.push_back(std::move(row));
+      continue;
+    }
+    for (std::size_t i = 0; i < cycles->size(); ++i) rows[place->second].components[i] += (*cycles)[i];
+  }
+}
+
 ExitRow make_row(const std::string& vm, const std::string& cause, const statistics::Histogram& lengths) {
   return {.vm = vm,
           .cause = cause,
@@ -128,13 +146,20 @@ void collect_vms(const std::vector<const cpu::Accountant*>& harts, const Config&
   const isa::Cycles end = result.measured_from + result.cycles;
   for (const auto& [vm, sum] : totals) {
     result.vms.push_back(make_vm(vm_name(vm, config), sum, end));
-    if (meter != nullptr && meter->vms().contains(vm))
-      result.vms.back().delivery = delivery_of(meter->vms().at(vm));
+    if (meter == nullptr || !meter->vms().contains(vm)) continue;
+    const cpu::DeliveryMeter::Vm& delivery = meter->vms().at(vm);
+    result.vms.back().delivery = delivery_of(delivery);
+    if (delivery.latency.count() != 0)
+      result.delivery_times.push_back({result.vms.back().name, "call", distribution(delivery.latency)});
+    if (delivery.entry.count() != 0)
+      result.delivery_times.push_back({result.vms.back().name, "entry", distribution(delivery.entry)});
   }
 }
 
 SharingSample sample_of(const SharingStats& stats, isa::Cycles at) {
-  const auto of = [&](hv::SharingCounter counter) { return stats.counters[static_cast<std::size_t>(counter)]; };
+  const auto of = [&](hv::SharingCounter counter) {
+    return stats.counters[static_cast<std::size_t>(counter)];
+  };
   return {at,
           stats.vm,
           of(hv::SharingCounter::private_pages),
@@ -255,10 +280,7 @@ SharingSummary summarize_sharing(const RunResult& result) {
 }  // namespace
 
 void collect(const std::vector<const cpu::Accountant*>& harts, const Config& config, RunResult& result) {
-  for (unsigned hart = 0; hart < harts.size(); ++hart)
-    for (const auto& [key, cycles] : harts[hart]->cells())
-      if (std::ranges::any_of(*cycles, [](isa::Cycles part) { return part != 0; }))
-        result.cpi.push_back(make_row(hart, key, *cycles, config));
+  for (unsigned hart = 0; hart < harts.size(); ++hart) collect_cpi(hart, *harts[hart], config, result.cpi);
   for (unsigned hart = 0; hart < harts.size(); ++hart)
     for (const auto& [owner, activity] : harts[hart]->activity())
       if (!activity.none())
@@ -268,6 +290,14 @@ void collect(const std::vector<const cpu::Accountant*>& harts, const Config& con
                                  .mode = std::string(mode_name(owner.mode)),
                                  .components = activity.components,
                                  .events = event_row(activity.events)});
+  for (unsigned hart = 0; hart < harts.size(); ++hart)
+    harts[hart]->traps().for_each([&](const cpu::TrapTaken& trap, std::uint64_t count) {
+      result.traps.push_back({.hart = hart,
+                              .from = std::string(mode_name(trap.from)),
+                              .to = std::string(mode_name(trap.to)),
+                              .cause = trap_name(trap.trap),
+                              .count = count});
+    });
   collect_exits(harts, config, result);
   collect_vms(harts, config, result);
   collect_sharing(harts, config, result);

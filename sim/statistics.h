@@ -122,8 +122,10 @@ struct RunResult {
   std::vector<CpiRow> cpi;
   isa::Cycles measured_from = 0;  // of the last reset of statistics; all counts are since then
   std::vector<ShareRow> shares;
+  std::vector<TrapRow> traps;
   std::vector<InterruptRow> interrupts;
   std::vector<VcpuWaitRow> vcpu_waits;
+  std::vector<DeliveryTimeRow> delivery_times;
   WalkResults walks;
   std::vector<RegionRow> regions;
   EpochResults epochs;

@@ -208,7 +208,14 @@ struct Described<VmStats> {
 
 template <>
 struct NamedElements<SharingCounters> {
-  static std::string_view name(std::size_t index) { return hv::kSharingCounterNames[index]; }
+  static constexpr std::string_view name(std::size_t index) { return hv::kSharingCounterNames[index]; }
+  static constexpr std::string_view help(std::size_t index) { return hv::kSharingCounterTexts[index].help; }
+  static constexpr Unit unit(std::size_t index) {
+    if (name(index) == "shared_page_ticks" || name(index) == "content_frame_ticks") return Unit::count;
+    return name(index).ends_with("_ticks")    ? Unit::ticks
+           : name(index).ends_with("_cycles") ? Unit::cycles
+                                              : Unit::count;
+  }
 };
 
 template <>
@@ -295,8 +302,11 @@ struct Described<RunResult> {
       Field{"measured_from", &T::measured_from, Unit::cycles,
             "when statistics were last reset; all counts are since then"},
       Field{"shares", &T::shares, Unit::none, "what each hart did, by VM, VCPU and mode"},
+      Field{"traps", &T::traps, Unit::none, "traps by the modes that they left and entered"},
       Field{"interrupts", &T::interrupts, Unit::none, "how long interrupts waited for their handler"},
       Field{"vcpu_waits", &T::vcpu_waits, Unit::none, "how long VCPUs waited for a hart"},
+      Field{"delivery_times", &T::delivery_times, Unit::none,
+            "how long deferrable hypercalls waited, and entries of guests took"},
       Field{"walks", &T::walks, Unit::none, "page walks"},
       Field{"regions", &T::regions, Unit::none, "regions of interest, by the marks of software"},
       Field{"epochs", &T::epochs, Unit::none, "what happened in each epoch"},
@@ -330,7 +340,7 @@ struct Described<SharingSummary> {
       Field{"splintered_blocks", &T::splintered_blocks, Unit::count, "2 MiB mappings that were broken up"},
       Field{"detected_pages", &T::detected_pages, Unit::count,
             "shared pages of which the map says since when they were free"},
-      Field{"detect_ticks", &T::detect_ticks, Unit::count, "how long they had been, summed"},
+      Field{"detect_ticks", &T::detect_ticks, Unit::ticks, "how long they had been, summed"},
       Field{"pauses", &T::pauses, Unit::count, "VCPUs that waited for a frame"}};
 };
 

@@ -26,10 +26,10 @@ void add_help(Json& help, const std::string& prefix) {
     const std::string path = child_path(prefix, field.key) + (list ? "[]" : "");
     help[path] = Json{{"unit", name(field.unit)}, {"help", field.help}};
     if constexpr (Structured<Element>) add_help<Element>(help, path);
-    if constexpr (requires { NamedElements<Element>::unit; })
+    if constexpr (requires { NamedElements<Element>::unit(0); })
       for (std::size_t i = 0; i < std::tuple_size_v<Element>; ++i)
         help[child_path(path, NamedElements<Element>::name(i))] =
-            Json{{"unit", name(NamedElements<Element>::unit)}, {"help", NamedElements<Element>::help(i)}};
+            Json{{"unit", name(NamedElements<Element>::unit(i))}, {"help", NamedElements<Element>::help(i)}};
   });
 }
 
@@ -38,7 +38,7 @@ template <class T, class Visit>
 void for_each_cell(const T& row, Visit visit) {
   for_each_field<T>([&](const auto& field) {
     using Member = std::decay_t<decltype(row.*(field.member))>;
-    if constexpr (requires { NamedElements<Member>::unit; }) {
+    if constexpr (requires { NamedElements<Member>::name(0); }) {
       const Member& cells = row.*(field.member);
       for (std::size_t i = 0; i < cells.size(); ++i) visit(NamedElements<Member>::name(i), cells[i]);
     } else {

@@ -50,6 +50,7 @@ constexpr Explained kComponents[] = {
     {"branch", "bubbles after taken branches, and mispredictions"},
     {"icache", "waiting for fetches"},
     {"dcache", "waiting for loads, stores and devices"},
+    {"store_buffer", "waiting for the store buffer: for room in it, or until its stores are in memory"},
     {"walk_first", "second-level TLB, and walks: their start and PTEs of the first stage"},
     {"walk_g", "walks: PTEs of the G-stage"},
     {"trap", "trap entry and return"},
@@ -105,10 +106,14 @@ std::string call_name(const cpu::ExitCause& cause) {
 
 }  // namespace
 
+std::string trap_name(isa::Trap trap) {
+  return trap.interrupt ? find(kInterrupts, trap.code, "IRQ_" + std::to_string(trap.code))
+                        : find(kExceptions, trap.code, "EXCEPTION_" + std::to_string(trap.code));
+}
+
 std::string exit_name(const cpu::ExitCause& cause) {
-  if (cause.interrupt) return find(kInterrupts, cause.code, "IRQ_" + std::to_string(cause.code));
-  const std::string exception = find(kExceptions, cause.code, "EXCEPTION_" + std::to_string(cause.code));
-  return exception == kGuestCall ? exception + "/" + call_name(cause) : exception;
+  const std::string trap = trap_name({.interrupt = cause.interrupt, .code = cause.code});
+  return trap == kGuestCall ? trap + "/" + call_name(cause) : trap;
 }
 
 std::string_view mode_name(isa::Mode mode) {
@@ -124,8 +129,8 @@ std::string_view mode_name(isa::Mode mode) {
 }
 
 std::string_view phase_name(isa::HypervisorPhase phase) {
-  constexpr std::string_view names[] = {"none",  "save",    "exit", "enqueue", "schedule",
-                                        "drain", "restore", "idle", "poll", "scan", "unshare"};
+  constexpr std::string_view names[] = {"none",    "save", "exit", "enqueue", "schedule", "drain",
+                                        "restore", "idle", "poll", "scan",    "unshare"};
   return phase < isa::HypervisorPhase::count ? names[static_cast<std::size_t>(phase)] : "?";
 }
 

@@ -14,6 +14,7 @@ namespace hvsim::sim {
 struct Config;
 
 // As `perf kvm stat` names exits on RISC-V; calls from a guest also say which: "SUPERVISOR_SYSCALL/notify".
+std::string trap_name(isa::Trap trap);
 std::string exit_name(const cpu::ExitCause& cause);
 std::string_view mode_name(isa::Mode mode);
 std::string_view phase_name(isa::HypervisorPhase phase);

@@ -68,6 +68,7 @@ void Accountant::reset(isa::Cycles now) {
   cells_.clear();
   found_.fill({});
   exits_.clear();
+  traps_.reset();
   marks_.clear();
   for (auto& [vm, totals] : activities_)
     for (std::size_t kind = 0; kind < totals.cycles.size(); ++kind)
@@ -102,6 +103,7 @@ void Accountant::add_activity_of(std::uint32_t vm, std::uint32_t vcpu, ByMode& s
 }
 
 void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
+  traps_.add(taken);
   key_.mode = taken.to;
   if (taken.from.virtualized && !taken.to.virtualized && !exit_open_) {
     exit_open_ = true;

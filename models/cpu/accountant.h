@@ -15,6 +15,7 @@
 #include "models/cpu/isa/mark.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/trap.h"
+#include "models/cpu/trap_counts.h"
 #include "models/statistics/histogram.h"
 
 namespace hvsim::cpu {
@@ -111,6 +112,7 @@ class Accountant {
 
   const CellKey& current() const { return key_; }
   const std::map<CellKey, std::unique_ptr<ComponentCycles>>& cells() const { return cells_; }
+  const TrapCounts& traps() const { return traps_; }
   const std::map<ExitKey, statistics::Histogram>& exits() const { return exits_; }
   const std::map<std::uint32_t, MarkTotals>& marks() const { return marks_; }  // by VM
   const std::vector<StatisticMark>& statistics() const { return statistics_; }
@@ -135,6 +137,7 @@ class Accountant {
   void changed_activity(isa::Cycles now, std::uint64_t value);
 
   CellKey key_{};
+  TrapCounts traps_;
   bool exit_open_ = false;
   std::uint32_t exit_vm_ = kNoVm;
   isa::Cycles exit_began_ = 0, entered_at_ = 0;

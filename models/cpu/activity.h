@@ -18,6 +18,7 @@ enum class Component : std::uint8_t {
   branch,
   icache,
   dcache,
+  store_buffer,
   walk_first,
   walk_g,
   trap,

@@ -31,7 +31,7 @@ inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical
       timing_.pipeline.load_from(address);
   } else if constexpr (Timing::timed) {
     if (write && timing_.stores) [[unlikely]]
-      charge(Component::dcache, timing_.stores->stall(physical.value, state.cycle));
+      charge(Component::store_buffer, timing_.stores->stall(physical.value, state.cycle));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "models/cpu/interrupts.h"
 #include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/csr.h"
 
 namespace hvsim::cpu {
 namespace {
@@ -18,6 +19,13 @@ constexpr std::uint64_t kGuests = bit(Interrupt::virtual_supervisor_software) |
 constexpr std::uint64_t kSupervisors = bit(Interrupt::supervisor_software) |
                                        bit(Interrupt::supervisor_timer) | bit(Interrupt::supervisor_external);
 constexpr isa::Mode kHypervisor{isa::Privilege::supervisor, false};
+
+// Whether M-mode has interrupted HS-mode, which may find an interrupt that is now made pending by polling.
+bool came_from_hypervisor(const HartState& hart) {
+  const std::uint64_t previous = hart.csr.mstatus >> isa::csr::kMppShift & 3;
+  return previous == static_cast<std::uint64_t>(isa::Privilege::supervisor) &&
+         (hart.csr.mstatus & isa::csr::kMpv) == 0;
+}
 
 }  // namespace
 
@@ -43,6 +51,7 @@ void InterruptTimes::rise(const HartState& hart, unsigned code, bool entering) {
   }
   if (by_machine_mode && handling_machine_ != kNothing) {
     since_[code] = handling_machine_;
+    if (came_from_hypervisor(hart)) handling_supervisor_ = since_[code];
     return;
   }
   since_[code] = hart.cycle;

@@ -34,6 +34,7 @@ void Pipeline::pay(Owed& owed, Component cache, Cycles& cycles) {
   };
   draw(owed.walk_first, Component::walk_first);
   draw(owed.walk_g, Component::walk_g);
+  draw(owed.store_buffer, Component::store_buffer);
   draw(owed.cache, cache);
 }
 

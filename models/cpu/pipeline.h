@@ -141,7 +141,7 @@ class Pipeline {
   static constexpr unsigned kMaxScoreboard = 64;
   static constexpr unsigned kStores = 16;
   struct Owed {  // stall cycles that are known to have a reason
-    Cycles walk_first = 0, walk_g = 0, cache = 0;
+    Cycles walk_first = 0, walk_g = 0, store_buffer = 0, cache = 0;
   };
 
   template <Id id>
@@ -172,9 +172,10 @@ class Pipeline {
     data_until_ = access_ + missed_ + 4;
   }
   static void owe(Owed& owed, Component why, Cycles cycles) {
-    (why == Component::walk_first ? owed.walk_first
-     : why == Component::walk_g   ? owed.walk_g
-                                  : owed.cache) += cycles;
+    (why == Component::walk_first     ? owed.walk_first
+     : why == Component::walk_g       ? owed.walk_g
+     : why == Component::store_buffer ? owed.store_buffer
+                                      : owed.cache) += cycles;
   }
   void pay(Owed& owed, Component cache, Cycles& cycles);
   template <Id id>
@@ -359,7 +360,7 @@ inline void Pipeline::fence(const Op& op) {
 inline void Pipeline::retire_fence(Cycles issued_at) {
   const Cycles drained = write_buffer_.empty_at() + config_.fence_drained;
   if (drained > issued_at + 2) {
-    owe(data_owed_, Component::dcache, drained - issued_at - 2);
+    owe(data_owed_, Component::store_buffer, drained - issued_at - 2);
     data_until_ = drained;
   }
   retire_alone(std::max(issued_at + 2, drained), Component::base, issued_at);
@@ -383,8 +384,10 @@ inline void Pipeline::load_from(std::uint64_t address) {
   if (access_ > last_drain_) [[likely]]
     return;
   const auto word = static_cast<std::uint16_t>(address >> 3 & 0x1FF);
+  Cycles drained = access_;
   for (unsigned i = 0; i < kStores; ++i)
-    if (store_words_[i] == word) access_ = std::max(access_, store_drains_[i] + 1);
+    if (store_words_[i] == word) drained = std::max(drained, store_drains_[i] + 1);
+  if (drained != access_) delay_access(Component::store_buffer, drained - access_);
 }
 
 // The present store commits and goes its way: when its place in the commit queue is free.
@@ -407,16 +410,18 @@ inline void Pipeline::end_access(const Op& op) {
   } else if constexpr (klass == Class::store || klass == Class::guest_store) {
     const Cycles room = store_drains_[(store_ - config_.commit_queue) % kStores] + 1;
     if (room > access_ + 2) [[unlikely]]
-      blame(Component::dcache, room - access_ - 2), data_until_ = room;
+      blame(Component::store_buffer, room - access_ - 2), data_until_ = room;
     retire_store(std::max(access_ + 2, room));
     const unsigned place = store_++ % kStores;
     store_commits_[place] = commit_;
     store_words_[place] = static_cast<std::uint16_t>(stored_ >> 3 & 0x1FF);
     store_drains_[place] = drain_store();
   } else {  // an atomic: from the head of the queue, with nothing else under way
-    const Cycles begins = std::max({access_ + 1, commit_, write_buffer_.empty_at()});
+    const Cycles alone = std::max(access_ + 1, commit_);
+    const Cycles begins = std::max(alone, write_buffer_.empty_at());
     const Cycles done = begins + missed_ + config_.atomic;
-    blame(Component::dcache, begins - access_ - 1);
+    blame(Component::dcache, alone - access_ - 1);
+    blame(Component::store_buffer, begins - alone);
     data_until_ = done;
     retire_alone(done, Component::base, issue_);
     produce<id>(op, commit_ + 1);

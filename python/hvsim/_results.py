@@ -6,7 +6,7 @@ import html
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from hvsim.plots import Plots
 # What has a property of its own.
 _TABLES = (
     *("cpi[", "exits[", "summary.", "help.", "walks.", "shares[", "epochs.", "regions[", "interrupts["),
-    "vcpu_waits[",
+    *("vcpu_waits[", "delivery_times[", "dumps[", "traps["),
 )
 
 
@@ -76,6 +76,9 @@ class Result:
         config: The config with every default filled in.
         manifest: Versions, hashes, seed, wall time in seconds.
         console: What each VM printed, by VM name.
+        dumps: What had been counted at each moment that ``statistics.dump_at_cycles`` or a mark of software
+            named, oldest first: results like this one, without console and dumps. Their ``dump`` says when.
+        dump: Of a dump: its number, cycle, hart and VM; else empty.
     """
 
     name: str
@@ -85,6 +88,8 @@ class Result:
     console: Mapping[str, str]
     _stats: Mapping[str, Any] = field(repr=False)
     _exits: pd.DataFrame = field(repr=False)
+    dumps: tuple[Result, ...] = field(default=(), repr=False)
+    dump: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, directory: str | os.PathLike[str], *, name: str | None = None, kept: bool = True) -> Result:
@@ -95,7 +100,7 @@ class Result:
         """
         directory = Path(directory)
         try:
-            return cls(
+            whole = cls(
                 name=name or directory.name,
                 directory=directory if kept else None,
                 config=freeze(json.loads((directory / "config.json").read_text("utf-8"))),
@@ -109,8 +114,21 @@ class Result:
                 _stats=freeze(json.loads((directory / "stats.json").read_text("utf-8"))),
                 _exits=pd.read_csv(directory / "exits.csv", keep_default_na=False),
             )
+            dumps = tuple(whole._dumped(directory, dump) for dump in whole._list("dumps"))
+            return replace(whole, dumps=dumps)
         except (OSError, ValueError) as error:
             raise RunError(name or directory.name, 0, f"its files cannot be read: {error}") from error
+
+    def _dumped(self, directory: Path, dump: Mapping[str, Any]) -> Result:
+        stats = json.loads((directory / dump["file"]).read_text("utf-8"))
+        return replace(
+            self,
+            name=f"{self.name}@{dump['cycle']}",
+            console=freeze({}),
+            _stats=freeze({**stats, "help": self._stats["help"]}),
+            _exits=pd.DataFrame(stats["exits"], columns=self._exits.columns),
+            dump=freeze({key: value for key, value in dump.items() if key != "file"}),
+        )
 
     def describe(self, statistic: str) -> Described:
         """Unit and help of a statistic, by its path: ``harts[0].l1d.misses``."""
@@ -241,6 +259,11 @@ class Result:
         return Regions(self._distributions("regions", "elapsed"), modes)
 
     @property
+    def traps(self) -> pd.DataFrame:
+        """Traps by hart, the modes that they left and entered, and cause: ``count``."""
+        return self._frame("traps")
+
+    @property
     def interrupts(self) -> pd.DataFrame:
         """Cycles from an interrupt's being pending to the first instruction of its handler.
 
@@ -257,6 +280,16 @@ class Result:
     def vcpu_waits(self) -> pd.DataFrame:
         """Cycles from a VCPU's being runnable to the hypervisor's choosing it to run."""
         return self._distributions("vcpu_waits", "wait")
+
+    @property
+    def delivery_times(self) -> pd.DataFrame:
+        """Cycles from a deferrable hypercall until it has run, and from the scheduler's decision to the guest."""
+        return self._distributions("delivery_times", "time")
+
+    @property
+    def delivery_latencies(self) -> pd.DataFrame:
+        """The histograms behind ``delivery_times``."""
+        return self._histograms("delivery_times", "time")
 
     @property
     def walks(self) -> Walks:

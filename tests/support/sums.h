@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,8 @@ class Sums {
   explicit Sums(const nlohmann::json& stats) : stats_(stats) {
     for (std::size_t hart = 0; hart < stats.at("harts").size(); ++hart) check_hart(hart);
     check_walks();
+    check_cells();
+    check_epochs();
   }
   // Empty if everything adds up.
   const std::string& broken() const { return broken_; }
@@ -70,6 +73,50 @@ class Sums {
         {"l2tlb_accesses", &hart.at("l2tlb").at("lookups")},
         {"l2tlb_misses", &hart.at("l2tlb").at("misses")}};
     for (const auto& [event, whole] : wholes) expect(name + event, events[event], number(*whole));
+    std::map<std::string, std::uint64_t> traps;
+    for (const Json& row : stats_.at("traps")) {
+      if (row.at("hart") != number_of_hart) continue;
+      traps["all"] += number(row.at("count"));
+      if (row.at("cause").get<std::string>().starts_with("IRQ_"))
+        traps["interrupts"] += number(row.at("count"));
+    }
+    expect(name + "traps by mode", traps["all"], number(hart.at("counters").at("traps")));
+    expect(name + "interrupts by mode", traps["interrupts"], number(hart.at("counters").at("interrupts")));
+  }
+
+  // Every cycle lies in exactly one cell: no two rows are the same cell.
+  void check_cells() {
+    std::set<std::string> cells;
+    for (Json row : stats_.at("cpi")) {
+      row.erase("components");
+      if (!cells.insert(row.dump()).second) broken_ += "two rows of the CPI stack are " + row.dump() + "\n";
+    }
+  }
+
+  // What happened in all epochs is what happened.
+  void check_epochs() {
+    const Json& epochs = stats_.at("epochs");
+    if (number(epochs.at("length")) == 0) return;
+    const Json& rows = epochs.at("rows");
+    std::map<std::string, std::uint64_t> parts;
+    const auto key = [](const Json& hart, const Json& vm, const Json& vcpu, const Json& mode) {
+      return "hart " + hart.dump() + " VM " + vm.dump() + " VCPU " + vcpu.dump() + " " + mode.dump() + " ";
+    };
+    for (std::size_t i = 0; i < rows.at("hart").size(); ++i) {
+      const std::string who = key(rows["hart"][i], rows["vm"][i], rows["vcpu"][i], rows["mode"][i]);
+      for (const auto& [column, values] : rows.items())
+        if (column != "epoch" && column != "hart" && column != "vcpu" && values[i].is_number())
+          parts[who + column] += number(values[i]);
+    }
+    for (const Json& share : stats_.at("shares")) {
+      const std::string who = key(share.at("hart"), share.at("vm"), share.at("vcpu"), share.at("mode"));
+      for (const char* group : {"components", "events"})
+        for (const auto& [column, count] : share.at(group).items()) {
+          expect(who + column + " in epochs", parts[who + column], number(count));
+          parts.erase(who + column);
+        }
+    }
+    for (const auto& [what, count] : parts) expect(what + " in epochs alone", count, 0);
   }
 
   void check_walks() {

@@ -61,6 +61,10 @@ bool is_hypervisor_row(const Json& row) {
 void read_statistics(const fs::path& run, Outcome& outcome) {
   const Json stats = Json::parse(tests::slurp(run / "stats.json"));
   outcome.broken_sums = tests::Sums(stats).broken();
+  for (const Json& dump : stats.at("dumps")) {
+    outcome.dumps.push_back(Json::parse(tests::slurp(run / dump.at("file").get<std::string>())));
+    outcome.broken_sums += tests::Sums(outcome.dumps.back()).broken();
+  }
   for (const Json& hart : stats.at("harts")) {
     outcome.cycles = std::max(outcome.cycles, hart.at("cycles").get<std::uint64_t>());
     outcome.retired += hart.at("retired").get<std::uint64_t>();
@@ -80,6 +84,7 @@ void read_statistics(const fs::path& run, Outcome& outcome) {
       for (const auto& [name, cycles] : row.at("components").items())
         outcome.hypervisor_cycles += cycles.get<std::uint64_t>();
   outcome.result_hash = Json::parse(tests::slurp(run / "manifest.json")).at("result_hash").get<std::string>();
+  outcome.stats = stats;
 }
 
 }  // namespace

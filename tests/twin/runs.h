@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace hvsim::twin {
 
@@ -14,14 +15,16 @@ struct Outcome {
   std::map<std::string, std::string> console;  // by VM: the lines it printed
   std::map<std::string, std::uint64_t> exits;  // simulated runs only: cause -> count, over all VMs
   std::map<std::string, Json> vms{};           // simulated runs only: by VM, what stats.json says of it
-  std::map<std::string, std::uint64_t> peak_saved_pages{};        // the same: by VM, on the zero frame at once
+  std::map<std::string, std::uint64_t> peak_saved_pages{};  // the same: by VM, on the zero frame at once
   std::uint64_t cycles = 0;
   std::uint64_t retired = 0;  // by all harts
   std::map<std::string, std::uint64_t>
       vm_cycles;                        // by VM: its guest's and the hypervisor's for it, idle left out
   std::uint64_t hypervisor_cycles = 0;  // outside guests and idling, firmware and boot left out
   std::string result_hash;
-  std::string broken_sums{};  // statistics that do not add up; there must be none
+  std::string broken_sums{};  // statistics that do not add up, dumps among them; there must be none
+  Json stats{};               // stats.json
+  std::vector<Json> dumps{};  // the statistics that were dumped
   std::string log;
 };
 

@@ -50,6 +50,16 @@ TEST(Attribution, SharesOfModesAddUpToTheTotalsOfTheModels) {
   EXPECT_EQ(of(sum, Event::l1i_accesses), rig->caches->l1i_stats(0).accesses);
   EXPECT_EQ(of(sum, Event::branch_instructions), rig->hart.timing().predictor.stats().branches);
 
+  std::uint64_t traps = 0;
+  rig->hart.accountant().traps().for_each([&](const TrapTaken& taken, std::uint64_t count) {
+    EXPECT_EQ(taken.from, (isa::Mode{isa::Privilege::user, false}));
+    EXPECT_EQ(taken.to, (isa::Mode{isa::Privilege::machine, false}));
+    EXPECT_EQ(taken.trap.code, static_cast<unsigned>(isa::Exception::ecall_from_u));
+    EXPECT_FALSE(taken.trap.interrupt);
+    traps += count;
+  });
+  EXPECT_EQ(traps, rig->hart.counters().traps);
+
   // Each turn loads once in U-mode and stores once in M-mode, and traps from U-mode.
   const auto& user = activity.at({kNoVm, 0, {isa::Privilege::user, false}}).events;
   const auto& machine = activity.at({kNoVm, 0, {isa::Privilege::machine, false}}).events;
@@ -209,6 +219,41 @@ TEST(InterruptLatency, OfAnInjectedInterruptBeginsWithTheOneThatTheHypervisorHan
   const auto& guest = only_latency(
       rig->hart, {kNoVm, kVs, code(isa::Interrupt::virtual_supervisor_timer), InterruptPath::trapped});
   EXPECT_EQ(guest.sum(), 1u + 3u + 1u) << "one trap, the hypervisor's three instructions, another trap";
+}
+
+// Without Sstc the timer is M-mode's, which makes STIP pending. A hypervisor that has interrupts off and
+// polls takes no trap for it, but handles it nevertheless.
+TEST(InterruptLatency, OfAnInterruptInjectedByAHypervisorThatPollsBeginsWithWhatItPolledFor) {
+  auto rig = functional();
+  open_memory(rig->state());
+  const std::uint64_t stip = isa::bit(isa::Interrupt::supervisor_timer);
+  rig->put(kRam, {as::addi(9, 9, 1), as::bne(9, 10, -4), as::csrrw(0, isa::csr::hvip, 1),
+                  as::csrrw(0, isa::csr::sie, 0), kSret});
+  rig->put(kRam + 0x100, {as::csrrw(0, isa::csr::mip, 2), as::csrrw(0, isa::csr::mie, 3), kMret});
+  rig->put(kRam + 0x200, {as::self});  // the guest's handler
+  rig->state().x[1] = isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  rig->state().x[2] = stip;
+  rig->state().x[3] = isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  rig->state().x[10] = 400;  // 800 instructions
+  auto& csr = rig->state().csr;
+  csr.mtvec = kRam + 0x100;
+  csr.vstvec = csr.sepc = kRam + 0x200;
+  csr.mideleg = stip;
+  csr.hideleg = isa::bit(isa::Interrupt::virtual_supervisor_timer);
+  csr.mie = isa::bit(isa::Interrupt::machine_timer);
+  csr.vsstatus |= isa::csr::kSie;
+  csr.mstatus |= isa::csr::kSpp;
+  csr.hstatus |= isa::csr::kSpv;
+  rig->state().mtimecmp = 5;  // ticks of 100 cycles: in the midst of the loop
+  rig->state().mode = kHs;
+  rig->hart.state_changed();
+  rig->hart.run(1200, false);
+  ASSERT_EQ(rig->state().mode, kVs);
+  const auto& guest = only_latency(
+      rig->hart, {kNoVm, kVs, code(isa::Interrupt::virtual_supervisor_timer), InterruptPath::trapped});
+  EXPECT_EQ(guest.count(), 1u);
+  EXPECT_EQ(guest.sum(), 1u + 3u + (800u - 500u) + 3u + 1u)
+      << "a trap, M-mode's three instructions, the rest of the loop, three more, another trap";
 }
 
 TEST(InterruptLatency, OfAGuestsOwnTimerIsDirect) {

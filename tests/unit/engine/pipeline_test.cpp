@@ -120,6 +120,8 @@ TEST(Pipeline, StoresToDistinctWordsLeaveFourPerRoundTripOfMemory) {
     std::vector<std::uint32_t> stores;
     for (int line = 0; line < 16; ++line) stores.push_back(as::sd(1, 5, line * 16));
     EXPECT_EQ(cycles_of_turns(*rig, stores), kTurns * 16 * (latency + 4) / 4) << "latency " << latency;
+    EXPECT_GT(rig->cell(Component::store_buffer), rig->state().cycle / 2);
+    EXPECT_EQ(rig->cell(Component::dcache), 0u);
   }
 }
 
@@ -133,9 +135,12 @@ TEST(Pipeline, ALoadWaitsUntilTheStoreToItsWordHasLeftTheQueue) {
   auto same = detailed();
   same->state().x[5] = kData;
   EXPECT_EQ(per_turn(*same, repeat(8, {as::sd(1, 5, 0), as::ld(1, 5, 0)})), 8 * 8u);
+  EXPECT_NEAR(static_cast<double>(same->cell(Component::store_buffer)), 3.0 * kTurns * 8 * 4, 8)
+      << "four of each eight cycles, in three quarters of the turns";
   auto other = detailed();
   other->state().x[5] = kData;
   EXPECT_EQ(per_turn(*other, repeat(8, {as::sd(1, 5, 0), as::ld(2, 5, 8)})), 8 * 2 + kLoop);
+  EXPECT_EQ(other->cell(Component::store_buffer), 0u);
 }
 
 TEST(Pipeline, ACsrAccessKeepsTheIntegerUnitUntilItCommits) {

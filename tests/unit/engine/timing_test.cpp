@@ -131,6 +131,8 @@ TEST(Timing, StoresThatAreWrittenThroughWaitForTheWriteBuffer) {
   const isa::Cycles began = rig->state().cycle;
   for (int i = 0; i < 100; ++i) rig->hart.run(1, false);
   EXPECT_EQ(rig->state().cycle - began, 100 * 16 * (20 + 4) / 4) << "four words at a time";
+  EXPECT_GT(rig->cell(Component::store_buffer), rig->state().cycle * 3 / 4);
+  EXPECT_EQ(rig->cell(Component::dcache), 0u);
 }
 
 // Identity-maps the first 2 MiB of RAM by 4 KiB pages, and everything else by nothing.
