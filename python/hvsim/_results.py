@@ -283,7 +283,7 @@ class Result:
 
     @property
     def delivery_times(self) -> pd.DataFrame:
-        """Cycles from a deferrable hypercall until it has run, and from the scheduler's decision to the guest."""
+        """Cycles until a deferrable hypercall has run, and from the scheduling of a guest until it runs."""
         return self._distributions("delivery_times", "time")
 
     @property

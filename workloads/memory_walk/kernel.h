@@ -71,9 +71,13 @@ constexpr void link_cycle(std::span<std::uint64_t> words, std::uint64_t seed) {
   }
 }
 
-// `words` is all of the walked memory; `work_done(lines)` hears of each pass and of the chase.
-template <class WorkDone>
-constexpr Report run(const Parameters& parameters, std::span<std::uint64_t> words, WorkDone&& work_done) {
+inline constexpr auto kJustDoIt = [](auto&& work) { work(); };
+
+// `words` is all of the walked memory; `work_done(lines)` hears of each pass and of the chase, and
+// `around_chase` calls what it is given, which is the chase alone.
+template <class WorkDone, class Around = decltype(kJustDoIt)>
+constexpr Report run(const Parameters& parameters, std::span<std::uint64_t> words, WorkDone&& work_done,
+                     const Around& around_chase = kJustDoIt) {
   const std::uint64_t lines = words.size() / kWordsPerLine;
   const std::uint64_t stride_lines = parameters.stride / kLineBytes;
   Report report;
@@ -92,7 +96,9 @@ constexpr Report run(const Parameters& parameters, std::span<std::uint64_t> word
   }
   link_cycle(words, parameters.seed);
   std::uint64_t line = 0;
-  for (std::uint64_t step = 0; step < parameters.chase; ++step) line = words[line * kWordsPerLine];
+  around_chase([&] {
+    for (std::uint64_t step = 0; step < parameters.chase; ++step) line = words[line * kWordsPerLine];
+  });
   sum.add(line);
   work_done(parameters.chase);
   report.checksum = sum.value();

@@ -11,7 +11,7 @@ namespace {
 
 namespace walk = workload::memory_walk;
 
-constexpr std::uint64_t kMeasuredRegion = 1;
+constexpr std::uint64_t kMeasuredRegion = 1, kChaseRegion = 2;
 
 void require_possible(const walk::Parameters& parameters) {
   const char* const mistake = walk::mistake(parameters);
@@ -42,7 +42,13 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   const std::span<std::uint64_t> window = mapped_window(parameters);
 
   region_begin(kMeasuredRegion);
-  const walk::Report report = walk::run(parameters, window, [](std::uint64_t lines) { work_done(lines); });
+  const walk::Report report = walk::run(
+      parameters, window, [](std::uint64_t lines) { work_done(lines); },
+      [](auto&& chase) {
+        region_begin(kChaseRegion);
+        chase();
+        region_end(kChaseRegion);
+      });
   region_end(kMeasuredRegion);
 
   if (report.mismatches != 0)

@@ -25,7 +25,9 @@ class Ticker {
   }
 
   void tick() {
-    if (guest::timer::now() < deadline_) return early_.store(early() + 1, std::memory_order_relaxed);
+    const std::uint64_t now = guest::timer::now();
+    if (now < deadline_) return early_.store(early() + 1, std::memory_order_relaxed);
+    guest::latency((now - deadline_) * 1'000'000'000 / guest::timer::ticks_per_second());
     taken_.store(taken() + 1, std::memory_order_relaxed);
     arm_next();
   }
