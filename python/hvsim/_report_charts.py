@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hvsim._results import Result
-from hvsim.plots import COLORS
+from hvsim.plots import COLORS, component_colors
 
 Spec = dict[str, Any]
 
@@ -58,6 +58,8 @@ def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
     several = len(stacks) > 1
     groups = {"field": "of", "title": None, "sort": list(stacks), "header": _BESIDE}
     components = list(dict.fromkeys(part for frame in stacks.values() for part in frame.columns))
+    chosen = component_colors(components)
+    colors = {"domain": list(chosen), "range": list(chosen.values())}
     return _chart(
         rows,
         height={"step": _ROW},
@@ -66,7 +68,7 @@ def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
         encoding={
             "y": {"field": "row", "type": "nominal", "sort": None, "title": None},
             "x": {"field": "cycles", "type": "quantitative", "title": "cycles", "axis": {"format": "~s"}},
-            "color": {"field": "component", "type": "nominal", "scale": {"domain": components}},
+            "color": {"field": "component", "type": "nominal", "scale": colors},
             "order": {"field": "component", "sort": None},
             "opacity": _FADE,
             "tooltip": _tooltip("of", "row", "component", "cycles"),

@@ -10,7 +10,7 @@ Every function draws on the axes that it is given, or on new ones, and returns t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -106,20 +106,40 @@ def curve(
     return axes
 
 
+# In the order in which stacks have them; a component has one colour, whichever others are there.
+_COMPONENTS = (
+    "base",
+    "branch",
+    "icache",
+    "dcache",
+    "walk_first",
+    "walk_g",
+    "trap",
+    "csr",
+    "fp",
+    "hypervisor",
+)
+
+
+def component_colors(components: Sequence[str]) -> dict[str, str]:
+    """A colour for each component of a CPI stack, the same in all figures."""
+    order = [*_COMPONENTS, *(each for each in components if each not in _COMPONENTS)]
+    return {each: COLORS[order.index(each) % len(COLORS)] for each in components}
+
+
 def cpi_stack(stack: CpiStack, *, share: bool = False, ax: Axes | None = None) -> Axes:
     """Stacked bars of cycles by component, a bar per row; `share`: as percent of all."""
     frame = stack.shares * 100 if share else stack.frame
     axes = _axes(ax)
     names = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in frame.index]
     left = pd.Series(0.0, index=frame.index)
-    for number, component in enumerate(frame.columns):
+    for component, color in component_colors(list(frame.columns)).items():
         width = frame[component].astype(float)
-        color = COLORS[number % len(COLORS)]
         axes.barh(names, width, left=left, label=component, color=color, height=0.7)
         left += width
     axes.invert_yaxis()
     axes.set_xlabel("percent of all cycles" if share else "cycles")
-    axes.legend(ncols=2, loc="best")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 
 
