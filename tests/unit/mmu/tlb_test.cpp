@@ -383,7 +383,7 @@ TEST(Tlb, MoreLruEntriesNeverRaiseMisses) {
   std::vector<std::uint64_t> pages;
   for (unsigned i = 0; i < 20'000; ++i) pages.push_back(random() % 2 != 0 ? random() % 100 : i % 30);
   std::uint64_t smaller_misses = ~std::uint64_t{0};
-  for (unsigned entries = 4; entries <= 128; entries *= 2) {
+  for (unsigned entries = 4; entries <= 64; entries *= 2) {
     Tlb tlb({.entries = entries, .ways = entries, .replacement = mem::Replacement::lru});
     const AddressSpace space = host_space(1);
     for (const std::uint64_t number : pages)
