@@ -16,7 +16,7 @@ from hvsim._crossing import Crossing, break_even
 from hvsim._errors import ConfigError, Error, RunError
 from hvsim._machine import Machine
 from hvsim._report import report
-from hvsim._results import Regions, Result, Results, Walks
+from hvsim._results import Regions, Result, Results, Runs, Walks
 from hvsim._stack import CpiStack
 from hvsim._sweep import SweepProgress, sweep
 
@@ -34,6 +34,7 @@ __all__ = [
     "Result",
     "Results",
     "RunError",
+    "Runs",
     "SweepProgress",
     "Walks",
     "break_even",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import pandas as pd
 from hvsim import _report_charts as charts
 from hvsim import _report_words as words
 from hvsim import _table
-from hvsim._errors import ConfigError, Error
+from hvsim._errors import ConfigError, Error, RunError
 from hvsim._report_drawing import machine
 from hvsim._report_page import Page
-from hvsim._results import Result
+from hvsim._results import Result, Runs
 from hvsim._seeds import over_seeds
 from hvsim._store import DEFINITION
 from hvsim._sweep import TABLE
@@ -104,13 +105,7 @@ def _named(results: list[Result]) -> dict[str, Result]:
     """By label where labels tell them apart, in the order of their names."""
     labels = [str(result.manifest["label"]) for result in results]
     names = labels if len(set(labels)) == len(labels) else [result.name for result in results]
-    return dict(zip(names, (_renamed(r, n) for r, n in zip(results, names, strict=True)), strict=True))
-
-
-def _renamed(result: Result, name: str) -> Result:
-    from dataclasses import replace
-
-    return replace(result, name=name)
+    return {name: replace(result, name=name) for name, result in zip(names, results, strict=True)}
 
 
 def _of_sweep(path: Path) -> Page:
@@ -154,16 +149,15 @@ def _of_sweep(path: Path) -> Page:
 
 def _results(path: Path, table: pd.DataFrame, axes: list[str]) -> dict[str, Result]:
     """Results of the first rows that have some, by their coordinates."""
-    manifests = path.glob("*/manifest.json")
-    directories = {each.parent.name.rpartition("-")[2]: each.parent for each in manifests}
+    try:
+        runs = Runs(path)
+    except RunError:
+        return {}  # all have failed
     found: dict[str, Result] = {}
     for _, row in table.iterrows():
-        if len(found) == _RUNS_IN_CHARTS:
-            break
-        directory = directories.get(row["identity"])
         name = ", ".join(str(row[axis]) for axis in axes) or str(row["label"])
-        if directory is not None and pd.isna(row["failure"]) and name not in found:
-            found[name] = Result.read(directory, name=name)
+        if len(found) < _RUNS_IN_CHARTS and row["identity"] in runs and name not in found:
+            found[name] = replace(runs[row["identity"]], name=name)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hvsim._results import Result
-from hvsim.plots import COLORS, component_colors
+from hvsim.plots import COLORS, component_colors, waiting
 
 Spec = dict[str, Any]
 
@@ -116,20 +116,13 @@ def exits(result: Result) -> Spec:
 
 
 def latencies(results: Mapping[str, Result]) -> Spec | None:
-    """How long deferrable calls waited: what part of them waited at most so long; None if there were none."""
-    parts = {"latency_p50": 0.5, "latency_p99": 0.01, "latency_p999": 0.001}
+    """What part of deferrable calls waited longer than so long; None if there were none."""
     rows = [
-        {
-            "series": f"{name} {vm}".strip(),
-            "longer": part,
-            "share": f"{100 - 100 * part:g} % waited at most",
-            "cycles": int(row[key]),
-            "longest": int(row["latency_max"]),
-        }
+        {"series": f"{name} {vm}".strip(), "longer": longer, "cycles": upto}
         for name, result in results.items()
-        for vm, row in result.delivery.iterrows()
-        if row["ran"] > 0
-        for key, part in parts.items()
+        for vm, tail in waiting(result).items()
+        for upto, longer in zip(tail.index.to_list(), tail, strict=True)
+        if longer > 0
     ]
     if not rows:
         return None
@@ -137,7 +130,7 @@ def latencies(results: Mapping[str, Result]) -> Spec | None:
         rows,
         height=240,
         params=_picked("series"),
-        mark={"type": "line", "point": True},
+        mark={"type": "line", "interpolate": "step-after"},
         encoding={
             "x": {
                 "field": "cycles",
@@ -149,14 +142,13 @@ def latencies(results: Mapping[str, Result]) -> Spec | None:
             "y": {
                 "field": "longer",
                 "type": "quantitative",
-                "scale": {"type": "log", "domain": [0.0005, 1]},
+                "scale": {"type": "log"},
                 "title": "part of calls that waited longer",
-                "axis": {"values": [1, 0.5, 0.1, 0.01, 0.001], "format": "~g"},
+                "axis": {"format": "~g"},
             },
-            "order": {"field": "longer", "sort": "descending"},
             "color": {"field": "series", "type": "nominal", "sort": None, "title": None},
             "opacity": _FADE,
-            "tooltip": _tooltip("series", "share", "cycles", "longest"),
+            "tooltip": _tooltip("series", "cycles", "longer"),
         },
     )
 

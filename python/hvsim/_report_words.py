@@ -108,7 +108,7 @@ def of_crossings(means: pd.DataFrame, x: str, y: str, by: str) -> list[str]:
         for crossing in crossings(means, x, by, name, names[0]):
             text.append(
                 f"From {x} = {crossing.at:,.4g} on (between the measured {crossing.above:,g} and "
-                f"{crossing.below:,g}) {crossing.cheaper} has less {y} than {crossing.than}."
+                f"{crossing.below:,g}) {crossing.cheaper} is below {crossing.than} in {y}."
             )
     return text
 

@@ -435,6 +435,38 @@ class Results(Mapping[str, Result]):
         return self.table().to_html()
 
 
+class Runs(Mapping[str, Result]):
+    """The runs of a directory by identity, of a sweep or of ``run --out``, read when one asks for them.
+
+    >>> frame = hvsim.sweep("costs.json", out="runs/costs")
+    >>> hvsim.Runs("runs/costs")[frame["identity"][0]].exits
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        """Raises RunError if there is no run in it."""
+        self._found = {
+            manifest.parent.name.rpartition("-")[2]: manifest.parent
+            for manifest in sorted(Path(directory).glob("*/manifest.json"))
+        }
+        if not self._found:
+            raise RunError(str(directory), 0, "there is no run directory in it")
+
+    def __getitem__(self, identity: str) -> Result:
+        return Result.read(self._found[identity])
+
+    def __contains__(self, identity: object) -> bool:
+        return identity in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __repr__(self) -> str:
+        return f"<hvsim.Runs: {len(self)} runs>"
+
+
 def _flatten(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, child in value.items():

@@ -15,7 +15,7 @@ from hvsim._errors import ConfigError
 Json = Any
 
 # Bounds what a slip of the pen can start.
-MOST_POINTS = 1_000_000
+MOST_POINTS = 100_000
 
 
 @dataclass(frozen=True)

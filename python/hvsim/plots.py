@@ -112,6 +112,7 @@ _COMPONENTS = (
     "branch",
     "icache",
     "dcache",
+    "store_buffer",
     "walk_first",
     "walk_g",
     "trap",
@@ -154,22 +155,34 @@ def exits(result: Result, *, count: bool = False, ax: Axes | None = None) -> Axe
 
 
 def latencies(results: Result | Mapping[str, Result], *, ax: Axes | None = None) -> Axes:
-    """How long deferrable hypercalls waited until they ran, in cycles: p50, p99, p99.9 and the longest.
+    """What part of deferrable hypercalls waited longer than so many cycles until they had run.
 
     One line per VM, or per run and VM.
     """
     named = results if isinstance(results, Mapping) else {"": results}
     axes = _axes(ax)
-    quantiles = {"p50": "latency_p50", "p99": "latency_p99", "p99.9": "latency_p999", "max": "latency_max"}
     for run, result in named.items():
-        delivery = result.delivery
-        for vm, row in delivery[delivery["ran"] > 0].iterrows():
-            waited = [float(row[column]) for column in quantiles.values()]
-            axes.plot(list(quantiles), waited, marker="o", label=f"{run} {vm}".strip())
+        for vm, tail in waiting(result).items():
+            shown = tail[tail > 0]
+            axes.step(shown.index, shown, where="post", label=f"{run} {vm}".strip())
+    axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylabel("cycles until the call ran")
+    axes.set_xlabel("cycles until the call had run")
+    axes.set_ylabel("part of calls that waited longer")
     axes.legend()
     return axes
+
+
+def waiting(result: Result) -> dict[str, pd.Series[float]]:
+    """By VM, what part of its deferrable hypercalls waited longer than the cycles of the index."""
+    buckets = result.delivery_latencies
+    if buckets.empty:
+        return {}
+    calls = buckets[buckets["what"] == "call"]
+    return {
+        str(vm): 1 - mine.set_index("upto")["count"].cumsum() / mine["count"].sum()
+        for vm, mine in calls.groupby("vm", sort=False)
+    }
 
 
 def saved_memory(results: Result | Mapping[str, Result], *, ax: Axes | None = None) -> Axes:

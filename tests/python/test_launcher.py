@@ -265,3 +265,34 @@ def test_without_an_archive_to_ask_the_error_says_what_to_set(checkout):
     status, _, errors = checkout.run("guest", "fetch", "debian")
     assert status == 3
     assert "set HVSIM_DEBIAN_MIRROR" in errors
+
+
+PYTHON = """
+if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit; fi
+if [ "$2" = pip ]; then echo "$*" >> "$STATE/pip"; exit; fi
+echo "python: $*"
+"""
+
+
+@pytest.mark.parametrize("command", ["sweep", "report"])
+def test_commands_of_the_python_package_reach_it_and_install_it_once(checkout, command):
+    python = checkout.bin / "python"
+    python.write_text("#!/bin/sh" + PYTHON)
+    python.chmod(0o755)
+    (checkout.bin / "ninja").write_text("#!/bin/sh\n")  # nothing to do
+    built = [f"build/python/{each}" for each in ("python", "sim", "hypervisor", "workloads")]
+    for folder in ("python", "configs", *built):
+        (checkout.root / folder).mkdir(parents=True)
+    for file in ("python/requirements.txt", "pyproject.toml", "build/python/build.ninja"):
+        (checkout.root / file).write_text("")
+    for arguments in (["x.json", "--out", "a b"], ["y"]):
+        process = checkout.start(command, *arguments, HVSIM_PYTHON=str(python))
+        out, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert out == f"python: -m hvsim {command} {' '.join(arguments)}\n"
+    installs = [line for line in checkout.calls("pip") if "--force-reinstall" in line]
+    assert len(installs) == 1
+    (checkout.root / "python" / "new.py").write_text("")
+    checkout.start(command, HVSIM_PYTHON=str(python)).communicate(timeout=60)
+    installs = [line for line in checkout.calls("pip") if "--force-reinstall" in line]
+    assert len(installs) == 2

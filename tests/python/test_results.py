@@ -142,8 +142,12 @@ def test_figures_show_the_values_of_the_results(storms, sharing):
 
         axes = hvsim.plots.latencies(storms)
         assert len(axes.lines) == 4
-        p50 = storms["dlh"].delivery["latency_p50"].iloc[0]
-        assert p50 in {line.get_ydata()[0] for line in axes.lines}
+        dlh = storms["dlh"]
+        median = dlh.delivery["latency_p50"].iloc[0]
+        longer = hvsim.plots.waiting(dlh)["hypercall_storm-0"]
+        assert longer[longer.index < median].min() > 0.5 >= longer[longer.index >= median].max()
+        assert longer.iloc[-1] == 0
+        assert longer.index[-1] == pytest.approx(dlh.delivery["latency_max"].iloc[0], rel=0.07)
 
         axes = sharing.plot.saved_memory()
         assert np.max(axes.lines[0].get_ydata()) == sharing.saved_memory["saved"].max()

@@ -13,6 +13,7 @@ from pathlib import Path
 import hvsim
 import nbclient
 import nbformat
+from jupyter_client.manager import start_new_kernel
 
 TWO_RUNS = """
 import json, sys, hvsim
@@ -80,3 +81,29 @@ def test_an_interrupt_stops_the_workers_and_leaves_no_half_run(config, tmp_path)
     for worker in workers:
         assert not Path("/proc", worker).exists()
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_notebooks_stop_button_ends_the_runs_and_the_notebook_goes_on(config):
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        long, short = json.dumps(_long_config(config)), json.dumps(config())
+        client.execute("import json, os, hvsim")
+        for call in ("hvsim.run(config)", "hvsim.sweep(config, {'seed': [1, 2]})"):
+            begun = client.execute(f"config = json.loads({long!r})\n{call}")
+            deadline = time.monotonic() + 60
+            while not (workers := _workers_of(manager.provisioner.pid)):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            manager.interrupt_kernel()
+            while (reply := client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != begun:
+                pass
+            assert reply["content"]["ename"] == "KeyboardInterrupt"
+            for worker in workers:
+                assert not Path("/proc", worker).exists()
+        after = client.execute_interactive(
+            f"assert hvsim.run(json.loads({short!r}))['small'].passed", timeout=60
+        )
+        assert after["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -86,7 +86,11 @@ def test_the_files_hold_the_table_that_was_returned(config, tmp_path):
     names = {path.name for path in out.iterdir() if path.name[0] != "."}
     runs = {f"small-{identity}" for identity in frame["identity"]}
     assert names == runs | {"sweep.json", "table.parquet", "table.csv"}
-    assert hvsim.Result.read(out / min(runs)).stop == "cycle_limit"
+    read = hvsim.Runs(out)
+    assert set(read) == set(frame["identity"])
+    assert read[frame["identity"][1]].config["seed"] == 2
+    with pytest.raises(hvsim.RunError, match="no run directory"):
+        hvsim.Runs(tmp_path)
 
 
 def test_nothing_that_was_finished_runs_again(config, tmp_path, counted):
