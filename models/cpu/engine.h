@@ -137,7 +137,10 @@ class Engine final : public Hart {
   const Block& block() const { return *block_; }
   Block& block() { return *block_; }
   static constexpr bool detailed = Timing::detailed;
-  decltype(auto) pipeline() requires Timing::detailed { return (timing_.pipeline); }
+  template <class T = Timing>  // clang looks into a function that is no template whatever it requires
+  auto& pipeline() requires T::detailed {
+    return static_cast<T&>(timing_).pipeline;
+  }
 
  private:
   struct SlowValue {  // returned in registers, so that the fast paths keep their locals out of memory

@@ -124,7 +124,7 @@ Introspection::Result Introspection::read_types(GuestWindow& memory) {
 bool Introspection::find_root(Arch& arch, const Vm& vm) {
   const std::uint64_t table =
       kernel_ + (symbols_.address(Kallsyms::swapper_pg_dir) - symbols_.base());
-  for (const std::uint64_t mode : {10, 9, 8}) {
+  for (const std::uint64_t mode : {10u, 9u, 8u}) {
     root_ = mode << hvsim::isa::csr::kAtpModeShift | table >> kPageShift;
     const auto image = guest_translate(arch, vm.table, root_, symbols_.base());
     if (image && image->value == kernel_) return true;
