@@ -44,8 +44,6 @@ constexpr std::uint32_t kUsedBuffer = 1, kConfigurationChange = 2;  // interrupt
 constexpr std::uint64_t kSizeMax = 1, kSegMax = 2, kFlush = 9, kVersion1 = 32;  // feature bits
 constexpr std::uint64_t kFeatures = std::uint64_t{1} << kSizeMax | std::uint64_t{1} << kSegMax |
                                     std::uint64_t{1} << kFlush | std::uint64_t{1} << kVersion1;
-constexpr std::uint32_t kMaxSegmentBytes = 64u << 10, kMaxSegments = 4;
-
 constexpr std::uint16_t kNext = 1, kDeviceWrites = 2, kIndirect = 4;  // descriptor flags
 constexpr std::uint16_t kNoInterrupt = 1;                             // available ring's flags
 constexpr std::uint32_t kRead = 0, kWrite = 1, kFlushCache = 4, kIdentify = 8;
@@ -215,11 +213,12 @@ void VirtualDisk::run_queue(Arch& arch, GuestMemory& memory) {
       static_cast<std::uint16_t>(available - taken_) > queue_size_)
     return break_down(memory);
   order();  // the entries were written before the index
+  std::uint64_t budget = kMaxNotificationBytes;
   while (taken_ != available) {
     std::uint16_t head = 0;
     std::uint32_t used[2] = {};
     if (!fetch(arch, memory, available_ + 4 + 2 * (taken_ % queue_size_), head) ||
-        !run_chain(arch, memory, head, used[1]))
+        !run_chain(arch, memory, head, budget, used[1]))
       return break_down(memory);
     used[0] = head;
     if (!put(arch, memory, used_ + 4 + 8 * (given_ % queue_size_), used)) return break_down(memory);
@@ -255,10 +254,14 @@ bool VirtualDisk::follow(Arch& arch, GuestMemory& memory, std::uint16_t head,
   return true;
 }
 
-bool VirtualDisk::run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head,
+bool VirtualDisk::run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head, std::uint64_t& budget,
                             std::uint32_t& written) {
   Request request;
   if (!follow(arch, memory, head, request)) return false;
+  if (request.bytes <= kMaxRequestBytes) {  // a larger one moves nothing
+    if (request.bytes > budget) return false;
+    budget -= request.bytes;
+  }
   written = 0;
   const std::uint8_t outcome = perform(arch, memory, request, written);
   if (memory.starved()) return false;

@@ -30,7 +30,14 @@ class VirtualDisk {
 
  private:
   static constexpr std::uint32_t kQueueSize = 16;
-  static constexpr std::uint64_t kMaxRequestBytes = 256u << 10;  // so that no guest holds the hart for long
+
+  // So that no guest holds the hart, and the VM's lock, for long: what the driver is told of a request
+  // (size_max and seg_max, section 5.2.4), and what fits into the queue at once if it keeps to that. Each
+  // request takes two descriptors besides its segments, so three requests fill the queue best. Descriptors
+  // that several requests name, or larger ones, would ask for more: such a driver is broken off.
+  static constexpr std::uint32_t kMaxSegmentBytes = 16u << 10, kMaxSegments = 4;
+  static constexpr std::uint64_t kMaxRequestBytes = kMaxSegments * kMaxSegmentBytes;
+  static constexpr std::uint64_t kMaxNotificationBytes = (kQueueSize - 2 * 3) * kMaxSegmentBytes;
 
   struct Descriptor {
     std::uint64_t at;
@@ -42,10 +49,10 @@ class VirtualDisk {
   void reset();
   void set_status(std::uint32_t value);
   void run_queue(Arch& arch, GuestMemory& memory);
-  bool run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head, std::uint32_t& written);
+  bool run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head, std::uint64_t& budget,
+                 std::uint32_t& written);
   bool follow(Arch& arch, GuestMemory& memory, std::uint16_t head, Request& request) const;
-  std::uint8_t perform(Arch& arch, GuestMemory& memory, const Request& request,
-                       std::uint32_t& written);
+  std::uint8_t perform(Arch& arch, GuestMemory& memory, const Request& request, std::uint32_t& written);
   bool transfer(Arch& arch, GuestMemory& memory, const Descriptor& part, std::uint64_t at);
   void break_down(const GuestMemory& memory);
 

@@ -30,10 +30,10 @@ struct Disk : testing::Test {
   PagePool pool;
   StageTwoTable memory;
   VirtualDisk disk;
-  std::vector<std::byte> content = std::vector<std::byte>(10 * 512);
+  std::vector<std::byte> content;
   std::uint16_t made_available = 0;
 
-  Disk() {
+  explicit Disk(std::size_t sectors = 10) : content(sectors * 512) {
     pool.add(Hpa{FakeMachine::kRamBase}, machine.ram.size());
     EXPECT_TRUE(memory.create(arch, pool));
     for (std::uint64_t at = 0; at < kMemoryBytes; at += 4096)
@@ -176,6 +176,52 @@ TEST_F(Disk, DoesNothingBeforeTheDriverIsReady) {
   write(0x20, 0xffffffff);  // features that nobody offered
   write(0x70, 11);
   EXPECT_EQ(disk.read(0x70) & 8, 0u);
+}
+
+struct LargeDisk : Disk {
+  LargeDisk() : Disk(512) {}
+  static constexpr std::uint64_t kLarge = kMemory + 0x1'0000;
+  static constexpr std::uint32_t kSegment = 16 << 10;
+
+  // As many heads as asked for, all of one chain: four segments of the size that the device announces.
+  void notify_of(unsigned heads, std::uint32_t type) {
+    put(kHeader, std::uint64_t{type});
+    put(kHeader + 8, std::uint64_t{0});
+    const auto flags = static_cast<std::uint16_t>(kNext | (type == 0 ? kWrites : 0));
+    describe(0, {kHeader, 16, kNext, 1});
+    for (std::uint16_t i = 0; i < 4; ++i)
+      describe(1u + i, {kLarge + i * kSegment, kSegment, flags, static_cast<std::uint16_t>(i + 2)});
+    describe(5, {kOutcome, 1, kWrites, 0});
+    for (unsigned i = 0; i < heads; ++i) put<std::uint16_t>(kAvailable + 4 + 2 * (made_available++ % 8), 0);
+    put(kAvailable + 2, made_available);
+    write(0x50, 0);
+  }
+};
+
+TEST_F(LargeDisk, SaysHowMuchItTakesAtOnce) {
+  EXPECT_EQ(disk.read(0x108), kSegment);
+  EXPECT_EQ(disk.read(0x10c), 4u);
+  EXPECT_EQ(request(0, 0, 4 * kSegment, kLarge), 0u);
+  EXPECT_EQ(request(0, 0, 4 * kSegment + 512, kLarge), 1u);
+  EXPECT_FALSE(broken());
+}
+
+// 160 KiB fit into a queue of 16 descriptors that belong to one request each.
+TEST_F(LargeDisk, BreaksADriverOffThatAsksForMoreThanItsQueueCouldHold) {
+  for (const std::uint32_t type : {0u, 1u}) {
+    write(0x70, 0);
+    made_available = 0;
+    put<std::uint16_t>(kUsed + 2, 0);
+    start_driver();
+    notify_of(2, type);
+    EXPECT_EQ(fetch<std::uint16_t>(kUsed + 2), 2u);
+    notify_of(2, type);  // each notification anew
+    EXPECT_EQ(fetch<std::uint16_t>(kUsed + 2), 4u);
+    EXPECT_FALSE(broken());
+    notify_of(3, type);
+    EXPECT_TRUE(broken());
+    EXPECT_EQ(fetch<std::uint16_t>(kUsed + 2), 4u);
+  }
 }
 
 TEST_F(Disk, SurvivesAnyDriver) {
