@@ -380,7 +380,7 @@ struct Described<cpu::IsaConfig> {
       Field{"zicond", &T::zicond, Unit::none, "czero.eqz and czero.nez"},
       Field{"time_csr", &T::time_csr, Unit::none, "false: reading time is illegal, for M-mode to emulate"},
       Field{"zihpm", &T::zihpm, Unit::none, "29 hardware performance counters"},
-      Field{"sscofpmf", &T::sscofpmf, Unit::none, "their overflow interrupts and mode filters"},
+      Field{"sscofpmf", &T::sscofpmf, Unit::none, "their overflow interrupts and mode filters, for sampling"},
       Field{"smstateen", &T::smstateen, Unit::none,
             "state-enable registers; M-mode must then open senvcfg to others"},
       Field{"sstc", &T::sstc, Unit::none, "stimecmp and vstimecmp"},

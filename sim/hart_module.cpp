@@ -8,9 +8,6 @@
 namespace hvsim::sim {
 namespace {
 
-// With shorter turns than a short loop of LR and SC takes, such a loop would never get through.
-constexpr isa::Cycles kShortTurn = 64;
-
 // Timers further away than this many cycles never come due in a run (SystemC's time has 64 bits too).
 constexpr isa::Cycles kNever = isa::Cycles{1} << 42;
 
@@ -51,9 +48,7 @@ void HartModule::live() {
     const auto go = permission();
     if (over()) break;
     machine_.agenda().run_due(now());
-    if (go == Debugger::Go::run) forget_reservation();
-    const cpu::Stop why =
-        go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : hart_.run(budget(), shell_.in_step).stop;
+    const cpu::Stop why = go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : take_turn();
     settings_.recorder.advanced(settings_.hart);
     shell_.in_step = why == cpu::Stop::synchronize;
     shell_.asleep = why == cpu::Stop::wait_for_interrupt;
@@ -64,6 +59,7 @@ void HartModule::live() {
     if (why == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
     if (over() || settings_.limit_reached(why)) break;
     if (why != cpu::Stop::hypervisor) continue;
+    hart_.hart_state().reservation.valid = false;  // the next VCPU's SC has nothing to do with it
     shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
     settings_.recorder.advanced(settings_.hart);
     catch_up();
@@ -71,9 +67,18 @@ void HartModule::live() {
   sc_core::sc_stop();
 }
 
-// Other harts have run since LR, and may have written to its reservation set, if only what was there.
-void HartModule::forget_reservation() {
-  if (machine_.harts() > 1 && settings_.quantum >= kShortTurn) hart_.hart_state().reservation.valid = false;
+// A reservation from an earlier turn is no more: other harts have run since and may have written to it, if
+// only what was there. So that no constrained LR/SC loop fails for ever, a turn does not end between its LR
+// and its SC, which are 16 instructions apart at most (unprivileged manual, "Eventual Success of
+// Store-Conditional Instructions").
+cpu::Stop HartModule::take_turn() {
+  constexpr unsigned most_of_a_loop = 16;
+  bool& reserved = hart_.hart_state().reservation.valid;
+  if (machine_.harts() > 1) reserved = false;
+  cpu::Stop why = hart_.run(budget(), shell_.in_step).stop;
+  for (unsigned more = 0; more < most_of_a_loop && why == cpu::Stop::budget && reserved; ++more)
+    why = hart_.run(1, false).stop;
+  return why;
 }
 
 // The hart stops where a device has something to do, so that it sees it happen then.

@@ -45,7 +45,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   void start_of_simulation() override;
   void catch_up();  // waits until SystemC's time is the hart's
   void sleep();     // until an interrupt that ends WFI is pending
-  void forget_reservation();
+  cpu::Stop take_turn();
   isa::Cycles budget() const;
   bool over() const;
   Debugger::Go permission();  // waits until the debugger lets the hart go on

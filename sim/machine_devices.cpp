@@ -158,7 +158,13 @@ bool Machine::Dma::read(isa::Hpa from, std::span<std::uint8_t> to) {
 bool Machine::Dma::write(isa::Hpa to, std::span<const std::uint8_t> from) {
   if (!is_ram(to, from.size())) return false;
   if (machine.caches_ != nullptr) machine.caches_->device_write(to, from.size());
-  for (auto& hart : machine.harts_) hart->code_changed();
+  for (auto& hart : machine.harts_) {
+    hart->code_changed();
+    cpu::Reservation& held =
+        hart->hart_state().reservation;  // lost by a write to its bytes, whatever the value
+    if (held.address.value < to.value + from.size() && to.value < held.address.value + held.bytes)
+      held.valid = false;
+  }
   return machine.memory_.copy_in(to, from);
 }
 

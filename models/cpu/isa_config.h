@@ -24,7 +24,7 @@ struct IsaConfig {
   bool zicond = true;
   bool time_csr = true;    // else reading time is illegal, for M-mode to emulate
   bool zihpm = true;       // hpmcounter3 to 31
-  bool sscofpmf = true;    // their overflow interrupts and mode filters
+  bool sscofpmf = false;   // their overflow interrupts and mode filters; on, mip and sip have one more bit
   bool smstateen = false;  // on, it keeps S-mode out of senvcfg until M-mode writes mstateen0
   bool sstc = true;        // stimecmp and vstimecmp
   bool svinval = true, svnapot = true, svpbmt = true;

@@ -138,7 +138,9 @@ std::string Vcpus::describe(unsigned id, const std::string& vm) const {
       return name + "off";
     case State::blocked:
     case State::blocking:
-      return name + "waits for an interrupt";
+      return name + (vcpu(id).starved != 0 ? "paused until there is memory" : "waits for an interrupt");
+    case State::parked:
+      return name + "paused until its next cap period";
     default:
       return name + "waits for a hart";
   }

@@ -207,12 +207,18 @@ Error Parser::read_symbol_table(const Elf64_Shdr& table, const std::string& fiel
   return std::nullopt;
 }
 
-// What names an address: functions, objects and labels; not sections, files, constants or the
+// What a host looks for in an image; a linker script may give these as bare numbers.
+bool is_for_the_host(const std::string& name) {
+  return name == "tohost" || name == "fromhost" || name == "begin_signature" || name == "end_signature";
+}
+
+// What names an address: functions, objects and labels; not sections, files, other constants or the
 // assembler's own marks ($x, $d, .L).
 Error Parser::read_symbol(const Elf64_Sym& symbol, Bytes names, const std::string& field) {
   const unsigned type = ELF64_ST_TYPE(symbol.st_info);
   if (type != STT_NOTYPE && type != STT_OBJECT && type != STT_FUNC) return std::nullopt;
-  if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE || symbol.st_name == 0)
+  const bool constant = symbol.st_shndx == SHN_ABS;
+  if (symbol.st_shndx == SHN_UNDEF || (symbol.st_shndx >= SHN_LORESERVE && !constant) || symbol.st_name == 0)
     return std::nullopt;
   const std::string where = field + " name offset";
   if (symbol.st_name >= names.size())
@@ -222,6 +228,7 @@ Error Parser::read_symbol(const Elf64_Sym& symbol, Bytes names, const std::strin
   if (end == rest.end()) return mismatch(where, symbol.st_name, "a name that ends inside the string table");
   std::string name(reinterpret_cast<const char*>(rest.data()), static_cast<std::size_t>(end - rest.begin()));
   if (name.empty() || name.starts_with('$') || name.starts_with(".L")) return std::nullopt;
+  if (constant && !is_for_the_host(name)) return std::nullopt;
   image_.symbols.push_back({std::move(name), symbol.st_value, symbol.st_size});
   return std::nullopt;
 }

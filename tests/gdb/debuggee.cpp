@@ -1,16 +1,9 @@
 // Children under a time limit: nothing here can hang.
 #include "tests/gdb/debuggee.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "sim/boot.h"
@@ -20,19 +13,7 @@
 namespace hvsim::gdb {
 namespace {
 
-using std::chrono::steady_clock;
-constexpr auto kPatience = std::chrono::seconds(60);
-constexpr auto kGlance = std::chrono::milliseconds(5);
-
-template <class Condition>
-bool comes_true(Condition condition) {
-  const auto end = steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(kGlance);
-  }
-  return true;
-}
+using tests::comes_true;
 
 // "osabi none": on what a Linux compiler has built, GDB would step with breakpoints of its own, never into a
 // trap.
@@ -64,64 +45,6 @@ fs::path write_script(const fs::path& directory, const std::vector<std::string>&
 }
 
 }  // namespace
-
-Process::Process(const std::vector<std::string>& command, fs::path output) : output_(std::move(output)) {
-  std::vector<char*> words;
-  words.reserve(command.size() + 1);
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  const int out = open(output_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  pid_ = fork();
-  if (pid_ == 0) {
-    setpgid(0, 0);
-    dup2(in, 0);
-    dup2(out, 1);
-    dup2(out, 2);
-    execvp(words[0], words.data());
-    _exit(127);
-  }
-  close(in);
-  close(out);
-}
-
-Process::~Process() {
-  if (pid_ <= 0) return;
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-}
-
-bool Process::ended() {
-  if (pid_ <= 0) return true;
-  int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
-  pid_ = -1;
-  status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return true;
-}
-
-int Process::wait() {
-  if (comes_true([this] { return ended(); })) return status_;
-  kill(pid_, SIGKILL);
-  waitpid(std::exchange(pid_, -1), nullptr, 0);
-  return -1;
-}
-
-bool Process::says(const std::string& text) {
-  bool found = false;
-  comes_true([&] {
-    const bool over = ended();
-    found = output().find(text) != std::string::npos;
-    return found || over;
-  });
-  return found;
-}
-
-void Process::interrupt() {
-  if (pid_ > 0) kill(pid_, SIGINT);
-}
-
-std::string Process::output() const { return tests::slurp(output_); }
 
 Debuggee::Debuggee(Kind kind, const Json& config, std::vector<std::string> options)
     : options_(std::move(options)) {

@@ -1,8 +1,6 @@
 // Programs as a user starts them: a simulator or QEMU that waits for GDB, and GDB itself with a script.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -12,31 +10,14 @@
 #include <vector>
 
 #include "tests/support/files.h"
+#include "tests/support/process.h"
 
 namespace hvsim::gdb {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-// A child, killed when its time is over or nobody wants it any more; its output is a file.
-class Process {
- public:
-  Process(const std::vector<std::string>& command, fs::path output);
-  ~Process();
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  int wait();                          // its exit code; -1: it was killed, or had to be
-  bool says(const std::string& text);  // false: it ended, or its time did, without
-  bool ended();
-  void interrupt();  // Ctrl-C
-  std::string output() const;
-
- private:
-  fs::path output_;
-  pid_t pid_ = -1;
-  int status_ = -1;
-};
+using tests::Process;
 
 // Machines under the same hypervisor image with the VMs of `config`, stopped before the first instruction.
 class Debuggee {

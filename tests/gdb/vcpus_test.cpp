@@ -60,11 +60,12 @@ class Hypervised {
     const auto memory = [this](std::uint64_t address, std::uint64_t bytes) {
       return machine->memory().host(isa::Hpa{address}, bytes);
     };
-    vcpus = std::make_unique<Vcpus>(*machine, left, names, memory, [memory, at] {
+    inspection = [memory, at] {
       hv::Inspection seen;
       std::memcpy(&seen, memory(at, sizeof seen), sizeof seen);
       return seen;
-    });
+    };
+    vcpus = std::make_unique<Vcpus>(*machine, left, names, memory, inspection);
   }
 
   cpu::Hart& hart() { return machine->hart(0); }
@@ -83,6 +84,7 @@ class Hypervised {
   const std::vector<unsigned> numbers = watched_registers();
   LeftGuests left{nullptr};
   std::unique_ptr<sim::Machine> machine;
+  std::function<hv::Inspection()> inspection;
   std::unique_ptr<Vcpus> vcpus;
 };
 
@@ -168,6 +170,25 @@ TEST(Vcpus, WhatIsWrittenWhileAVcpuWaitsIsThereWhenItRuns) {
   while (world.vcpus->present(0) != waits) world.step();
   EXPECT_EQ(world.hart().hart_state().x[27], 0x1234'5678'9ABC'DEF0u);
   EXPECT_EQ(world.hart().hart_state().csr.vsscratch, 0x1234'5678'9ABC'DEF0u);
+}
+
+TEST(Vcpus, SaysWhyOneIsPaused) {
+  Json config = two_on_a_hart();
+  config["hypervisor"]["scheduler"] = "credit";
+  config["vms"][0]["cap_percent"] = 20;
+  config["vms"][1] = {{"name", "b"}, {"workload", "timer_ticks"}, {"memory_bytes", "4MiB"}};
+  Hypervised world(config);
+  while (!world.inside()) world.hart().run(1000, true);
+  const auto says = [&world](unsigned id, const char* text) {
+    return world.vcpus->describe(id, "x").find(text) != std::string::npos;
+  };
+  while (!says(0, ": paused until its next cap period") || !says(1, ": waits for an interrupt")) {
+    world.step();
+    ASSERT_LT(world.hart().hart_state().cycle, 1'000'000'000u);
+  }
+  const std::uint64_t starved = world.inspection().vcpus.at(1) + offsetof(hv::Vcpu, starved);
+  *world.machine->memory().host(isa::Hpa{starved}, 4) = 1;
+  EXPECT_TRUE(says(1, ": paused until there is memory")) << world.vcpus->describe(1, "b");
 }
 
 TEST(Vcpus, NothingIsTakenForAHypervisorThatHasNotBooted) {

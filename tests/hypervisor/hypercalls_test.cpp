@@ -286,6 +286,39 @@ TEST_P(Calls, HartsAreStartedStoppedAndFenced) {
   EXPECT_EQ(bench.on[0]->number, 0);
 }
 
+// SBI HSM, hart_start: satp and sstatus.SIE are zero, a0 is the hart, a1 the argument; nothing else is left.
+TEST_P(Calls, AHartThatIsStartedAgainRemembersNothing) {
+  bench.ecall(0, kHsm, 0, {1, 0x80000040, 77});
+  bench.call(0, Hypercall::yield);
+  ASSERT_EQ(bench.on[0]->number, 1);
+  const std::uint64_t hgatp = bench.harts[0].registers.vs.hgatp;
+  Vcpu& second = *bench.on[0];
+  second.general.x[5] = 0x55;
+  second.general.sstatus |= 3u << 13;  // FS
+  bench.harts[0].registers.vs.vsatp = 0x8000'0000'0008'0001;
+  bench.harts[0].registers.vs.vsstatus |= 2;
+  bench.harts[0].registers.vs.vsie = 0x222;
+  bench.ecall(0, kTime, 0, {5});
+  bench.ecall(0, kHsm, 1);
+  ASSERT_EQ(bench.on[0]->number, 0);
+  EXPECT_EQ(bench.ecall(0, kHsm, 2, {1}).value, 1u);
+  EXPECT_EQ(bench.ecall(0, kIpi, 0, {2, 0}).error, 0);  // to one that is off
+  EXPECT_EQ(bench.ecall(0, kHsm, 0, {1, 0x80000080, 88}).error, 0);
+  bench.machine.ticks += 1000;
+  bench.call(0, Hypercall::yield);
+  ASSERT_EQ(bench.on[0], &second);
+  EXPECT_EQ(second.general.sepc, 0x80000080u);
+  for (unsigned i = 1; i < 32; ++i)
+    EXPECT_EQ(second.general.x[i], i == 10 ? 1u : i == 11 ? 88u : 0u) << "x" << i;
+  EXPECT_EQ(second.general.hvip, 0u);
+  EXPECT_EQ(second.general.sstatus & (3u << 13), 0u);
+  const VsRegisters& vs = bench.harts[0].registers.vs;
+  EXPECT_EQ(vs.vsatp, 0u);
+  EXPECT_EQ(vs.vsie, 0u);
+  EXPECT_EQ(vs.vsstatus & 2, 0u);
+  EXPECT_EQ(vs.hgatp, hgatp) << "its memory is still its own";
+}
+
 TEST_P(Calls, ShutDownEndsTheVmAndUnknownResetsAreRefused) {
   EXPECT_EQ(bench.ecall(0, kSrst, 0, {9, 0}).error, abi::kErrorInvalidParameter);
   bench.ecall(0, kSrst, 0, {0, 1});

@@ -66,6 +66,20 @@ struct Devices : testing::Test {
   }
 };
 
+// The one reader of the header, for the simulator's loader too: whatever the bytes say.
+TEST(LinuxHeader, IsReadAsItStands) {
+  const auto header = LinuxHeader::read(kernel(0x1122334455667788, 0x99AABBCCDDEEFF00, 0x0123456789ABCDEF));
+  ASSERT_TRUE(header);
+  EXPECT_EQ(header->offset, 0x1122334455667788u);
+  EXPECT_EQ(header->image_bytes, 0x99AABBCCDDEEFF00u);
+  EXPECT_EQ(header->flags, 0x0123456789ABCDEFu);
+  EXPECT_EQ(header->magic, LinuxHeader::kRiscv);
+  const auto image = kernel();
+  EXPECT_TRUE(LinuxHeader::read(std::span(image).first(64)));
+  EXPECT_FALSE(LinuxHeader::read(std::span(image).first(63)));
+  EXPECT_FALSE(LinuxHeader::read({}));
+}
+
 TEST(LinuxImage, IsKnownByItsHeader) {
   EXPECT_EQ(read_linux_image(kernel())->offset, 0x200000u);
   EXPECT_EQ(read_linux_image(kernel())->bytes, 0x10000u);

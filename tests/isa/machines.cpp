@@ -2,16 +2,10 @@
 #include "tests/isa/machines.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <chrono>
 #include <cstdio>
-#include <thread>
 #include <vector>
 
 #include "tests/isa/layout.h"
@@ -41,50 +35,11 @@ void RamFile::clear() {
 
 std::span<std::uint8_t> RamFile::memory() const { return {bytes_, ORACLE_RAM_BYTES}; }
 
-namespace {
-
-int start(std::vector<std::string> words) {
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  pid_t process = -1;
-  if (posix_spawnp(&process, arguments[0], &actions, nullptr, arguments.data(), environ) != 0) process = -1;
-  posix_spawn_file_actions_destroy(&actions);
-  return process;
-}
-
-}  // namespace
-
 Qemu::Qemu(const Witness& witness, const RamFile& ram)
-    : process_(
-          start({witness.program, "-M", "virt,memory-backend=ram", "-cpu", witness.cpu(), "-m", "128M",
-                 "-object", "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
-                 "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"})) {}
-
-Qemu::~Qemu() {
-  if (process_ < 0) return;
-  kill(process_, SIGKILL);
-  waitpid(process_, nullptr, 0);
-}
-
-bool Qemu::wait(unsigned seconds) {
-  using namespace std::chrono;
-  const auto deadline = steady_clock::now() + std::chrono::seconds(seconds);
-  while (process_ >= 0) {
-    int status = 0;
-    if (waitpid(process_, &status, WNOHANG) == process_) {
-      process_ = -1;
-      return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    }
-    if (steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return false;
-}
+    : process_({witness.program, "-M", "virt,memory-backend=ram", "-cpu", witness.cpu(), "-m", "128M",
+                "-object", "memory-backend-file,id=ram,size=128M,share=on,mem-path=" + ram.path().string(),
+                "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"},
+               "/dev/null") {}
 
 std::span<const std::uint8_t> ModelRun::memory() const {
   return {machine->memory().host(sim::map::ram, ORACLE_RAM_BYTES), ORACLE_RAM_BYTES};

@@ -10,6 +10,7 @@
 #include "sim/config.h"
 #include "sim/machine.h"
 #include "tests/isa/witness.h"
+#include "tests/support/process.h"
 
 namespace hvsim::oracle {
 
@@ -36,14 +37,12 @@ class RamFile {
 class Qemu {
  public:
   Qemu(const Witness& witness, const RamFile& ram);
-  ~Qemu();
-  Qemu(const Qemu&) = delete;
-  Qemu& operator=(const Qemu&) = delete;
 
-  bool wait(unsigned seconds);  // false: it failed or did not end in time
+  // False: it failed or did not end in time.
+  bool wait(std::chrono::seconds patience) { return process_.wait(patience) == 0; }
 
  private:
-  int process_ = -1;
+  tests::Process process_;
 };
 
 // Runs until the image powers the machine off, or for too long. Empty: success.

@@ -80,7 +80,7 @@ class Oracle : public testing::Test {
     const bool detailed = images_++ % 2 != 0;  // by turns
     const ModelRun timed =
         run_model(witness, image, detailed ? sim::TimingMode::detailed : sim::TimingMode::fast);
-    const bool ended = qemu.wait(kQemuSeconds);
+    const bool ended = qemu.wait(std::chrono::seconds(kQemuSeconds));
     expect_driver_untouched();
     ASSERT_TRUE(ended) << stuck("QEMU", programs, first, ram_.memory(), functional);
     compare(programs, first, functional, "functional");

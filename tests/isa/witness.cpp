@@ -35,6 +35,7 @@ std::string Witness::cpu() const {
 // QEMU 7 checks no reserved bit of a PTE with Svnapot or Svpbmt, so they are off (unit tests have them).
 cpu::IsaConfig Witness::isa() const {
   cpu::IsaConfig isa;
+  isa.sscofpmf = true;
   isa.svpbmt = isa.svnapot = has_memory_extensions();
   if (has_memory_extensions()) isa.ad_updates = cpu::AdUpdates::svadu;
   isa.smstateen = has_state_enables();

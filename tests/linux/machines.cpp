@@ -2,15 +2,13 @@
 #include "tests/linux/machines.h"
 
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
+#include "tests/support/commands.h"
 #include "tests/support/files.h"
 #include "tests/support/sums.h"
 
@@ -19,32 +17,31 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using tests::quoted;
 
 const std::string kConfigs = HVSIM_SOURCE "/configs/";
-
-std::string quoted(const std::string& word) { return "'" + word + "'"; }
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
 
+// Processor time of all children that have ended.
+double children_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
 // The time limit is for hangs: a shared machine may be slow.
 Boot shell(const std::string& command) {
   const tests::Scratch scratch;
-  const std::string out = scratch.path() / "out", err = scratch.path() / "err";
-  const std::string line = "exec timeout 800 " + command + " </dev/null >" + out + " 2>" + err;
-  const pid_t child = fork();
-  if (child == 0) {
-    execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
-    _exit(127);
-  }
-  int status = 0;
-  rusage usage{};
-  if (child < 0 || wait4(child, &status, 0, &usage) != child) throw std::runtime_error("cannot run " + line);
-  return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-          .seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime),
-          .console = tests::slurp(out),
-          .errors = tests::slurp(err)};
+  const double before = children_seconds();
+  const tests::Ended ended =
+      tests::shell("timeout 800 " + command + " </dev/null 2>" + scratch.file("errors"));
+  return {.status = ended.code,
+          .seconds = children_seconds() - before,
+          .console = ended.output,
+          .errors = tests::slurp(scratch.file("errors"))};
 }
 
 // The config as it is in the file, with those that it extends.

@@ -1,8 +1,6 @@
 // Runs the simulator's executable and QEMU as a user would.
 #include "tests/twin/runs.h"
 
-#include <sys/wait.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +12,7 @@
 #include "sim/config_load.h"
 #include "sim/experiment.h"
 #include "sim/run_directory.h"
+#include "tests/support/commands.h"
 #include "tests/support/files.h"
 #include "tests/support/sums.h"
 
@@ -21,21 +20,6 @@ namespace hvsim::twin {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Command {
-  int status;
-  std::string output;
-};
-
-Command shell(const std::string& line) {
-  std::FILE* pipe = popen((line + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("cannot start " + line);
-  std::string output;
-  char buffer[4096];
-  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, n);
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
-}
 
 fs::path write_config(const fs::path& directory, Json config, const std::string& run) {
   config["hypervisor"]["run"] = run;
@@ -103,11 +87,11 @@ Outcome simulate(const Json& config, const std::string& run) {
   const tests::Scratch scratch;
   const fs::path file = write_config(scratch.path(), config, run);
   const fs::path out = scratch.path() / "runs";
-  const Command command =
-      shell(std::string("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run ") +
-            file.string() + " --quiet --out " + out.string());
+  const tests::Ended command =
+      tests::shell(std::string("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run ") +
+                   file.string() + " --quiet --out " + out.string());
   Outcome outcome;
-  outcome.exit_code = command.status;
+  outcome.exit_code = command.code;
   outcome.log = command.output;
   if (!fs::exists(out)) return outcome;
   for (const auto& entry : fs::directory_iterator(out)) {
@@ -120,8 +104,8 @@ Outcome simulate(const Json& config, const std::string& run) {
 
 std::string run_config(const std::string& file) {
   const tests::Scratch scratch;
-  return shell("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run " + file + " --out " +
-               (scratch.path() / "runs").string())
+  return tests::shell("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE " run " + file +
+                      " --out " + (scratch.path() / "runs").string())
       .output;
 }
 
@@ -131,14 +115,13 @@ Outcome qemu(const Json& config) {
   const auto bundle = sim::bundle_of(run.config, run.images);
   if (!bundle) throw std::runtime_error(bundle.error());
   const fs::path initrd = scratch.path() / "bundle";
-  std::ofstream(initrd, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bundle->data()), static_cast<std::streamsize>(bundle->size()));
-  const Command command = shell(
+  tests::write_file(initrd, *bundle);
+  const tests::Ended command = tests::shell(
       "timeout 120 qemu-system-riscv64 -M virt -cpu rv64,h=true -nographic -monitor none -serial stdio -m " +
       std::to_string(run.config.machine.memory_bytes >> 20) + "M -smp " +
       std::to_string(run.config.machine.harts) + " -bios " HVSIM_FIRMWARE " -kernel " +
       run.images.hypervisor + " -initrd " + initrd.string() + " < /dev/null");
-  return {.exit_code = command.status,
+  return {.exit_code = command.code,
           .console = sim::split_console(command.output, run.config),
           .exits = {},
           .vms = {},

@@ -12,6 +12,8 @@
 #include <string>
 
 #include "sim/image/bundle.h"
+#include "tests/support/commands.h"
+#include "tests/support/files.h"
 
 namespace {
 
@@ -22,7 +24,7 @@ using testing::HasSubstr;
 constexpr char kFirmware[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
 
 bool qemu_is_here() {
-  return std::filesystem::exists(kFirmware) && std::system("command -v qemu-system-riscv64 >/dev/null") == 0;
+  return std::filesystem::exists(kFirmware) && hvsim::tests::exists("qemu-system-riscv64");
 }
 
 std::vector<std::byte> probe_image() {
@@ -49,19 +51,14 @@ struct Outcome {
 
 Outcome boot(std::span<const std::byte> bundle, const std::string& cpu = "rv64,h=true", unsigned harts = 2) {
   const auto path = std::filesystem::temp_directory_path() / ("hvsim-bundle-" + std::to_string(getpid()));
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bundle.data()), static_cast<std::streamsize>(bundle.size()));
+  hvsim::tests::write_file(path, bundle);
   const std::string command = "timeout 60 qemu-system-riscv64 -M virt -m 128M -nographic -cpu " + cpu +
                               " -smp " + std::to_string(harts) + " -bios " + kFirmware +
                               " -kernel " HYPERVISOR_ELF +
-                              (bundle.empty() ? "" : " -initrd " + path.string()) + " </dev/null 2>&1";
-  Outcome outcome{"", -1};
-  FILE* pipe = popen(command.c_str(), "r");
-  char buffer[4096];
-  while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe)) outcome.console.append(buffer, n);
-  outcome.code = WEXITSTATUS(pclose(pipe));
+                              (bundle.empty() ? "" : " -initrd " + path.string()) + " </dev/null";
+  const hvsim::tests::Ended ended = hvsim::tests::shell(command);
   std::filesystem::remove(path);
-  return outcome;
+  return {ended.output, ended.code};
 }
 
 Outcome boot(BundleDescription description, const std::string& cpu = "rv64,h=true", unsigned harts = 2) {

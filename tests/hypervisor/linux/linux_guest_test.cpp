@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tests/linux/machines.h"
+#include "tests/support/commands.h"
 #include "tests/twin/runs.h"
 
 namespace hvsim::twin {
@@ -48,14 +49,6 @@ std::string session_of(const std::string& console) {
   return session;
 }
 
-std::string output_of(const std::string& command) {
-  std::FILE* pipe = popen(command.c_str(), "r");
-  char text[256] = {};
-  const std::size_t size = std::fread(text, 1, sizeof text - 1, pipe);
-  pclose(pipe);
-  return {text, size};
-}
-
 struct LinuxGuests : testing::Test {
   fs::path disk = fs::temp_directory_path() / ("hvsim-linux-guest-disk-" + std::to_string(getpid()));
 
@@ -79,7 +72,7 @@ struct LinuxGuests : testing::Test {
     const std::string padded = disk.string() + ".padded";
     fs::copy_file(disk, padded, fs::copy_options::overwrite_existing);
     fs::resize_file(padded, (kDiskBytes + 511) / 512 * 512);
-    std::string hash = output_of("sha256sum < " + padded).substr(0, 64);
+    std::string hash = tests::shell("sha256sum < " + padded).output.substr(0, 64);
     fs::remove(padded);
     return hash;
   }

@@ -26,7 +26,10 @@ inline constexpr CsrResult kOk = CsrResult::ok, kIllegal = CsrResult::illegal_in
 inline constexpr std::uint64_t kAllOnes = ~std::uint64_t{0};
 
 struct TestHart : HartState {
-  explicit TestHart(isa::Mode m = kM) { mode = m; }
+  explicit TestHart(isa::Mode m = kM) {
+    mode = m;
+    isa_config.sscofpmf = true;
+  }
 
   TestHart& in(isa::Mode m) {
     mode = m;

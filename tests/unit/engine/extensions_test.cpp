@@ -158,6 +158,7 @@ TEST(EventCounters, ATrapBelongsToTheModeThatTraps) {
   for (const auto& [filter, counted] : {std::pair{csr::kMinh, 1u}, std::pair{csr::kUinh, 0u}}) {
     auto rig = functional();
     auto& state = rig->state();
+    state.isa_config.sscofpmf = true;
     state.csr.mtvec = kRam + 0x100;
     open_pmp(state.csr);
     rig->hart.state_changed();
@@ -174,6 +175,7 @@ TEST(EventCounters, ATrapBelongsToTheModeThatTraps) {
 TEST(EventCounters, AnOverflowInterruptsTheHart) {
   auto rig = functional();
   auto& state = rig->state();
+  state.isa_config.sscofpmf = true;
   state.csr.mtvec = kRam + 0x100;
   state.csr.mie = isa::bit(isa::Interrupt::counter_overflow);
   state.csr.mstatus = csr::kMie;
@@ -192,6 +194,7 @@ TEST(EventCounters, AnOverflowInterruptsTheHart) {
 TEST(EventCounters, ASleepingHartKnowsWhenItsCycleCounterOverflows) {
   auto rig = functional();
   auto& state = rig->state();
+  state.isa_config.sscofpmf = true;
   state.csr.mie = isa::bit(isa::Interrupt::counter_overflow);
   state.x[5] = 1;
   state.x[6] = ~std::uint64_t{0} - 9999;

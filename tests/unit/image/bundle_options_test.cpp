@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "tests/unit/image/elf_builder.h"
-#include "tests/unit/image/shell.h"
+#include "tests/support/files.h"
 
 namespace hvsim::sim {
 namespace {
@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 class BundleOptionsTest : public testing::Test {
  protected:
-  void SetUp() override { write_file(elf_, SmallElf().file()); }
+  void SetUp() override { tests::write_file(elf_, SmallElf().file()); }
   void TearDown() override { std::filesystem::remove(elf_); }
 
   static std::string error_of(const std::vector<std::string>& words) {
@@ -84,7 +84,7 @@ TEST_F(BundleOptionsTest, AnImageThatDoesNotFitItsMemoryIsNamedWhateverTheOrder)
 TEST_F(BundleOptionsTest, AGuestMustBeEnteredAtItsFirstByte) {
   SmallElf elf;
   elf.header.e_entry += 4;
-  write_file(elf_, elf.file());
+  tests::write_file(elf_, elf.file());
   EXPECT_THAT(vm_error("name=a,image=" + elf_), HasSubstr("expected entry 0x80000000"));
 }
 

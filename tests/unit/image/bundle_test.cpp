@@ -8,7 +8,8 @@
 #include <filesystem>
 
 #include "sim/config_fields.h"
-#include "tests/unit/image/shell.h"
+#include "tests/support/commands.h"
+#include "tests/support/files.h"
 
 namespace hvsim::sim {
 namespace {
@@ -85,11 +86,11 @@ TEST_F(BundleTest, HoldsEveryVmWithItsImage) {
 
 TEST_F(BundleTest, DtcReadsIt) {
   const std::string path = testing::TempDir() + "bundle.dtb";
-  write_file(path, bundle_);
+  tests::write_file(path, bundle_);
   // Forced, because a property called "name" is not the usual thing.
-  const Shell dtc = shell("dtc -q -f -I dtb -O dts " + path);
+  const tests::Ended dtc = tests::shell("dtc -q -f -I dtb -O dts " + path);
   std::filesystem::remove(path);
-  EXPECT_EQ(dtc.status, 0);
+  EXPECT_EQ(dtc.code, 0);
   EXPECT_THAT(dtc.output, HasSubstr("delivery = \"dlh\""));
   EXPECT_THAT(dtc.output, HasSubstr("vm@1 {"));
 }

@@ -8,7 +8,8 @@
 #include <filesystem>
 #include <map>
 
-#include "tests/unit/image/shell.h"
+#include "tests/support/commands.h"
+#include "tests/support/files.h"
 
 namespace hvsim::sim {
 namespace {
@@ -20,10 +21,10 @@ std::string decompiled(const MachineDescription& machine, const std::string& nam
   const auto tree = make_device_tree(machine);
   if (!tree) return tree.error();
   const std::string path = testing::TempDir() + name + ".dtb";
-  write_file(path, *tree);
-  const Shell dtc = shell("dtc -q -I dtb -O dts " + path);
+  tests::write_file(path, *tree);
+  const tests::Ended dtc = tests::shell("dtc -q -I dtb -O dts " + path);
   std::filesystem::remove(path);
-  EXPECT_EQ(dtc.status, 0) << dtc.output;
+  EXPECT_EQ(dtc.code, 0) << dtc.output;
   return dtc.output;
 }
 
@@ -81,12 +82,12 @@ TEST(DeviceTree, SurvivesDtc) {
 
 TEST(DeviceTree, SaysOfEverythingItNamesWhatQemuSays) {
   // Other versions word the same board differently.
-  if (shell("qemu-system-riscv64 --version").output.find("version 7.2") == std::string::npos)
+  if (tests::shell("qemu-system-riscv64 --version").output.find("version 7.2") == std::string::npos)
     GTEST_SKIP() << "QEMU 7.2 (Debian 12) is not installed";
   const std::string path = testing::TempDir() + "virt.dtb";
-  const Shell qemu =
-      shell("qemu-system-riscv64 -M virt,dumpdtb=" + path + " -cpu rv64,h=true -smp 3 -m 256M");
-  ASSERT_EQ(qemu.status, 0) << qemu.output;
+  const tests::Ended qemu =
+      tests::shell("qemu-system-riscv64 -M virt,dumpdtb=" + path + " -cpu rv64,h=true -smp 3 -m 256M");
+  ASSERT_EQ(qemu.code, 0) << qemu.output;
   std::ifstream file(path, std::ios::binary);
   const std::string virt((std::istreambuf_iterator<char>(file)), {});
   std::filesystem::remove(path);
@@ -181,7 +182,7 @@ TEST(DeviceTree, IsaStringFollowsTheHartsOptions) {
       least.sstc = least.svinval = least.svnapot = least.svpbmt = false;
   EXPECT_EQ(isa_string(least), "rv64imafdc_zicntr_zicsr_zifencei_zihintpause_zba_zbb_zbs");
   EXPECT_EQ(
-      isa_string({.smstateen = true, .svnapot = true, .svpbmt = true, .ad_updates = cpu::AdUpdates::svadu}),
+      isa_string({.sscofpmf = true, .smstateen = true, .svnapot = true, .svpbmt = true, .ad_updates = cpu::AdUpdates::svadu}),
       "rv64imafdch_zicbom_zicboz_zicntr_zicond_zicsr_zifencei_zihintpause_zihpm_zba_zbb_zbc_zbs_sscofpmf_"
       "sstc_svadu_svinval_svnapot_svpbmt_smstateen");
   EXPECT_EQ(mmu_type({.widest_paging = 8}), "riscv,sv39");

@@ -45,6 +45,20 @@ TEST(Elf, SymbolsAreSortedAndAssemblerMarksAreLeftOut) {
   EXPECT_EQ(find_symbol(*image, "nothing"), nullptr);
 }
 
+// As `tohost = 0x80001000;` in a linker script makes it.
+TEST(Elf, ConstantsAreNoSymbolsButForThoseThatAHostLooksFor) {
+  SmallElf elf;
+  elf.add_symbol("tohost", 0x80002008, 0, STT_NOTYPE);
+  elf.add_symbol("stack_size", 0x1000, 0, STT_NOTYPE);
+  for (auto symbol = elf.symbols.end() - 2; symbol != elf.symbols.end(); ++symbol) symbol->st_shndx = SHN_ABS;
+  elf.lay_out();
+  const auto image = parse_elf(elf.file(), "guest.elf");
+  ASSERT_TRUE(image) << image.error();
+  ASSERT_NE(find_symbol(*image, "tohost"), nullptr);
+  EXPECT_EQ(find_symbol(*image, "tohost")->address, 0x80002008u);
+  EXPECT_EQ(find_symbol(*image, "stack_size"), nullptr);
+}
+
 TEST(Elf, SymbolAtFindsTheSymbolThatHoldsAnAddress) {
   const auto image = parse_elf(SmallElf().file(), "guest.elf");
   ASSERT_TRUE(image) << image.error();

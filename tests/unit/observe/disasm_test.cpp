@@ -9,7 +9,7 @@
 
 #include "models/cpu/disassembler.h"
 #include "tests/support/files.h"
-#include "tests/unit/observe/commands.h"
+#include "tests/support/commands.h"
 
 namespace hvsim::sim {
 namespace {

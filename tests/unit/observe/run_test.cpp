@@ -7,7 +7,7 @@
 
 #include "sim/json_document.h"
 #include "tests/support/files.h"
-#include "tests/unit/observe/commands.h"
+#include "tests/support/commands.h"
 
 namespace hvsim::sim {
 namespace {

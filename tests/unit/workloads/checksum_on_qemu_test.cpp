@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hypervisor/abi/hypercall.h"
+#include "tests/support/commands.h"
 #include "workloads/compute/kernel.h"
 #include "workloads/hello/kernel.h"
 #include "workloads/hypercall_storm/kernel.h"
@@ -18,22 +19,7 @@
 
 namespace {
 
-struct Outcome {
-  std::string output;
-  int exit_code = -1;
-};
-
-Outcome run_command(const std::string& command) {
-  FILE* const pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return {};
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    outcome.output.append(buffer.data(), count);
-  const int status = pclose(pipe);
-  outcome.exit_code = status >= 0 && status % 256 == 0 ? status / 256 : -1;
-  return outcome;
-}
+using hvsim::tests::Ended;
 
 std::string hex(std::uint64_t value) {
   std::array<char, 17> text;
@@ -44,23 +30,23 @@ std::string hex(std::uint64_t value) {
 class WorkloadOnQemu : public testing::Test {
  protected:
   void SetUp() override {
-    if (run_command("command -v qemu-system-riscv64").output.empty())
+    if (!hvsim::tests::exists("qemu-system-riscv64"))
       GTEST_SKIP() << "qemu-system-riscv64 is not installed";
     if (!std::filesystem::exists(HVSIM_WORKLOADS "/hello-bare.elf"))
       GTEST_SKIP() << "the RISC-V images are not built";
   }
 
-  static Outcome run(const std::string& workload, const std::string& arguments) {
-    return run_command(
+  static Ended run(const std::string& workload, const std::string& arguments) {
+    return hvsim::tests::shell(
         "timeout 120 qemu-system-riscv64 -M virt -m 64M -bios none -nographic -kernel '" HVSIM_WORKLOADS "/" +
-        workload + "-bare.elf' -append '" + arguments + "' </dev/null 2>&1");
+        workload + "-bare.elf' -append '" + arguments + "' </dev/null");
   }
 
   // The image must print `line` and power off with 0.
   static void expect_line(const std::string& workload, const std::string& arguments,
                           const std::string& line) {
-    const Outcome outcome = run(workload, arguments);
-    EXPECT_EQ(outcome.exit_code, 0);
+    const Ended outcome = run(workload, arguments);
+    EXPECT_EQ(outcome.code, 0);
     EXPECT_NE(("\n" + outcome.output).find("\n" + line + "\n"), std::string::npos)
         << workload << " " << arguments << ": expected " << line << " in\n"
         << outcome.output;
@@ -137,15 +123,15 @@ TEST_F(WorkloadOnQemu, HypercallStormPrintsTheHostsChecksumHoweverCallsAreDelive
 
 TEST_F(WorkloadOnQemu, WrongArgumentsEndWithALineAndCodeTwo) {
   for (const char* text : {"iterations=0", "iterations=many", "speed=1", "loud"}) {
-    const Outcome outcome = run("hypercall_storm", text);
-    EXPECT_EQ(outcome.exit_code, 2) << text;
+    const Ended outcome = run("hypercall_storm", text);
+    EXPECT_EQ(outcome.code, 2) << text;
     EXPECT_EQ(outcome.output.find(std::string("error: argument ") + text), 0u) << outcome.output;
   }
 }
 
 TEST_F(WorkloadOnQemu, MemoryThatDoesNotFitEndsWithALineAndCodeTwo) {
-  const Outcome outcome = run("memory_walk", "bytes=1073741824");
-  EXPECT_EQ(outcome.exit_code, 2);
+  const Ended outcome = run("memory_walk", "bytes=1073741824");
+  EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.output.find("error: bytes= needs more memory"), 0u) << outcome.output;
 }
 

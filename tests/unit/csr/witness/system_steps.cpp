@@ -233,6 +233,7 @@ std::string describe(const Step& step) {
 Outcome run_on_model(const Step& step, const Addresses& addresses) {
   FakeCore core;
   HartState& hart = core.state;
+  hart.isa_config.sscofpmf = true;
   hart.csr.mtvec = addresses.machine_entry;
   hart.csr.stvec = addresses.supervisor_entry;
   hart.csr.vstvec = addresses.virtual_entry;
