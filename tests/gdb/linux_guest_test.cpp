@@ -17,9 +17,9 @@ const std::string kGuest = HVSIM_SOURCE "/build/guests/debian/";
 constexpr std::uint64_t kLinked = 0xFFFF'FFFF'8000'0000;
 constexpr std::uint32_t kSret = 0x1020'0073;
 
-// Where the kernel returns from traps.
+// Where the kernel returns from traps: the last SRET in the image.
 std::uint64_t address_of_sret(const std::string& image) {
-  for (std::size_t at = 0; at + sizeof kSret <= image.size(); at += 2)
+  for (std::size_t at = (image.size() - sizeof kSret) & ~std::size_t{1}; at > 0; at -= 2)
     if (std::memcmp(image.data() + at, &kSret, sizeof kSret) == 0) return kLinked + at;
   return 0;
 }
@@ -33,7 +33,7 @@ Json config() {
            {{{"name", "stock"},
              {"workload", kGuest + "Image"},
              {"initrd", kGuest + "initramfs.cpio"},
-             {"bootargs", "console=ttyS0 cryptomgr.notests"},
+             {"bootargs", "console=ttyS0 cryptomgr.notests nokaslr"},
              {"memory_bytes", "128MiB"},
              {"vcpus", 2},
              {"sstc", true}}}},

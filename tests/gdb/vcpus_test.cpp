@@ -175,17 +175,23 @@ TEST(Vcpus, WhatIsWrittenWhileAVcpuWaitsIsThereWhenItRuns) {
 TEST(Vcpus, SaysWhyOneIsPaused) {
   Json config = two_on_a_hart();
   config["hypervisor"]["scheduler"] = "credit";
+  config["hypervisor"]["cap_period_us"] = 1000;
   config["vms"][0]["cap_percent"] = 20;
-  config["vms"][1] = {{"name", "b"}, {"workload", "timer_ticks"}, {"memory_bytes", "4MiB"}};
+  config["vms"][1] = {{"name", "b"},
+                      {"workload", "timer_ticks"},
+                      {"memory_bytes", "4MiB"},
+                      {"arguments", {{"work", 10}}}};
   Hypervised world(config);
   while (!world.inside()) world.hart().run(1000, true);
   const auto says = [&world](unsigned id, const char* text) {
     return world.vcpus->describe(id, "x").find(text) != std::string::npos;
   };
-  while (!says(0, ": paused until its next cap period") || !says(1, ": waits for an interrupt")) {
-    world.step();
-    ASSERT_LT(world.hart().hart_state().cycle, 1'000'000'000u);
-  }
+  const auto await = [&](unsigned id, const char* text) {
+    while (!says(id, text) && world.hart().hart_state().cycle < 100'000'000) world.step();
+    EXPECT_TRUE(says(id, text)) << world.vcpus->describe(id, "x");
+  };
+  await(0, ": paused until its next cap period");
+  await(1, ": waits for an interrupt");
   const std::uint64_t starved = world.inspection().vcpus.at(1) + offsetof(hv::Vcpu, starved);
   *world.machine->memory().host(isa::Hpa{starved}, 4) = 1;
   EXPECT_TRUE(says(1, ": paused until there is memory")) << world.vcpus->describe(1, "b");

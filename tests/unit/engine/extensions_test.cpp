@@ -140,6 +140,7 @@ TEST(Misaligned, AccessesTrapWhereSoftwareDoesThem) {
 TEST(EventCounters, CountInstructionsOfTheModesThatAreNotFiltered) {
   auto rig = functional();
   auto& state = rig->state();
+  state.isa_config.sscofpmf = true;
   state.csr.mtvec = kRam + 0x100;
   open_pmp(state.csr);
   rig->hart.state_changed();
