@@ -27,6 +27,15 @@ ExitCause cause_of(const HartState& state, const isa::Trap& trap) {
   return cause;
 }
 
+// At each change of the owner: parameters that do not overlap are added up two at a time.
+void book(std::uint64_t* __restrict share, std::uint64_t* __restrict settled,
+          const std::uint64_t* __restrict now) {
+  for (std::size_t i = 0; i < kEvents; ++i) {
+    share[i] += now[i] - settled[i];
+    settled[i] = now[i];
+  }
+}
+
 }  // namespace
 
 bool may_mark(isa::Mode mode, isa::MarkKind kind) {
@@ -40,10 +49,10 @@ bool may_mark(isa::Mode mode, isa::MarkKind kind) {
 Accountant::Accountant() {
   select_row();
   owner_ = next_owner();
-  share_ = &shares_[owner_];
+  share_ = find_share();
 }
 
-void Accountant::select_row() {
+ComponentCycles* Accountant::find_row() {
   const std::size_t hash = key_.vm * 7 + key_.vcpu * 5 + mode_index(key_.mode) +
                            static_cast<std::size_t>(key_.phase) * 11 + key_.cause.code * 23 +
                            static_cast<std::size_t>(key_.cause.function);
@@ -53,15 +62,22 @@ void Accountant::select_row() {
     if (!cell) cell = std::make_unique<ComponentCycles>();
     found = {key_, cell.get()};
   }
-  row_ = found.row;
+  return found.row;
+}
+
+EventCounts* Accountant::find_share() {
+  EventCounts*& share = mode_shares_[mode_index(owner_.mode)];
+  if (share == nullptr) share = &shares_[owner_];
+  return share;
 }
 
 void Accountant::settle(const EventCounts& now) {
-  for (std::size_t i = 0; i < now.size(); ++i) (*share_)[i] += now[i] - settled_[i];
-  settled_ = now;
+  book(share_->data(), settled_.data(), now.data());
   if (!owner_changed()) return;
-  owner_ = next_owner();
-  share_ = &shares_[owner_];
+  const OwnerKey next = next_owner();
+  if (next.vm != owner_.vm || next.vcpu != owner_.vcpu) mode_shares_.fill(nullptr);
+  owner_ = next;
+  share_ = find_share();
 }
 
 void Accountant::reset(isa::Cycles now) {
@@ -74,8 +90,10 @@ void Accountant::reset(isa::Cycles now) {
     for (std::size_t kind = 0; kind < totals.cycles.size(); ++kind)
       totals.cycles[kind] = -totals.begun[kind] * static_cast<std::int64_t>(now);
   shares_.clear();
+  mode_shares_.fill(nullptr);
+  forget_rows();
   select_row();
-  share_ = &shares_[owner_];
+  share_ = find_share();
 }
 
 std::map<OwnerKey, Activity> Accountant::activity() const {
@@ -112,6 +130,7 @@ void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
     key_.in_exit = true;
     key_.cause = cause_of(state, taken.trap);
     key_.phase = isa::HypervisorPhase::save;
+    forget_rows();
   }
   select_row();
 }
@@ -125,7 +144,8 @@ void Accountant::mode_changed(const HartState& state) {
     exit_open_ = false;
     entered_at_ = state.cycle;
   }
-  if (state.mode.virtualized) {
+  if (state.mode.virtualized && (key_.in_exit || key_.phase != isa::HypervisorPhase::none)) {
+    forget_rows();
     key_.in_exit = false;
     key_.cause = {};
     key_.phase = isa::HypervisorPhase::none;
@@ -172,6 +192,7 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
     default:
       return;  // for a MarkListener
   }
+  forget_rows();
   select_row();
 }
 

@@ -132,7 +132,15 @@ class Accountant {
   static constexpr std::size_t kFound = 64;
 
   OwnerKey next_owner() const { return {key_.vm, key_.vcpu, key_.mode}; }
-  void select_row();
+  // After a change of the mode alone; after any other change of the key, forget_rows() comes first.
+  void select_row() {
+    ComponentCycles*& row = rows_[mode_index(key_.mode)];
+    if (row == nullptr) row = find_row();
+    row_ = row;
+  }
+  void forget_rows() { rows_.fill(nullptr); }
+  ComponentCycles* find_row();
+  EventCounts* find_share();
   void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
   void changed_activity(isa::Cycles now, std::uint64_t value);
 
@@ -152,8 +160,10 @@ class Accountant {
   std::vector<StatisticMark> statistics_;
   std::map<std::uint32_t, ActivityTotals> activities_;
   ComponentCycles* row_ = nullptr;
-  OwnerKey owner_{};  // whose events are not settled yet
+  std::array<ComponentCycles*, kModes> rows_{};  // of the present key with each mode, where they are known
+  OwnerKey owner_{};                             // whose events are not settled yet
   EventCounts* share_ = nullptr;
+  std::array<EventCounts*, kModes> mode_shares_{};  // of owner_ with each mode, where they are known
   std::map<OwnerKey, EventCounts> shares_;
   EventCounts settled_{};
 };

@@ -104,5 +104,38 @@ INSTANTIATE_TEST_SUITE_P(Modes, Statistics,
                            return std::string(std::get<0>(each.param)) + "_" + std::get<1>(each.param);
                          });
 
+// A guest that dumps, resets, makes five calls and dumps again, by marks.
+TEST(GuestsMarks, DumpAndForgetStatisticsWhereTheConfigLetsThem) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "marks", "machine": {"memory_bytes": "64MiB"},
+    "vms": [{"name": "probe", "workload": "", "memory_bytes": "4MiB", "arguments": {"act": "measure"}}],
+    "limits": {"max_cycles": 1000000000}
+  })");
+  config["vms"][0]["workload"] = HVSIM_PROBE;
+  for (const char* run : {"target", "host"}) {
+    const Outcome heard = simulate(config, run);
+    ASSERT_EQ(heard.exit_code, 0) << heard.log;
+    EXPECT_EQ(heard.broken_sums, "");
+    ASSERT_EQ(heard.dumps.size(), 2u);
+    const Json& names = heard.stats.at("dumps");
+    EXPECT_EQ(names[0].at("number"), 7);
+    EXPECT_EQ(names[1].at("number"), 8);
+    EXPECT_EQ(names[1].at("vm"), "probe");
+    const std::uint64_t forgotten = heard.stats.at("measured_from");
+    EXPECT_NEAR(heard.dumps[0].at("cycles").get<double>(), static_cast<double>(forgotten), 100)
+        << "an instruction lies between";
+    EXPECT_EQ(heard.dumps[1].at("cycles").get<std::uint64_t>() + forgotten,
+              names[1].at("cycle").get<std::uint64_t>());
+    ASSERT_EQ(heard.dumps[1].at("exits").size(), 1u);
+    EXPECT_EQ(heard.dumps[1].at("exits")[0].at("cause"), "SUPERVISOR_SYSCALL/query");
+    EXPECT_EQ(heard.dumps[1].at("exits")[0].at("count"), 5);
+    EXPECT_GT(heard.stats.at("exits").size(), 1u) << "it has printed since";
+  }
+  config["statistics"] = {{"guest_control", false}};
+  const Outcome ignored = simulate(config, "host");
+  EXPECT_TRUE(ignored.dumps.empty());
+  EXPECT_EQ(ignored.stats.at("measured_from"), 0);
+}
+
 }  // namespace
 }  // namespace hvsim::twin

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "hypervisor/abi/hypercall.h"
+#include "models/cpu/isa/mark.h"
 
 namespace abi = hv::abi;
 
@@ -192,13 +193,29 @@ void work(std::uint64_t me) {
   finish("two VCPUs", shared(info).completed == 2 * kRounds * 4);
 }
 
+template <hvsim::isa::MarkKind kind>
+void mark(std::uint64_t value) {
+  asm volatile("sltiu zero, %0, %1" : : "r"(value), "i"(static_cast<unsigned>(kind)) : "memory");
+}
+
+// Dumps what was counted, forgets it, makes five calls and dumps again.
+void measure() {
+  using hvsim::isa::MarkKind;
+  mark<MarkKind::statistics_dump>(7);
+  mark<MarkKind::statistics_reset>(0);
+  for (int i = 0; i < 5; ++i) call(abi::Hypercall::query, 10);
+  mark<MarkKind::statistics_dump>(8);
+  finish("measure", true);
+}
+
 struct Act {
   std::string_view name;
   void (*run)();
 };
 constexpr Act kActs[] = {{"load", touch_nothing},       {"store", write_nothing},     {"fetch", jump_nowhere},
                          {"illegal", execute_rubbish},  {"csr", read_hypervisor_csr}, {"wild", call_wildly},
-                         {"own_trap", handle_own_trap}, {"sleep", sleep_a_while},     {"flood", flood}};
+                         {"own_trap", handle_own_trap}, {"sleep", sleep_a_while},     {"flood", flood},
+                         {"measure", measure}};
 
 }  // namespace
 
