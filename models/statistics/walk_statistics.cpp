@@ -33,20 +33,13 @@ std::uint8_t last_purpose(const mmu::WalkTrace& trace, const mmu::AddressSpace& 
   return space.first.scheme != nullptr ? static_cast<std::uint8_t>(space.first.scheme->levels - 1) : kForPage;
 }
 
-// G-stage accesses come before the guest PTE that they are for, except that the walker sets A and D for its
-// own write right after it has read that PTE.
-std::array<std::uint8_t, mmu::WalkTrace::kMax> purposes(const mmu::WalkTrace& trace,
-                                                        const mmu::AddressSpace& space) {
-  std::array<std::uint8_t, mmu::WalkTrace::kMax> result{};
-  std::uint8_t purpose = last_purpose(trace, space);
-  for (unsigned i = trace.count; i-- > 0;) {
-    const mmu::PteRead& access = trace.reads[i];
-    if (access.stage == Stage::first) purpose = access.level;
-    const bool for_pte_write = access.stage == Stage::g_stage && access.write && i > 0 &&
-                               trace.reads[i - 1].stage == Stage::first && !trace.reads[i - 1].write;
-    result[i] = for_pte_write ? trace.reads[i - 1].level : purpose;
-  }
-  return result;
+// In WalkStatistics::row() and, inlined, for each access of a walk.
+constexpr std::size_t index_of(const PteKey& key) {
+  std::size_t index = key.stage == Stage::first ? 0 : 1;
+  index = index * kLevels + key.level;
+  index = index * (kLevels + 1) + key.purpose;
+  index = index * 2 + (key.write ? 1 : 0);
+  return index * kSources + key.source;
 }
 
 }  // namespace
@@ -60,33 +53,38 @@ SpaceTally& SpaceTally::operator+=(const SpaceTally& other) {
   return *this;
 }
 
-std::size_t WalkStatistics::row(const PteKey& key) {
-  std::size_t index = key.stage == Stage::first ? 0 : 1;
-  index = index * kLevels + key.level;
-  index = index * (kLevels + 1) + key.purpose;
-  index = index * 2 + (key.write ? 1 : 0);
-  return index * kSources + key.source;
-}
+std::size_t WalkStatistics::row(const PteKey& key) { return index_of(key); }
 
+// From the last access to the first: G-stage accesses come before the guest PTE that they are for, except
+// that the walker sets A and D for its own write right after it has read that PTE.
 void WalkStatistics::add_ptes(const WalkSeen& walk) {
-  const auto purpose = purposes(walk.trace, walk.space);
-  for (unsigned i = 0; i < walk.trace.count; ++i) {
-    const mmu::PteRead& access = walk.trace.reads[i];
-    const bool timed = i < walk.costs.size();
+  const auto& accesses = walk.trace.reads;
+  const bool timed = !walk.costs.empty();
+  std::uint8_t purpose = last_purpose(walk.trace, walk.space);
+  for (unsigned i = walk.trace.count; i-- > 0;) {
+    const mmu::PteRead& access = accesses[i];
+    const bool first = access.stage == Stage::first;
+    if (first) purpose = access.level;
+    const bool for_pte_write =
+        access.write && !first && i > 0 && accesses[i - 1].stage == Stage::first && !accesses[i - 1].write;
+    const std::uint8_t served = for_pte_write ? accesses[i - 1].level : purpose;
     const auto source = timed ? static_cast<std::uint8_t>(walk.costs[i].by) : std::uint8_t{kUntimed};
-    ptes_[row({access.stage, access.level, purpose[i], access.write, source})].add(
+    ptes_[index_of({access.stage, access.level, served, access.write, source})].add(
         timed ? walk.costs[i].cycles : 0);
   }
 }
 
 void WalkStatistics::add(const WalkSeen& walk) {
   add_ptes(walk);
-  std::uint64_t first = 0, second = 0;
+  const bool timed = !walk.costs.empty();
+  std::uint64_t reads = 0, second = 0;
   for (unsigned i = 0; i < walk.trace.count; ++i) {
-    const bool needless = i < walk.costs.size() && walk.costs[i].by == mem::Served::walker;
-    if (!walk.trace.reads[i].write && !needless)
-      ++(walk.trace.reads[i].stage == Stage::first ? first : second);
+    const mmu::PteRead& access = walk.trace.reads[i];
+    const bool happened = !access.write && !(timed && walk.costs[i].by == mem::Served::walker);
+    reads += happened ? 1 : 0;
+    second += happened && access.stage == Stage::g_stage ? 1 : 0;
   }
+  const std::uint64_t first = reads - second;
   const bool fault = walk.found == nullptr;
   Kind& kind = kinds_[static_cast<std::size_t>(kind_of(walk.space))];
   kind.cycles.add(walk.cycles);
