@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draws captured terminal output as an SVG picture.
 
-./hvsim run configs/quickstart.json | docs/img/render.py './hvsim run configs/quickstart.json' \
-    > docs/img/quickstart.svg
+./hvsim run configs/quickstart.json | sed '/^result /d' \
+    | docs/img/render.py './hvsim run configs/quickstart.json' > docs/img/quickstart.svg
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ ADVANCE = 8.43  # width of a character at that size
 LEADING = 20
 MARGIN = 22
 TITLE = 34
+NO_BREAK = "&#160;"  # browsers make one blank of many, whatever xml:space says
 
 STYLES = {
     "1": "font-weight:bold",
@@ -61,8 +62,7 @@ def picture(command: str, lines: list[str]) -> str:
             f'<circle cx="{MARGIN + 18 * index}" cy="18" r="6" fill="{colour}"/>'
             for index, colour in enumerate(("#ff5f57", "#febc2e", "#28c840"))
         ),
-        f'<g font-family="DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="{SIZE}" fill="#e6edf3"'
-        ' xml:space="preserve">',
+        f'<g font-family="DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="{SIZE}" fill="#e6edf3">',
     ]
     for number, line in enumerate(shown):
         y = TITLE + SIZE + number * LEADING
@@ -71,9 +71,8 @@ def picture(command: str, lines: list[str]) -> str:
             # Each piece has its own place and length, so that columns line up in any font.
             x, length = MARGIN + column * ADVANCE, columns(text) * ADVANCE
             attribute = f' style="{style}"' if style else ""
-            out.append(
-                f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}"{attribute}>{html.escape(text)}</text>'
-            )
+            kept = html.escape(text).replace(" ", NO_BREAK)
+            out.append(f'<text x="{x:.1f}" y="{y}" textLength="{length:.1f}"{attribute}>{kept}</text>')
             column += columns(text)
     out.append("</g></svg>")
     return "\n".join(out) + "\n"
