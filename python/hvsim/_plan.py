@@ -182,7 +182,8 @@ class _Expander:
 
     def _expand(self, point: Point) -> list[tuple[str, str, str]]:
         merged = {**self._common, **point.settings}
-        settings = [f"{path}={json.dumps(value)}" for path, value in merged.items()]
+        folder = self._definition.folder
+        settings = [f"{path}={json.dumps(_anchored(value, folder))}" for path, value in merged.items()]
         try:
             if self._text is None:
                 return _core.expand_file(self._base, settings, self._images)
@@ -195,6 +196,17 @@ class _Expander:
                 error.value,
                 error.expected + (f" (at {where})" if where else ""),
             ) from error
+
+
+def _anchored(value: Json, folder: Path) -> Json:
+    """Paths that begin with a dot start where the sweep stands; what is given as a setting has no folder."""
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return str(folder / value)
+    if isinstance(value, (list, tuple)):
+        return [_anchored(each, folder) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _anchored(child, folder) for key, child in value.items()}
+    return value
 
 
 def _refuse_fixed(text: Mapping[str, Json]) -> None:

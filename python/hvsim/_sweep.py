@@ -188,7 +188,13 @@ def conduct(
     """Do what is left to do of a sweep in a directory that was prepared, and write its table."""
     chosen = plan(definition)
     store = Store(path)
-    about = {"format": 1, "name": definition.name, "simulator": _simulator(), "sweep": definition.text}
+    about = {
+        "format": 1,
+        "name": definition.name,
+        "simulator": _simulator(),
+        "folder": str(definition.folder),
+        "sweep": definition.text,
+    }
     with store.hold():
         _table.write(path / DEFINITION, (json.dumps(about, indent=2) + "\n").encode())
         if retry_failed:

@@ -101,10 +101,11 @@ def _definition(options: argparse.Namespace) -> Definition:
     elif options.resume and options.out:
         file = Path(options.out) / DEFINITION
         try:
-            text = json.loads(file.read_text("utf-8"))["sweep"]
+            kept = json.loads(file.read_text("utf-8"))
+            text, folder = kept["sweep"], Path(kept["folder"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError("--resume", str(file), "", f"expected a sweep's directory ({error})") from error
-        definition = Definition.of(text, str(file), file.absolute().parent)
+        definition = Definition.of(text, str(file), folder)
     else:
         raise ConfigError("sweep", "", "", "missing: expected SWEEP.json, or --resume with --out DIR")
     common = {**(definition.text.get("set") or {}), **dict(map(_setting, options.set))}

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,14 +177,14 @@ def test_an_address_without_scheduler_is_refused(config, address):
 
 
 def test_slurm_jobs_are_submitted_as_dasks_configuration_says(config, tmp_path, monkeypatch):
-    """A stand-in for sbatch runs the job's script on this machine."""
+    """A stand-in for sbatch runs a copy of the job's script on this machine, as Slurm would."""
     import dask
 
     sbatch, scancel = tmp_path / "sbatch", tmp_path / "scancel"
     sbatch.write_text(
         f"""#!/bin/sh
 cp "$1" {tmp_path}/script.sh
-sh "$1" >{tmp_path}/job.log 2>&1 &
+sh {tmp_path}/script.sh >{tmp_path}/job.log 2>&1 &
 echo "Submitted batch job $!"
 """
     )
@@ -331,3 +332,21 @@ def test_the_sweeps_of_the_repository_can_be_run():
     for file in sorted((root / "configs" / "sweeps").glob("*.json")):
         done = finish(file, "--plan")
         assert done.returncode == 0, done.stderr
+
+
+def test_paths_start_at_the_sweeps_folder_wherever_it_is_resumed(config, tmp_path, monkeypatch):
+    folder, out = tmp_path / "sweep", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a", "b"):
+        shutil.copy(Path(hvsim.__file__).parent / "images" / "hello.elf", folder / f"{name}.elf")
+    base = short(config, vms=[{"name": "a", "workload": "./a.elf"}])
+    axes = {"vms[*].workload": ["./a.elf", "./b.elf"]}
+    (folder / "images.json").write_text(json.dumps({"base": base, "grid": axes}))
+    monkeypatch.chdir(folder)
+    assert finish("images.json", "--out", out).returncode == 4
+    table = (out / "table.parquet").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    for command_line in (["--resume", "--out", out], ["sweep/images.json", "--out", tmp_path / "again"]):
+        assert finish(*command_line).returncode == 4
+        assert (Path(command_line[-1]) / "table.parquet").read_bytes() == table
+    assert list(pd.read_parquet(out / "table.parquet")["vms[*].workload"]) == ["./a.elf", "./b.elf"]
