@@ -10,9 +10,8 @@ namespace csr = isa::csr;
 
 constexpr std::uint64_t kVsStatus = csr::kSie | csr::kSpie | csr::kSpp | csr::kFs | csr::kSum | csr::kMxr,
                         kMStatus = kVsStatus | csr::kMie | csr::kMpie | csr::kMpp | csr::kTvm | csr::kTw |
-                                   csr::kTsr | csr::kGva,
-                        kHStatus = csr::kHGva | csr::kSpv | csr::kSpvp | csr::kHu | csr::kVtvm | csr::kVtw |
-                                   csr::kVtsr,
+                                   csr::kTsr,  // and not GVA, which QEMU 7 keeps when another trap clears it
+    kHStatus = csr::kHGva | csr::kSpv | csr::kSpvp | csr::kHu | csr::kVtvm | csr::kVtw | csr::kVtsr,
                         kSoftwareInterrupts = 0x222, kVirtualInterrupts = 0x444;
 
 // Registers that must not keep another value while the program goes on, for traps go through them.
@@ -80,6 +79,7 @@ bool misreads(const Builder& b, unsigned number) {
     case csr::sie:
     case csr::sip:
     case csr::hstatus:
+    case csr::mstatus:
       return b.program.guests;
     default:
       return is_of_last_trap(number);
