@@ -24,7 +24,10 @@ bool Hypervisor::audit(Arch& arch, Text& why) {
 void Hypervisor::audit_now_and_then(Arch& arch) {
   if (++here(arch).exits % settings_.audit_exits != 0) return;
   Text why;
-  if (audit(arch, why)) return;
+  if (!audit(arch, why)) report_unsound(arch, why);
+}
+
+void Hypervisor::report_unsound(Arch& arch, const Text& why) {
   if (load_acquire(first_failure_) == 0) store_release(first_failure_, kUnsound);
   Text line;
   line.add("[hv] audit failed: ").add(why.view()).add("\n");

@@ -118,7 +118,7 @@ bool Bundle::read_sharing(const FdtReader& tree, FdtReader::Node node, Text& why
   return true;
 }
 
-// What a VM has beside its image when it boots Linux; there is no such thing for other guests.
+// What a VM has beside its image. Others than Linux may have a disk, too.
 bool Bundle::read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& vm, Text& why) const {
   const std::string_view where = tree.name(node);
   const auto boot = tree.text(node, "boot").value_or("flat");
@@ -130,8 +130,14 @@ bool Bundle::read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& v
   vm.rng_seed = tree.property(node, "rng-seed").value_or(nothing);
   if (vm.rng_seed.size() > kMaxSeedBytes) return fail(why, where, "rng-seed must have at most 64 bytes");
   vm.bootargs = tree.text(node, "bootargs").value_or("");
-  if (!vm.linux_boot && !(vm.initrd.empty() && vm.disk.empty() && vm.bootargs.empty()))
-    return fail(why, where, "initrd, disk and bootargs are for boot = \"linux\"");
+  if (!vm.linux_boot && !(vm.initrd.empty() && vm.bootargs.empty()))
+    return fail(why, where, "initrd and bootargs are for boot = \"linux\"");
+  if (const auto list = tree.property(node, "symbols")) {
+    vm.symbols.emplace();
+    if (!vm.linux_boot || list->size() != 8 * vm.symbols->size())
+      return fail(why, where, "symbols must be 5 numbers of 64 bits, for boot = \"linux\"");
+    for (std::size_t i = 0; i < vm.symbols->size(); ++i) (*vm.symbols)[i] = fdt_cells(*list, 2 * i, 2);
+  }
   if (vm.bootargs.size() > kMaxBootargsBytes)
     return fail(why, where, "bootargs must have at most 1023 characters");
   return true;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/abi/kernel_symbols.h"
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/fdt_reader.h"
 #include "hypervisor/scheduling.h"
@@ -41,6 +42,7 @@ struct VmConfig {
   std::span<const std::byte> image;
   bool linux_boot = false;  // the image is a Linux Image, entered as the firmware would
   std::span<const std::byte> initrd, disk, rng_seed;
+  std::optional<abi::KernelSymbols> symbols;  // of the kernel, from its System.map
   std::string_view bootargs;
 };
 

@@ -45,6 +45,7 @@ void Hypervisor::run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> 
 
 // A full queue is drained on the spot: nothing is ever dropped.
 void Hypervisor::enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls) {
+  arch.charge(Work::deferral, 1);
   arch.charge(Work::enqueue, calls.size());
   vm.count(vm.statistics.queued, calls.size());
   if (settings_.delivery == abi::Delivery::softirq) add(vm.deferred, std::uint64_t{calls.size()});
@@ -192,6 +193,7 @@ void Hypervisor::run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, 
     arch.mark(MarkKind::serving, vm.id);
     Ran ran;
     bool stop = false;
+    const std::uint64_t before = calls;
     do {
       stop = budget != kNoBudget && arch.cycles() - start >= budget;
       if (stop) break;
@@ -200,8 +202,8 @@ void Hypervisor::run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, 
       ++calls;
     } while (first + calls < until && queue.owner(first + calls) == vm.id);
     publish_completed(arch, vm, ran);
-    vm.count(vm.statistics.drained, ran.calls);
-    if (settings_.delivery == abi::Delivery::softirq) add(vm.deferred, std::uint64_t{0} - ran.calls);
+    vm.count(vm.statistics.drained, calls - before);
+    if (settings_.delivery == abi::Delivery::softirq) add(vm.deferred, before - calls);
     if (stop) break;
   }
   if (calls != 0 || first < until) arch.mark(MarkKind::serving, hvsim::isa::kMarkNoVm);
@@ -209,12 +211,17 @@ void Hypervisor::run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, 
 }
 
 std::int64_t Hypervisor::run_one(Arch& arch, Vm& vm, const abi::Notification& call, Ran& ran) {
+  arch.charge(Work::run_call, 1);
   const std::int64_t error = run_deferrable(arch, vm, call);
   const bool good = error == abi::kSuccess;
-  complete(arch, vm, call.completion, good);
   arch.mark(MarkKind::calls_ran, hvsim::isa::mark_calls(vm.id, 1));
   ++ran.calls;
   ran.succeeded += good ? 1 : 0;
+  if ((call.completion & abi::kCompletionInterrupt) != 0) {  // the guest may run meanwhile, and looks at the count
+    publish_completed(arch, vm, ran);
+    ran = {};
+  }
+  complete(arch, vm, call.completion, good);
   return error;
 }
 
@@ -222,6 +229,7 @@ std::int64_t Hypervisor::run_one(Arch& arch, Vm& vm, const abi::Notification& ca
 // Calls that failed are completed, too, but only those that succeeded are work done.
 void Hypervisor::publish_completed(Arch& arch, Vm& vm, Ran ran) {
   if (ran.calls == 0) return;
+  arch.charge(Work::publish, 1);
   if (vm.counted_by_many) arch.lock(vm.memory_lock);
   arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.completed += ran.calls);
   if (vm.counted_by_many) arch.unlock(vm.memory_lock);

@@ -90,6 +90,8 @@ class Hypervisor {
 
   // building (vm_builder.cpp)
   bool build_vm(Arch& arch, const VmConfig& config, const Platform& platform, Text& why);
+  static void give_devices(Vm& vm);
+  bool give_disk(Arch& arch, Vm& vm, const VmConfig& config, Text& why);
   bool load_image(Arch& arch, Vm& vm, const VmConfig& config);
   bool write_boot_info(Arch& arch, Vm& vm, const VmConfig& config);
   bool make_rings(Arch& arch, Vm& vm, abi::BootInfo& info);
@@ -100,6 +102,8 @@ class Hypervisor {
   // exits (hypervisor.cpp)
   Verdict dispatch(Arch& arch, Vcpu& vcpu, const Exit& exit);
   void audit_now_and_then(Arch& arch);
+  bool audit_memory(Arch& arch, Text& why);
+  void report_unsound(Arch& arch, const Text& why);
   Verdict instruction_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Verdict reflect(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Verdict kill(Arch& arch, Vcpu& vcpu, const Exit& exit);
@@ -250,6 +254,7 @@ class Hypervisor {
   std::uint64_t pool_pages_ = 0;   // for VMs and tables, at boot
   std::uint32_t starving_ = 0;    // atomic: VCPUs that wait for a frame
   std::uint32_t vain_periods_ = 0;  // in a row in which all that could run waited for a frame
+  std::uint64_t scans_ = 0;         // steps so far, for audits
   Scheduler scheduler_;
   std::array<Vm, kMaxVms> vms_;
   std::array<Vcpu, kMaxVcpus> vcpus_;

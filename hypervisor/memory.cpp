@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kEnoughPages = 2;   // a frame and a table: any write goes on with these
 constexpr std::uint32_t kMostFailures = 10'000;  // periods in which a guest may still be booting
+constexpr std::uint64_t kScansPerAudit = 64;
 constexpr std::uint32_t kVainPeriods = 3;   // after so many without a frame for anybody, a VM is given up
 
 void announce(Arch& arch, HypervisorPhase phase) {
@@ -165,6 +166,10 @@ void Hypervisor::scan_if_due(Arch& arch) {
   announce(arch, HypervisorPhase::scan);
   scan(arch, now);
   feed_starved(arch);
+  if (settings_.audit_exits != 0 && ++scans_ % kScansPerAudit == 0) {
+    Text why;
+    if (!audit_memory(arch, why)) report_unsound(arch, why);
+  }
   if (hart.slice_end != kNever) hart.slice_end += arch.ticks() - now;
 }
 

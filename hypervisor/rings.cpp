@@ -86,6 +86,7 @@ std::uint64_t Hypervisor::take_from_ring(Arch& arch, Vm& vm, unsigned ring, std:
     if (!rest.empty()) break;  // another VCPU was faster; these are read again later
   }
   if (taken == 0) return 0;
+  arch.charge(Work::ring_update, 1);
   vm.count(vm.statistics.queued, taken);
   vm.count(vm.statistics.from_rings, taken);
   note_depth(arch, vm, depth);

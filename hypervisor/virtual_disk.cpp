@@ -94,6 +94,14 @@ bool VirtualDisk::create(Arch& arch, PagePool& pool, std::span<const std::byte> 
   return true;
 }
 
+std::uint64_t VirtualDisk::pages(Arch& arch) const {
+  std::uint64_t pages = content_.table_pages(arch);
+  content_.for_each_leaf(arch, [&](Gpa, const StageTwoTable::Leaf& leaf) {
+    pages += static_cast<std::uint64_t>(leaf.run());
+  });
+  return pages;
+}
+
 void VirtualDisk::reset() {
   status_ = interrupt_status_ = feature_word_ = driver_feature_word_ = selected_queue_ = queue_ready_ = 0;
   driver_features_ = {};

@@ -21,6 +21,7 @@ class VirtualDisk {
   // Takes memory for `content` and copies it there. False: not enough.
   bool create(Arch& arch, PagePool& pool, std::span<const std::byte> content);
   void release(Arch& arch, PagePool& pool) { content_.release(arch, pool); }
+  std::uint64_t pages(Arch& arch) const;  // 4 KiB pages that the content takes, with the table of them
 
   std::uint32_t read(std::uint64_t offset) const;
   // `memory` is the guest's. Requests run to their end before a notification returns;

@@ -98,6 +98,7 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
     why.add(config.name).add(": not enough memory for it");
     return false;
   }
+  if (!config.disk.empty() && !give_disk(arch, vm, config, why)) return false;
   if (config.linux_boot && !load_linux(arch, vm, config, platform, why)) return false;
   if (!(config.linux_boot || load_image(arch, vm, config)) || !write_boot_info(arch, vm, config)) {
     why.add(config.name).add(": not enough memory for its image");
@@ -110,6 +111,18 @@ bool Hypervisor::build_vm(Arch& arch, const VmConfig& config, const Platform& pl
   for (std::uint16_t number = 0; number < vm.vcpus; ++number) make_vcpu(vm, number, vm.harts);
   reset_vcpu(vcpus_[vm.first_vcpu], vm.boot.entry, vm.boot.argument);
   return true;
+}
+
+void Hypervisor::give_devices(Vm& vm) {
+  vm.has_devices = true;
+  vm.plic.configure(vm.vcpus);
+}
+
+bool Hypervisor::give_disk(Arch& arch, Vm& vm, const VmConfig& config, Text& why) {
+  give_devices(vm);
+  vm.has_disk = vm.disk.create(arch, pool_, config.disk);
+  if (!vm.has_disk) why.add(config.name).add(": not enough memory for its disk");
+  return vm.has_disk;
 }
 
 bool Hypervisor::load_image(Arch& arch, Vm& vm, const VmConfig& config) {
@@ -131,6 +144,11 @@ bool Hypervisor::write_boot_info(Arch& arch, Vm& vm, const VmConfig& config) {
   info.delivery = static_cast<std::uint32_t>(settings_.delivery);
   info.calls_per_notification = settings_.calls_per_notification;
   info.sstc = vm.sstc ? 1 : 0;
+  if (vm.has_disk) {
+    info.disk = kGuestDisk;
+    info.plic = kGuestPlic;
+    info.disk_interrupt = kDiskInterrupt;
+  }
   std::copy(config.arguments.begin(), config.arguments.end(), info.arguments);
   const abi::SharedPage empty{};
   if (!copy_to_guest(arch, memory_of(vm), shared_page_at(vm), &empty, sizeof empty)) return false;
@@ -166,10 +184,8 @@ bool Hypervisor::load_linux(Arch& arch, Vm& vm, const VmConfig& config, const Pl
   const std::uint64_t own = own_bytes(vm), room = FdtBuilder::kBytes;
   const std::uint64_t needed = image->offset + image->bytes + config.initrd.size() + kPageBytes + room + own;
   if (needed > vm.memory_bytes) return fail("memory-bytes is too small for the kernel and its initrd");
-  vm.has_devices = true;
-  vm.has_disk = !config.disk.empty();
-  vm.plic.configure(config.vcpus);
-  if (vm.has_disk && !vm.disk.create(arch, pool_, config.disk)) return fail("not enough memory for its disk");
+  give_devices(vm);
+  vm.sharing.symbols = config.symbols;
 
   const std::uint64_t tree_at = boot_info_at(vm).value - room;
   const std::uint64_t initrd_at = (tree_at - config.initrd.size()) & ~(kPageBytes - 1);

@@ -15,6 +15,7 @@
 #include "sim/image/format.h"
 #include "sim/image/image.h"
 #include "sim/image/linux_image.h"
+#include "sim/image/system_map.h"
 
 namespace hvsim::sim {
 namespace {
@@ -84,6 +85,12 @@ isa::Result<BundleVm, std::string> describe_vm(const VmConfig& vm, const ImagePa
                   .sstc = vm.sstc,
                   .arguments = argument_string(vm),
                   .bootargs = vm.bootargs};
+  if (const std::string& disk = images.vm_disks[number]; !disk.empty()) {
+    auto content = read_file(disk);
+    if (!content) return isa::Failure{content.error()};
+    result.disk = std::move(content.value());
+  }
+  result.disk.resize(std::max<std::uint64_t>(result.disk.size(), vm.disk_bytes));
   const std::string& workload = images.workloads[number];
   if (!file_looks_like_linux(workload)) {
     const auto image = load_elf(workload);
@@ -94,10 +101,14 @@ isa::Result<BundleVm, std::string> describe_vm(const VmConfig& vm, const ImagePa
     return result;
   }
   result.linux_boot = true;
+  if (const std::string& file = images.vm_symbols[number]; !file.empty()) {
+    const auto symbols = load_system_map(file);
+    if (!symbols) return isa::Failure{symbols.error()};
+    result.symbols = *symbols;
+  }
   const std::pair<const std::string&, std::vector<std::byte>&> files[] = {
       {workload, result.image},
-      {images.vm_initrds[number], result.initrd},
-      {images.vm_disks[number], result.disk}};
+      {images.vm_initrds[number], result.initrd}};
   for (const auto& [file, content] : files) {
     if (file.empty()) continue;
     auto bytes = read_file(file);

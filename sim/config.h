@@ -124,7 +124,9 @@ struct VmConfig {
   std::uint32_t cap_percent = 0;  // of one hart's time; 0: no cap
   bool sstc = false;
   std::map<std::string, std::string> arguments;
-  std::string bootargs, initrd, disk;  // of a Linux kernel
+  std::string bootargs, initrd, symbols;  // of a Linux kernel
+  std::string disk;              // file that its virtio disk holds at first
+  std::uint64_t disk_bytes = 0;  // at least so large; what the file does not fill is zero
 };
 
 enum class OnReset : std::uint8_t { stop, restart };
@@ -180,7 +182,7 @@ struct ImagePaths {
   std::string initrd;
   std::string hypervisor;
   std::vector<std::string> workloads;             // one per VM
-  std::vector<std::string> vm_initrds, vm_disks;  // one per VM, empty where it has none
+  std::vector<std::string> vm_initrds, vm_disks, vm_symbols;  // one per VM, empty where it has none
 };
 
 }  // namespace hvsim::sim

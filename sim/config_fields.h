@@ -652,9 +652,15 @@ struct Described<VmConfig> {
       Field{"arguments", &T::arguments, Unit::none, "key=value pairs that the workload reads at boot"},
       Field{"bootargs", &T::bootargs, Unit::none, "command line of a Linux kernel"},
       Field{"initrd", &T::initrd, Unit::none, "file with a Linux kernel's initramfs", Rule{.path = true}},
+      Field{"symbols", &T::symbols, Unit::none,
+            "the Linux kernel's System.map, for sharing with source introspection; none: they are found in the guest",
+            Rule{.path = true}},
       Field{"disk", &T::disk, Unit::none,
-            "file that a Linux kernel's virtio disk holds at first; what the guest writes is gone afterwards",
-            Rule{.path = true}}};
+            "file that the VM's virtio disk holds at first; what the guest writes is gone afterwards",
+            Rule{.path = true}},
+      Field{"disk_bytes", &T::disk_bytes, Unit::bytes,
+            "the VM has a virtio disk at least so large; what `disk` does not fill is zero",
+            Rule{.max = std::uint64_t{1} << 30}}};
 };
 
 template <>

@@ -15,6 +15,7 @@
 #include "sim/image/elf.h"
 #include "sim/image/format.h"
 #include "sim/image/linux_image.h"
+#include "sim/image/system_map.h"
 #include "sim/json_read.h"
 
 namespace hvsim::sim {
@@ -105,12 +106,16 @@ class Finder {
         elf(path + ".workload", vm.workload, {hv::abi::kGuestMemoryBase, vm.memory_bytes}, "the VM's memory");
     const bool kernel = !file.empty() && file_looks_like_linux(file);
     const std::pair<const char*, const std::string*> of_kernels[] = {
-        {".bootargs", &vm.bootargs}, {".initrd", &vm.initrd}, {".disk", &vm.disk}};
+        {".bootargs", &vm.bootargs}, {".initrd", &vm.initrd}, {".symbols", &vm.symbols}};
     for (const auto& [key, value] : of_kernels)
       if (!kernel && !value->empty())
         report(path + key, *value, "expected none because the VM's workload is no Linux kernel");
     found_.workloads.push_back(file);
     found_.vm_initrds.push_back(vm.initrd.empty() ? "" : readable(path + ".initrd", vm.initrd));
+    found_.vm_symbols.push_back(vm.symbols.empty() ? "" : readable(path + ".symbols", vm.symbols));
+    if (!found_.vm_symbols.back().empty())
+      if (const auto symbols = load_system_map(found_.vm_symbols.back()); !symbols)
+        report(path + ".symbols", vm.symbols, symbols.error());
     found_.vm_disks.push_back(vm.disk.empty() ? "" : readable(path + ".disk", vm.disk));
   }
 

@@ -66,12 +66,13 @@ std::string saving_sentence(const Run& run, const RunSummary& deferred, const Ru
             grouped(immediate.work_done) + ", so that cycles compare loosely) ";
   const hv::abi::Delivery delivery = run.config.hypervisor.delivery;
   text += delivery == hv::abi::Delivery::dlh ? "deferring " : std::string(name(delivery)) + " delivery ";
-  if (std::abs(saved) < 0.001 * whole) {
-    text += "neither saves nor costs";
+  const bool small = std::abs(saved) < 0.001 * whole;
+  if (small) {
+    text += "takes as many cycles while VMs run";
   } else {
-    text += (saved > 0 ? "saves " : "costs ") + percent(std::abs(saved), whole);
+    text += (saved > 0 ? "saves " : "costs ") + percent(std::abs(saved), whole) + " of the cycles while VMs run";
   }
-  text += " of the cycles while VMs run (" + scaled(std::abs(saved)) + " of " + scaled(whole) +
+  text += " (" + scaled(std::abs(saved)) + (small ? " more or less than " : " of ") + scaled(whole) +
           "): " + parts_sentence(deferred, immediate);
   if (run.config.hypervisor.calls_per_notification == 1 && delivery == hv::abi::Delivery::dlh)
     text +=

@@ -100,6 +100,7 @@ std::vector<Column> memory_columns() {
           {"promised MiB", [](O o) { return mebibytes(o.result.summary.sharing.promised_pages); }},
           {"free MiB", [](O o) { return mebibytes(o.result.summary.sharing.free_pages); }},
           {"saved at most", [](O o) { return mebibytes(o.result.summary.sharing.peak_saved_pages); }},
+          {"used at most", [](O o) { return mebibytes(o.result.summary.sharing.peak_used_pages); }},
           {"saved MiB x s",
            [](O o) { return ratio(number(o.result.summary.sharing.saved_page_ticks), 256.0 * 1e7, 3); }},
           {"scan cycles per page",

@@ -35,6 +35,7 @@ Json canonical(const Config& config, const ImagePaths& images) {
   for (std::size_t i = 0; i < images.workloads.size(); ++i) {
     json["vms"][i]["workload"] = hash_file(images.workloads[i]);
     json["vms"][i]["initrd"] = hash_file(images.vm_initrds[i]);
+    json["vms"][i]["symbols"] = hash_file(images.vm_symbols[i]);
     json["vms"][i]["disk"] = hash_file(images.vm_disks[i]);
   }
   return json;

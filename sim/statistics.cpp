@@ -259,6 +259,7 @@ SharingSummary summarize_sharing(const RunResult& result) {
     sum.detected_pages += of(C::detected_pages);
     sum.detect_ticks += of(C::detect_ticks);
     sum.pauses += of(C::pauses);
+    sum.peak_used_pages += of(C::pool_pages) - of(C::least_free_pages);
   }
   std::map<std::string, SharingSample> now;
   for (const SharingSample& sample : result.sharing_samples) {

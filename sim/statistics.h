@@ -146,6 +146,7 @@ struct CauseTotal {
 struct SharingSummary {
   std::uint64_t promised_pages = 0;
   std::uint64_t peak_saved_pages = 0;                // most that all VMs saved at one time
+  std::uint64_t peak_used_pages = 0;                 // most frames of the pool in use at one time since boot
   std::uint64_t saved_page_ticks = 0;                // saved pages, summed over time
   std::uint64_t free_pages = 0;                      // by the maps, when they were last looked at
   std::uint64_t shared_free_pages = 0;               // pages shared then

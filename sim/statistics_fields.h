@@ -328,6 +328,8 @@ struct Described<SharingSummary> {
   static constexpr auto fields = std::tuple{
       Field{"promised_pages", &T::promised_pages, Unit::count, "4 KiB pages that VMs were promised"},
       Field{"peak_saved_pages", &T::peak_saved_pages, Unit::count, "most that all VMs saved at one time"},
+      Field{"peak_used_pages", &T::peak_used_pages, Unit::count,
+            "most frames of the hypervisor's pool in use at one time since boot"},
       Field{"saved_page_ticks", &T::saved_page_ticks, Unit::count,
             "saved pages, summed over ticks of the 10 MHz time base"},
       Field{"free_pages", &T::free_pages, Unit::count, "free by the maps, in the last round"},

@@ -18,10 +18,11 @@
 //                  sstc = <0>;              // 1: the guest may use vstimecmp
 //                  arguments = "calls=1000 seed=1";
 //                  image = [flat binary for guest-physical 0x80000000, entered at its first byte];
-//                  // A VM that boots Linux has a device tree, a PLIC, a 16550 and perhaps a disk:
+//                  disk = [what its virtio block device holds at first];
+//                  // A VM that boots Linux has a device tree, a PLIC and a 16550, too:
 //                  boot = "linux";          // the image is a flat RISC-V Linux Image; "flat" is the default
 //                  bootargs = "console=ttyS0"; initrd = [...]; rng-seed = [...];
-//                  disk = [what its virtio block device holds at first] }; }; }
+//                  symbols = /bits/ 64 <...> }; }; };  // of its kernel (abi/kernel_symbols.h)
 #pragma once
 
 namespace hv::abi {

@@ -198,6 +198,9 @@ struct BootInfo {
   std::uint64_t rings;                   // guest-physical address of VCPU 0's RingEntry[ring_capacity]
   std::uint64_t ring_stride;             // bytes from one VCPU's ring to the next one's
   char arguments[512];                   // "key=value key=value", NUL-terminated
+  std::uint64_t disk, plic;              // guest-physical: registers of its virtio disk and PLIC; 0: it has no disk
+  std::uint32_t disk_interrupt;          // source of the PLIC
+  std::uint32_t reserved;
 };
 inline constexpr std::uint64_t kBootMagic = 0x32304d5653495648;  // "HVISVM02"
 

@@ -6,6 +6,7 @@
 // anything they ever held, at the hypervisor's choice.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace hv::abi {
@@ -29,5 +30,24 @@ struct MemoryMapDescriptor {
 static_assert(sizeof(MemoryMapDescriptor) == 64);
 inline constexpr std::uint32_t kReportOrder = 9;  // free page reporting: 2 MiB and more, as Linux does
 inline constexpr std::uint32_t kNoSince = ~std::uint32_t{0};
+
+// Of a map whose entries have 32-bit members `state` and `order` and say nothing about since when they are free.
+template <class Entry>
+constexpr MemoryMapDescriptor describe_map(std::uint64_t entries, std::uint64_t first_page, std::uint64_t pages,
+                                           std::uint32_t free) {
+  static_assert(sizeof(Entry::state) == 4 && sizeof(Entry::order) == 4);
+  return {.magic = kMemoryMapMagic,
+          .entries = entries,
+          .first_page = first_page,
+          .pages = pages,
+          .entry_bytes = sizeof(Entry),
+          .state_offset = offsetof(Entry, state),
+          .state_mask = ~std::uint32_t{0},
+          .state_free = free,
+          .order_offset = offsetof(Entry, order),
+          .order_mask = ~std::uint32_t{0},
+          .since_offset = kNoSince,
+          .reserved = 0};
+}
 
 }  // namespace hv::abi

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "arch.h"
+#include "hypervisor/abi/kernel_symbols.h"
 #include "hypervisor/atomics.h"
 #include "hypervisor/sharing/counters.h"
 #include "hypervisor/sharing/map_layout.h"
@@ -18,7 +20,8 @@ struct VmSharing {
   std::uint32_t given_up = 0;    // atomic: it waits for memory, and there will be none
   MapLayout map;
   enum class MapSearch : std::uint8_t { open, found, declined } search = MapSearch::open;
-  std::uint32_t search_failures = 0;  // of introspection
+  std::optional<abi::KernelSymbols> symbols;  // for introspection, if the configuration gave them
+  std::uint32_t search_failures = 0;          // of introspection
   std::uint64_t search_again = 0;     // ticks
   std::array<std::uint64_t, kSharingCounters> counters{};
 

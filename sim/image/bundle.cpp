@@ -46,8 +46,8 @@ Error check_vm(const BundleVm& vm) {
   if (vm.image.size() > vm.memory_bytes)
     return mismatch(field + "image bytes", vm.image.size(),
                     "at most its memory of " + std::to_string(vm.memory_bytes));
-  if (!vm.linux_boot && !(vm.initrd.empty() && vm.disk.empty() && vm.bootargs.empty()))
-    return field + "initrd, disk and bootargs are for a VM that boots Linux";
+  if (!vm.linux_boot && !(vm.initrd.empty() && vm.bootargs.empty()))
+    return field + "initrd and bootargs are for a VM that boots Linux";
   if (vm.bootargs.size() > hv::kMaxBootargsBytes)
     return mismatch(field + "length of bootargs", vm.bootargs.size(),
                     "at most " + std::to_string(hv::kMaxBootargsBytes));
@@ -93,9 +93,14 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
     tree.text("boot", "linux");
     tree.text("bootargs", vm.bootargs);
     if (!vm.initrd.empty()) tree.bytes("initrd", vm.initrd);
-    if (!vm.disk.empty()) tree.bytes("disk", vm.disk);
+    if (vm.symbols) {
+      const hv::abi::KernelSymbols& s = *vm.symbols;
+      static_assert(std::tuple_size_v<hv::abi::KernelSymbols> == 5);
+      tree.cells64("symbols", {s[0], s[1], s[2], s[3], s[4]});
+    }
     if (vm.seed) write_rng_seed(tree, *vm.seed);
   }
+  if (!vm.disk.empty()) tree.bytes("disk", vm.disk);
   tree.bytes("image", vm.image);
   tree.end();
 }

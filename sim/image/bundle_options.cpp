@@ -8,6 +8,7 @@
 #include <map>
 
 #include "sim/image/elf.h"
+#include "sim/image/system_map.h"
 
 namespace hvsim::sim {
 namespace {
@@ -69,6 +70,11 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
   }
   if (key == "initrd") return read_whole(value, vm.initrd);
   if (key == "disk") return read_whole(value, vm.disk);
+  if (key == "symbols") {
+    const auto symbols = load_system_map(value);
+    if (!symbols) return symbols.error();
+    return vm.symbols = *symbols, std::nullopt;
+  }
   if (key == "vcpus") return parse_number(key, value, vm.vcpus);
   if (key == "harts") return parse_harts(value, vm.harts);
   if (key == "memory") {
@@ -81,7 +87,7 @@ Error apply_field(const std::string& key, const std::string& value, BundleVm& vm
   if (key == "sstc") return parse_switch(key, value, vm.sstc);
   return "\"" + key +
          "\" is unknown, expected name, memory, vcpus, harts, weight, cap, sstc, image, flat, linux, initrd, "
-         "disk, seed, "
+         "symbols, disk, seed, "
          "bootargs or arguments";
 }
 

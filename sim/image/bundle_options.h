@@ -22,7 +22,8 @@ inline constexpr char kBundleUsage[] =
     "  --read-instructions 0|1         decode device accesses from guest memory instead of htinst (0)\n"
     "  --vm name=storm,memory=16M,vcpus=1,harts=0:1,sstc=0,image=guest.elf,arguments=calls=1000 seed=1\n"
     "       harts: where the VCPUs may run, all if absent; image: an ELF file; flat=FILE: a flat binary;\n"
-    "       linux=FILE: a Linux Image, with initrd=FILE, disk=FILE, seed=N and bootargs=...;\n"
+    "       disk=FILE: what its virtio disk holds at first;\n"
+    "       linux=FILE: a Linux Image, with initrd=FILE, symbols=FILE, seed=N and bootargs=...;\n"
     "       arguments and bootargs: everything up to the end, so they come last\n"
     "  -o FILE                         the bundle, for `-initrd`\n";
 

@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "hypervisor/abi/memory_map.h"
 #include "tests/hypervisor/bench.h"
+#include "tests/hypervisor/cooperative_map.h"
 #include "tests/hypervisor/sharing_audit.h"
 
 namespace hv {
@@ -17,12 +17,6 @@ namespace {
 using hvsim::isa::kPageBytes;
 
 constexpr std::uint64_t kBase = abi::kGuestMemoryBase;
-constexpr std::uint32_t kFree = 7;
-constexpr std::uint64_t kDescriptorAt = kBase + 0x1000, kEntriesAt = kBase + 0x2000;
-
-struct MapEntry {
-  std::uint32_t state, order;
-};
 
 // Where and what the free page is: a 4 KiB page among used ones, or all of a 2 MiB block.
 struct Place {
@@ -103,26 +97,14 @@ class Explorer {
   }
 
   void publish() {
-    const abi::MemoryMapDescriptor descriptor{.magic = abi::kMemoryMapMagic,
-                                              .entries = kEntriesAt,
-                                              .first_page = kBase + place_.first_page * kPageBytes,
-                                              .pages = place_.pages,
-                                              .entry_bytes = sizeof(MapEntry),
-                                              .state_offset = 0,
-                                              .state_mask = ~0u,
-                                              .state_free = kFree,
-                                              .order_offset = 4,
-                                              .order_mask = ~0u,
-                                              .since_offset = abi::kNoSince,
-                                              .reserved = 0};
+    const abi::MemoryMapDescriptor descriptor = cooperative_map(place_.first_page, place_.pages);
     bench.write_guest(0, kDescriptorAt, &descriptor, sizeof descriptor);
-    const std::uint64_t at = kDescriptorAt;
-    bench.harts[0].copy_out(bench.core->vm(0).shared_page + offsetof(abi::SharedPage, memory_map), &at, 8);
+    publish_map(bench, 0);
   }
   void set_entry(MapEntry entry) {
     bench.write_guest(0, kEntriesAt + (place_.page - place_.first_page) * sizeof entry, &entry, sizeof entry);
   }
-  void set_free() { set_entry({kFree, place_.order}); }
+  void set_free() { set_entry({kFreeState, place_.order}); }
 
   void run_round() {
     const std::uint64_t rounds = bench.core->vm(0).sharing[SharingCounter::rounds];

@@ -5,8 +5,8 @@
 #include <array>
 #include <vector>
 
-#include "hypervisor/abi/memory_map.h"
 #include "tests/hypervisor/bench.h"
+#include "tests/hypervisor/cooperative_map.h"
 #include "tests/hypervisor/random.h"
 #include "tests/hypervisor/sharing_audit.h"
 
@@ -16,13 +16,7 @@ namespace {
 using hvsim::isa::kPageBytes;
 
 constexpr std::uint64_t kBase = abi::kGuestMemoryBase;
-constexpr std::uint64_t kDescriptorAt = kBase + 0x1000, kEntriesAt = kBase + 0x2000;
 constexpr std::uint64_t kFirstPage = 16;  // of the map: image, descriptor and map lie below
-constexpr std::uint32_t kFree = 1;
-
-struct MapEntry {
-  std::uint32_t state, order;
-};
 
 // VMs whose guests are played by the test, on one hart.
 class Guests {
@@ -47,24 +41,12 @@ class Guests {
   std::uint64_t count(unsigned vm, SharingCounter counter) const { return sharing(vm)[counter]; }
 
   void publish(unsigned vm) {
-    const abi::MemoryMapDescriptor descriptor{.magic = abi::kMemoryMapMagic,
-                                              .entries = kEntriesAt,
-                                              .first_page = page(0).value,
-                                              .pages = pages_,
-                                              .entry_bytes = sizeof(MapEntry),
-                                              .state_offset = 0,
-                                              .state_mask = ~0u,
-                                              .state_free = kFree,
-                                              .order_offset = 4,
-                                              .order_mask = ~0u,
-                                              .since_offset = abi::kNoSince,
-                                              .reserved = 0};
+    const abi::MemoryMapDescriptor descriptor = cooperative_map(kFirstPage, pages_);
     ASSERT_TRUE(store(vm, Gpa{kDescriptorAt}, &descriptor, sizeof descriptor));
-    const std::uint64_t at = kDescriptorAt;
-    bench.harts[0].copy_out(bench.core->vm(vm).shared_page + offsetof(abi::SharedPage, memory_map), &at, 8);
+    publish_map(bench, vm);
   }
   void set_map(unsigned vm, std::uint64_t number, bool free) {
-    const MapEntry entry{free ? kFree : 0, 0};
+    const MapEntry entry{free ? kFreeState : 0, 0};
     ASSERT_TRUE(store(vm, Gpa{kEntriesAt + number * sizeof entry}, &entry, sizeof entry));
   }
 
@@ -290,6 +272,26 @@ TEST(Sharing, AMapThatLiesHarmsItsOwnVmOnly) {
     if (testing::Test::HasFailure()) return;
   }
   for (std::uint64_t n = 0; n < guests.pages(); ++n) EXPECT_EQ(guests.load(1, Guests::page(n)), 0x1111 + n);
+}
+
+// The hypervisor's own audit of memory, which soak tests rely on, finds what a test plants, and nothing else.
+TEST(Sharing, TheAuditOfMemoryFindsAWritableSharedPageAndNothingElse) {
+  BundleDescription description = with_policy(SharingPolicy::memory_map_and_content_scan);
+  description.audit_exits = 1;
+  Guests guests(description);
+  guests.publish(0);
+  for (std::uint64_t n = 0; n < guests.pages(); ++n) guests.fill(n % 2, n, 0x2222);
+  for (std::uint64_t n = 0; n < guests.pages(); n += 3) guests.set_map(0, n, true);
+  guests.scan(600);
+  EXPECT_GT(guests.count(0, SharingCounter::shared_pages), 0u);
+  EXPECT_GT(guests.count(1, SharingCounter::merged_pages), 0u);
+  EXPECT_EQ(guests.bench.machine.console.find("audit failed"), std::string::npos) << guests.bench.machine.console;
+  Arch& arch = guests.bench.harts[0];
+  const auto leaf = guests.bench.core->vm(0).table.leaf(arch, Guests::page(0));
+  ASSERT_TRUE(leaf && leaf->right == LeafRight::shared);
+  arch.write_word(leaf->entry, arch.read_word(leaf->entry) | hvsim::isa::pte::w);
+  guests.scan(600);
+  EXPECT_NE(guests.bench.machine.console.find("audit failed: "), std::string::npos);
 }
 
 // The canary: every word that a VM ever reads is zero or its own.

@@ -1,7 +1,8 @@
-// Soak: 64 VMs of all kinds, hostile ones among them, on many harts; policies drawn anew each round; the
-// hypervisor audits its own tables at every exit, every fourth round, on target, now and then.
+// Soak: 64 VMs of all kinds, hostile ones among them, on many harts; scheduler, delivery and sharing policy drawn anew
+// each round; the hypervisor audits its own tables at every exit and all frames and references at every 64th step of
+// a scan; every fourth round, on target, now and then.
 // HVSIM_SOAK_INSTRUCTIONS asks for more instructions than the 40 million of a usual run, which end in its
-// fourth round (a release is soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
+// second round (a release is soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -41,34 +42,60 @@ Json arguments(Draw& draw, const std::string& workload, std::uint64_t scale) {
   if (workload == "ping_pong") return {{"rounds", 5 * scale}, {"players", 1 + draw.below(6)}};
   if (workload == "messages") return {{"groups", 2}, {"pairs", 2}, {"messages", 4 * scale}};
   if (workload == "address_spaces") return {{"steps", 10 * scale}, {"pages", 8}, {"touches", 8}};
-  return {{"rounds", 11 * scale}, {"attack", draw.below(12)}, {"seed", draw.below(1000)}};
+  if (workload == "page_churn")
+    return {{"rounds", 3 * scale}, {"burst", 40}, {"pause_us", 200 + draw.below(400)}, {"work", 16},
+            {"free_percent", 20 + draw.below(70)}, {"dirty", draw.below(2)}, {"seed", draw.below(1000)}};
+  if (workload == "disk_io")
+    return {{"batches", 5 * scale}, {"depth", 1 + draw.below(4)}, {"sectors", 1 + draw.below(4)},
+            {"pause_us", draw.below(200)}, {"seed", draw.below(1000)}};
+  constexpr std::uint64_t attacks[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16};
+  return {{"rounds", 14 * scale}, {"attack", attacks[draw.below(std::size(attacks))]}, {"seed", draw.below(1000)}};
 }
 
-Json sixty_four_vms(Draw& draw, std::uint64_t scale) {
+// On the host also what exists there only.
+Json sharing(Draw& draw, bool host) {
+  const std::string policy = draw.of({"none", "content_scan", "balloon", "free_page_reporting", "memory_map",
+                                      "memory_map+content_scan", host ? "oracle" : "memory_map"});
+  return {{"policy", policy},
+          {"demand", draw.below(2) == 0},
+          {"period_us", draw.of({500, 3000})},
+          {"step_gap_us", draw.of({5, 100})},
+          {"pages_per_second", draw.of({20'000, 200'000})},
+          {"reserve_pages", draw.of({0, 50})},
+          {"unshare_blocks", draw.below(2) == 0},
+          {"scan_hart", draw.below(2)}};
+}
+
+Json sixty_four_vms(Draw& draw, std::uint64_t scale, bool host) {
   const unsigned harts = 2 + static_cast<unsigned>(draw.below(15));
   Json config = {{"version", 1},
                  {"name", "soak"},
-                 {"machine", {{"harts", harts}, {"memory_bytes", "256MiB"}, {"mode", "functional"}}},
+                 {"machine", {{"harts", harts}, {"memory_bytes", "512MiB"}, {"mode", "functional"}}},
                  {"hypervisor",
                   {{"scheduler", draw.of({"round_robin", "credit"})},
-                   {"delivery", draw.of({"immediate", "dlh"})},
+                   {"delivery", draw.of({"immediate", "multicall", "softirq", "dlh", "dlh_ring", "polling",
+                                         host ? "free" : "dlh"})},
                    {"calls_per_notification", draw.of({1, 3, 8, 64})},
                    {"queue_capacity", draw.of({1, 16, 64, 256})},
                    {"drain_budget_cycles", draw.of({1, 2000, 20000})},
                    {"time_slice_us", draw.of({50, 200, 1000})},
                    {"cap_period_us", draw.of({500, 2000})},
-                   {"audit_exits", 1}}},
+                   {"audit_exits", 1},
+                   {"sharing", sharing(draw, host)}}},
                  {"vms", Json::array()},
                  {"limits", {{"max_cycles", 20'000'000'000}}}};
   for (unsigned i = 0; i < 64; ++i) {
     const std::string workload = draw.of({"compute", "hypercall_storm", "timer_ticks", "wake_up", "ping_pong",
-                                          "messages", "address_spaces", "hostile"});
+                                          "messages", "address_spaces", "page_churn", "disk_io", "hostile"});
+    const bool small = workload != "page_churn" && workload != "hostile";
     Json vm = {
         {"name", "vm" + std::to_string(i)}, {"workload", workload},
-        {"memory_bytes", "2MiB"},           {"vcpus", 1 + draw.below(4)},
+        {"memory_bytes", small ? "2MiB" : "6MiB"}, {"vcpus", 1 + draw.below(4)},
         {"weight", 1 + draw.below(1000)},   {"cap_percent", draw.below(4) == 0 ? 50 + draw.below(200) : 0},
         {"sstc", draw.below(2) == 0},       {"arguments", arguments(draw, workload, scale)}};
-    if (draw.below(3) == 0) vm["harts"] = {draw.below(harts)};
+    if (workload == "disk_io" || workload == "hostile") vm["disk_bytes"] = 32768;
+    // The last hart may be the one that polls.
+    if (draw.below(3) == 0) vm["harts"] = {draw.below(harts - 1)};
     config["vms"].push_back(vm);
   }
   return config;
@@ -81,19 +108,21 @@ TEST(Soak, SixtyFourVmsRunToTheirEndsAndTheHypervisorStaysSound) {
   std::uint64_t retired = 0;
   for (unsigned round = 0; retired < wanted; ++round) {
     const std::uint64_t scale = wanted > 100'000'000 ? 20 : 1;
-    Json config = sixty_four_vms(draw, scale);
-    const char* const run = round % 4 == 3 ? "target" : "host";
+    const bool host = round % 4 != 1;
+    Json config = sixty_four_vms(draw, scale, host);
+    const char* const run = host ? "host" : "target";
     // There an audit is simulated, too, and takes longer than the shorter slices.
-    if (round % 4 == 3) config["hypervisor"]["audit_exits"] = 500;
+    if (!host) config["hypervisor"]["audit_exits"] = 500;
     const Outcome outcome = simulate(config, run);
     ASSERT_EQ(outcome.exit_code, 0) << "seed " << seed << ", round " << round << " on " << run << "\n"
                                     << config.dump(1) << outcome.log;
     for (const Json& vm : config.at("vms"))
       ASSERT_FALSE(checksums(outcome, vm.at("name")).empty()) << vm << outcome.log;
     retired += outcome.retired;
-    std::printf("round %u on %s: %s, %s, %llu million instructions so far\n", round, run,
-                config["hypervisor"]["scheduler"].get<std::string>().c_str(),
-                config["hypervisor"]["delivery"].get<std::string>().c_str(),
+    const Json& hypervisor = config["hypervisor"];
+    std::printf("round %u on %s: %s, %s, %s, %llu million instructions so far\n", round, run,
+                hypervisor["scheduler"].get<std::string>().c_str(), hypervisor["delivery"].get<std::string>().c_str(),
+                hypervisor["sharing"]["policy"].get<std::string>().c_str(),
                 static_cast<unsigned long long>(retired / 1'000'000));
   }
 }

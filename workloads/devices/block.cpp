@@ -14,10 +14,7 @@ constexpr std::uint64_t kFlushFeature = 1 << 9, kIndirectFeature = 1 << 28, kEve
                         kVersion1 = std::uint64_t{1} << 32;
 
 Queue<kSize> queue;
-struct Header {
-  std::uint32_t type, reserved;
-  std::uint64_t sector;
-} header;
+virtio::BlockHeader header;
 std::uint8_t data[8 * kSectorBytes];
 std::uint8_t status;
 Descriptor table[4];

@@ -8,7 +8,7 @@
 namespace workload::hostile {
 
 enum class Attack : std::uint64_t {
-  all = 0,          // all of those up to `yields`, in turn
+  all = 0,          // all that do not end the VM, in turn
   hypercalls = 1,   // numbers and arguments out of range
   sbi = 2,          // the same for SBI
   lists = 3,        // lists of deferred calls at addresses out of range, too long, or full of rubbish
@@ -22,7 +22,18 @@ enum class Attack : std::uint64_t {
   yields = 11,      // gives its time slice away, over and over
   outside = 12,     // a store outside its memory: the VM is ended for it
   walk = 13,        // page tables outside its memory: the same
+  dma = 14,         // a disk whose queues, descriptors and buffers lie anywhere; shared pages as buffers
+  rings = 15,       // another VCPU's ring full of rubbish, rewritten while it is read
+  maps = 16,        // memory maps that lie and change while they are read
 };
+
+constexpr bool ends_the_vm(Attack attack) { return attack == Attack::outside || attack == Attack::walk; }
+// The attack of a round of `all`.
+constexpr Attack in_turn(std::uint64_t round) {
+  constexpr std::uint64_t before = 11, behind = 3;  // of the two that end the VM
+  const std::uint64_t number = 1 + round % (before + behind);
+  return static_cast<Attack>(number <= before ? number : number + 2);
+}
 
 struct Parameters {
   Attack attack;
@@ -33,7 +44,7 @@ struct Parameters {
 
 template <class Arguments>
 constexpr Parameters parameters(Arguments& arguments) {
-  return {.attack = static_cast<Attack>(arguments.number("attack", 0, 0, 13)),
+  return {.attack = static_cast<Attack>(arguments.number("attack", 0, 0, 16)),
           .rounds = arguments.number("rounds", 200, 0, 1'000'000'000),
           .work = arguments.number("work", 2, 0, 1'000'000'000),
           .seed = arguments.number("seed", 1, 0, ~std::uint64_t{0})};

@@ -41,6 +41,15 @@ enum class Kind : std::size_t { query, statistics_update, routine, event_send, c
 struct Report {
   std::uint64_t checksum = 0;  // over work and query values: does not depend on time or on other VMs
   std::array<std::uint64_t, static_cast<std::size_t>(Kind::count)> calls{};
+
+  // What another VCPU of the guest did.
+  constexpr void add(const Report& other) {
+    Checksum both;
+    both.add(checksum);
+    both.add(other.checksum);
+    checksum = both.value();
+    for (std::size_t i = 0; i < calls.size(); ++i) calls[i] += other.calls[i];
+  }
 };
 
 // Of 1024 deferrable calls this many are of each rare kind; the rest are halves of the two common ones.

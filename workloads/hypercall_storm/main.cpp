@@ -1,5 +1,6 @@
 // hypercall_storm: real work with hypercalls at a set rate, some deferrable, and a check that all of them
 // ran.
+#include <array>
 #include <atomic>
 
 #include "models/cpu/isa/cause.h"
@@ -11,6 +12,7 @@
 #include "workloads/runtime/start.h"
 #include "workloads/runtime/timer.h"
 #include "workloads/runtime/trap.h"
+#include "workloads/runtime/vcpus.h"
 
 namespace {
 
@@ -34,6 +36,9 @@ class GuestCalls {
  public:
   explicit GuestCalls(guest::hypercall::VmInfo info) : info_(info) {}
 
+  // One VCPU prints. The others update a statistic instead.
+  bool prints() const { return guest::vcpus::me() == 0; }
+
   bool has_peers() const { return info_.vms > 1; }
   void work_done(std::uint64_t units) { guest::work_done(units); }
 
@@ -52,6 +57,7 @@ class GuestCalls {
                                       (draw >> 32) % kEvents);
   }
   void console_write(std::uint64_t iteration) {
+    if (!prints()) return statistics_update(0, 1);
     guest::console::print("iteration ", Decimal{iteration}, "\n");
   }
 
@@ -83,13 +89,40 @@ void print_calls(const storm::Report& report) {
 }
 
 // Every deferrable call must have run, and none may have failed.
-bool books_balance(const GuestCalls& calls) {
+bool books_balance(std::uint64_t failed_queries) {
   const guest::hypercall::Settlement books = guest::hypercall::settle();
-  if (books.ok() && calls.failed_queries() == 0) return true;
+  if (books.ok() && failed_queries == 0) return true;
   guest::console::print("error: ", Decimal{books.issued}, " deferrable calls issued, ",
                         Decimal{books.completed}, " completed, ", Decimal{books.failed}, " failed; ",
-                        Decimal{calls.failed_queries()}, " queries failed\n");
+                        Decimal{failed_queries}, " queries failed\n");
   return false;
+}
+
+struct Player {
+  storm::Report report;
+  std::uint64_t failed_queries = 0;
+  std::atomic<bool> done{false};
+};
+constinit std::array<Player, guest::vcpus::kMost> players{};
+constinit storm::Parameters parameters_of_all{};
+constinit guest::hypercall::VmInfo info{};
+
+// What each VCPU does, with a seed of its own; the last ones wake up the first.
+void play() {
+  using namespace guest;
+  trap::handle(hvsim::isa::Interrupt::supervisor_software, take_events);
+  trap::handle(hvsim::isa::Interrupt::supervisor_timer, [](trap::Frame&) { timer::disarm(); });
+  Player& own = players[vcpus::me()];
+  GuestCalls calls{info};
+  storm::Parameters parameters = parameters_of_all;
+  parameters.seed += vcpus::me();
+  trap::enable_interrupts();
+  own.report = storm::run(parameters, calls);
+  hypercall::flush();
+  trap::disable_interrupts();
+  own.failed_queries = calls.failed_queries();
+  own.done.store(true, std::memory_order_release);
+  if (vcpus::me() != 0) vcpus::interrupt(0);
 }
 
 }  // namespace
@@ -98,17 +131,23 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   const storm::Parameters parameters = storm::parameters(arguments);
   require_valid(arguments);
   shared = hypercall::shared_page();
-  trap::handle(hvsim::isa::Interrupt::supervisor_software, take_events);
-  trap::handle(hvsim::isa::Interrupt::supervisor_timer, [](trap::Frame&) { timer::disarm(); });
-  trap::enable_interrupts();
-
-  GuestCalls calls{hypercall::vm_info()};
+  parameters_of_all = parameters;
+  info = hypercall::vm_info();
   region_begin(kMeasuredRegion);
-  const storm::Report report = storm::run(parameters, calls);
-  hypercall::flush();
+  for (unsigned vcpu = 1; vcpu < vcpus::count(); ++vcpu)
+    if (!vcpus::start(vcpu, play)) out_of_memory("a VCPU's stack");
+  play();
+  for (unsigned vcpu = 1; vcpu < vcpus::count(); ++vcpu)
+    while (!players[vcpu].done.load(std::memory_order_acquire)) trap::sleep();
   region_end(kMeasuredRegion);
 
-  const bool balanced = books_balance(calls);
+  storm::Report report = players[0].report;
+  std::uint64_t failed_queries = players[0].failed_queries;
+  for (unsigned vcpu = 1; vcpu < vcpus::count(); ++vcpu) {
+    failed_queries += players[vcpu].failed_queries;
+    report.add(players[vcpu].report);
+  }
+  const bool balanced = books_balance(failed_queries);
   print_calls(report);
   console::print("checksum ", Hex{report.checksum}, "\n");
   return balanced ? kExitPass : kExitFail;

@@ -15,16 +15,19 @@ namespace workload::page_churn {
 inline constexpr std::uint64_t kPageWords = 512;
 
 struct Parameters {
-  std::uint64_t seed, rounds, burst, free_percent, pause_us, dirty, order, work, check;
+  std::uint64_t seed, rounds, burst, free_percent, pause_us, busy_us, delay_us, dirty, order, work, check;
 };
 
 template <class Arguments>
 Parameters parameters(Arguments& arguments) {
+  const std::uint64_t pause_us = arguments.number("pause_us", 1000, 0, 1'000'000'000);
   return {.seed = arguments.number("seed", 1, 0, ~std::uint64_t{0}),
           .rounds = arguments.number("rounds", 100, 0, 1'000'000'000),
           .burst = arguments.number("burst", 64, 0, 1'000'000),
           .free_percent = arguments.number("free_percent", 70, 0, 100),
-          .pause_us = arguments.number("pause_us", 1000, 0, 1'000'000'000),
+          .pause_us = pause_us,
+          .busy_us = arguments.number("busy_us", pause_us, 0, 1'000'000'000),
+          .delay_us = arguments.number("delay_us", 0, 0, 1'000'000'000),
           .dirty = arguments.number("dirty", 1, 0, 1),
           .order = arguments.number("order", 0, 0, Buddy::kMaxOrder),
           .work = arguments.number("work", 1, 1, 64),
@@ -81,7 +84,8 @@ struct Report {
   Latencies latencies;  // of an allocation up to its first store
 };
 
-// `Machine`: page(n) -> std::span<std::uint64_t, 512> of the n-th page; cycles(); ticks(); rest(); work_done(n).
+// `Machine`: page(n) -> std::span<std::uint64_t, 512> of the n-th page; cycles(); ticks(); work_done(n);
+// sleep_us(n); rest(microseconds): the same, and gives pages back if asked to.
 template <class Machine>
 class Churn {
  public:
@@ -97,6 +101,7 @@ class Churn {
 
   Report run() {
     const std::uint64_t run_pages = std::uint64_t{1} << parameters_.order;
+    machine_.sleep_us(parameters_.delay_us);
     const std::uint64_t used = buddy_.pages() * (100 - parameters_.free_percent) / 100;
     while (count_ * run_pages < used && count_ < held_.size() && take(false)) {
     }
@@ -104,11 +109,11 @@ class Churn {
     for (std::uint64_t round = 0; round < parameters_.rounds; ++round) {
       const std::uint64_t burst = parameters_.burst < count_ ? parameters_.burst : count_;
       for (std::uint64_t i = 0; i < burst; ++i) drop(random_.below(count_));
-      machine_.rest();
+      machine_.rest(parameters_.pause_us);
       for (std::uint64_t i = 0; i < burst; ++i)
         if (!take(true)) break;
       machine_.work_done(burst);
-      machine_.rest();
+      machine_.rest(parameters_.busy_us);
     }
     while (count_ != 0) drop(count_ - 1);
     Checksum sum;

@@ -23,7 +23,6 @@ constexpr std::uint64_t kMeasuredRegion = 1, kPageBytes = 4096, kBlockBytes = 2 
 struct Machine {
   std::uint64_t base = 0;  // of the first page
   Buddy* buddy = nullptr;
-  std::uint64_t pause_ticks = 0;
   std::uint64_t ballooned_pages = 0, reported_pages = 0;
   std::span<std::uint32_t> balloon;  // runs that it holds
   std::uint32_t balloon_runs = 0;
@@ -37,7 +36,8 @@ struct Machine {
   void work_done(std::uint64_t pages) const { guest::work_done(pages); }
 
   void ready();
-  void rest();
+  void rest(std::uint64_t microseconds);
+  static void sleep_us(std::uint64_t microseconds);
   void inflate();
   void report_free();
 };
@@ -46,18 +46,9 @@ constinit hv::abi::MemoryMapDescriptor descriptor{};
 
 void Machine::ready() {
   std::span<Entry> entries = buddy->entries();
-  descriptor = {.magic = hv::abi::kMemoryMapMagic,
-                .entries = reinterpret_cast<std::uint64_t>(entries.data()),
-                .first_page = base,
-                .pages = entries.size(),
-                .entry_bytes = sizeof(Entry),
-                .state_offset = offsetof(Entry, state),
-                .state_mask = ~std::uint32_t{0},
-                .state_free = Entry::free,
-                .order_offset = offsetof(Entry, order),
-                .order_mask = ~std::uint32_t{0},
-                .since_offset = offsetof(Entry, since),
-                .reserved = 0};
+  descriptor = hv::abi::describe_map<Entry>(reinterpret_cast<std::uint64_t>(entries.data()), base, entries.size(),
+                                            Entry::free);
+  descriptor.since_offset = offsetof(Entry, since);
   std::atomic_ref(guest::hypercall::shared_page()->memory_map)
       .store(reinterpret_cast<std::uint64_t>(&descriptor), std::memory_order_release);
   guest::region_begin(kMeasuredRegion);
@@ -105,13 +96,17 @@ void Machine::report_free() {
   guest::hypercall::flush();
 }
 
-void Machine::rest() {
+void Machine::rest(std::uint64_t microseconds) {
   inflate();
   report_free();
-  if (pause_ticks == 0) return;
-  const std::uint64_t end = ticks() + pause_ticks;
+  sleep_us(microseconds);
+}
+
+void Machine::sleep_us(std::uint64_t microseconds) {
+  if (microseconds == 0) return;
+  const std::uint64_t end = guest::timer::now() + microseconds * guest::timer::ticks_per_second() / 1'000'000;
   guest::timer::arm(end);
-  while (ticks() < end) guest::trap::sleep();
+  while (guest::timer::now() < end) guest::trap::sleep();
   guest::timer::disarm();
 }
 
@@ -144,7 +139,6 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   static constinit Machine machine;
   machine.base = reinterpret_cast<std::uint64_t>(base);
   machine.balloon = {balloon, pages};
-  machine.pause_ticks = parameters.pause_us * timer::ticks_per_second() / 1'000'000;
   if (parameters.dirty != 0) make_dirty(machine, pages, owner, parameters.seed);
   Buddy buddy{{entries, pages}};
   machine.buddy = &buddy;

@@ -6,6 +6,7 @@
 
 #include "workloads/runtime/csr.h"
 #include "workloads/runtime/mark.h"
+#include "workloads/runtime/vcpus.h"
 
 namespace guest::hypercall {
 
@@ -21,20 +22,28 @@ using hv::abi::kStatusSlots;
 
 enum class Way : std::uint8_t { ecall, notify, ring };
 
+// What one VCPU has on its way: its own ring, batch and status slots, so that VCPUs need no lock between them.
+struct Lane {
+  RingIndices* indices = nullptr;
+  RingEntry* ring = nullptr;
+  std::uint64_t ring_tail = 0, ring_place = 0;  // our own copies
+  std::uint32_t collected = 0;
+  std::uint32_t first_slot = 1, end_slot = kStatusSlots, next_slot = 1;
+  std::uint64_t issued = 0, failed = 0;
+  alignas(64) std::array<Notification, hv::abi::kMaxNotifications> batch{};
+};
+
 struct State {
   SharedPage* shared = nullptr;
   Way way = Way::ecall;
   bool answered = true;  // an ecall for a deferrable call tells whether it has succeeded
-  RingIndices* indices = nullptr;
-  RingEntry* ring = nullptr;
-  std::uint64_t ring_capacity = 0, ring_tail = 0, ring_place = 0;  // our own copies
+  std::uint64_t ring_capacity = 0;
   std::uint32_t batch_limit = 1;
-  std::uint32_t collected = 0;
-  std::uint32_t next_slot = 1;
-  std::uint64_t issued = 0, failed = 0;
-  alignas(64) std::array<Notification, hv::abi::kMaxNotifications> batch{};
+  std::array<Lane, vcpus::kMost> lanes{};
 };
 constinit State state;
+
+Lane& lane() { return state.lanes[vcpus::me()]; }
 
 Status slot_status(std::uint32_t slot) {
   return static_cast<Status>(std::atomic_ref{state.shared->status[slot]}.load(std::memory_order_acquire));
@@ -46,18 +55,18 @@ void set_slot_status(std::uint32_t slot, Status status) {
 }
 
 // A failure is counted once: its slot becomes idle again.
-void collect_failure(std::uint32_t slot) {
+void collect_failure(Lane& own, std::uint32_t slot) {
   if (slot_status(slot) != Status::failed) return;
-  ++state.failed;
+  ++own.failed;
   set_slot_status(slot, Status::idle);
 }
 
 // The next slot in turn, or 0 while the call that had it last is still on its way.
-std::uint32_t take_slot() {
-  const std::uint32_t slot = state.next_slot;
-  collect_failure(slot);
+std::uint32_t take_slot(Lane& own) {
+  const std::uint32_t slot = own.next_slot;
+  collect_failure(own, slot);
   if (slot_status(slot) == Status::queued) return 0;
-  state.next_slot = slot + 1 == kStatusSlots ? 1 : slot + 1;
+  own.next_slot = slot + 1 == own.end_slot ? own.first_slot : slot + 1;
   set_slot_status(slot, Status::queued);
   return slot;
 }
@@ -71,35 +80,45 @@ enum class Watch : bool { no, yes };
 
 void kick() { own_extension(Hypercall::ring_kick); }
 
-// One VCPU appends; the hypervisor takes over from `head` on and says in `notify` when it wants to be told.
-void append(const Notification& call) {
-  std::atomic_ref head{state.indices->head};
-  while (state.ring_tail - head.load(std::memory_order_acquire) >= state.ring_capacity) kick();
-  state.ring[state.ring_place].call = call;
-  state.ring_place = state.ring_place + 1 == state.ring_capacity ? 0 : state.ring_place + 1;
-  const std::uint64_t before = state.ring_tail++;
-  std::atomic_ref{state.indices->tail}.store(state.ring_tail, std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  const std::uint64_t notify = std::atomic_ref{state.indices->notify}.load(std::memory_order_relaxed);
-  if (hv::abi::ring_needs_kick(notify, before, state.ring_tail)) kick();
+void flush(Lane& own) {
+  if (own.collected == 0) return;
+  const std::uint32_t count = own.collected;
+  own.collected = 0;
+  // Addresses are guest-physical: the identity mapping makes them equal to our own.
+  const auto batch = reinterpret_cast<std::uint64_t>(own.batch.data());
+  if (own_extension(Hypercall::notify, batch, count).error != hv::abi::kSuccess) own.failed += count;
 }
 
-void hand_over(Hypercall call, Watch watch, std::uint32_t completion, const std::array<std::uint64_t, 5>& a) {
-  ++state.issued;
+// One VCPU appends; the hypervisor takes over from `head` on and says in `notify` when it wants to be told.
+void append(Lane& own, const Notification& call) {
+  std::atomic_ref head{own.indices->head};
+  while (own.ring_tail - head.load(std::memory_order_acquire) >= state.ring_capacity) kick();
+  own.ring[own.ring_place].call = call;
+  own.ring_place = own.ring_place + 1 == state.ring_capacity ? 0 : own.ring_place + 1;
+  const std::uint64_t before = own.ring_tail++;
+  std::atomic_ref{own.indices->tail}.store(own.ring_tail, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const std::uint64_t notify = std::atomic_ref{own.indices->notify}.load(std::memory_order_relaxed);
+  if (hv::abi::ring_needs_kick(notify, before, own.ring_tail)) kick();
+}
+
+void hand_over(Lane& own, Hypercall call, Watch watch, std::uint32_t completion,
+               const std::array<std::uint64_t, 5>& a) {
+  ++own.issued;
   call_issued();
   const bool watched = watch == Watch::yes && completion == 0;
   if (state.way == Way::ecall) {
     // A status word is of use only if the answer comes before the call has run.
-    if (watched && !state.answered) completion = take_slot();
+    if (watched && !state.answered) completion = take_slot(own);
     const Answer answer = own_extension(call, a[0], a[1], a[2], a[3], a[4], completion);
-    if (watch == Watch::yes && answer.error != hv::abi::kSuccess) ++state.failed;
+    if (watch == Watch::yes && answer.error != hv::abi::kSuccess) ++own.failed;
     return;
   }
-  if (watched) completion = take_slot();
+  if (watched) completion = take_slot(own);
   const Notification entry{static_cast<std::uint32_t>(call), completion, {a[0], a[1], a[2], a[3], a[4]}};
-  if (state.way == Way::ring) return append(entry);
-  state.batch[state.collected++] = entry;
-  if (state.collected >= state.batch_limit) flush();
+  if (state.way == Way::ring) return append(own, entry);
+  own.batch[own.collected++] = entry;
+  if (own.collected >= state.batch_limit) flush(own);
 }
 
 Way way_of(hv::abi::Delivery delivery, std::uint32_t batch_limit) {
@@ -136,11 +155,18 @@ void initialise(const hv::abi::BootInfo& info) {
   const auto delivery = static_cast<hv::abi::Delivery>(info.delivery);
   state.way = way_of(delivery, state.batch_limit);
   state.answered = delivery != hv::abi::Delivery::dlh && delivery != hv::abi::Delivery::softirq;
-  state.indices = &state.shared->rings[0];
-  state.ring = reinterpret_cast<RingEntry*>(info.rings);
   state.ring_capacity = info.ring_capacity;
-  state.ring_tail = state.indices->tail;
-  if (state.ring_capacity != 0) state.ring_place = state.ring_tail % state.ring_capacity;
+  const unsigned lanes = vcpus::count();
+  const std::uint32_t slots = (kStatusSlots - 1) / lanes;  // slot 0 is nobody's
+  for (std::uint32_t i = 0; i < lanes; ++i) {
+    Lane& each = state.lanes[i];
+    each.first_slot = each.next_slot = 1 + i * slots;
+    each.end_slot = each.first_slot + slots;
+    each.indices = &state.shared->rings[i];
+    each.ring = reinterpret_cast<RingEntry*>(info.rings + i * info.ring_stride);
+    each.ring_tail = each.indices->tail;
+    if (state.ring_capacity != 0) each.ring_place = each.ring_tail % state.ring_capacity;
+  }
 }
 
 Answer call_now(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
@@ -150,38 +176,39 @@ Answer call_now(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
 
 void defer(Hypercall call, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2, std::uint64_t a3,
            std::uint64_t a4) {
-  hand_over(call, Watch::yes, 0, {a0, a1, a2, a3, a4});
+  hand_over(lane(), call, Watch::yes, 0, {a0, a1, a2, a3, a4});
 }
 
 void defer_unwatched(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
-  hand_over(call, Watch::no, 0, {a0, a1, 0, 0, 0});
+  hand_over(lane(), call, Watch::no, 0, {a0, a1, 0, 0, 0});
 }
 
 bool defer_with_interrupt(Hypercall call, std::uint64_t a0, std::uint64_t a1) {
-  const std::uint32_t slot = take_slot();
+  Lane& own = lane();
+  const std::uint32_t slot = take_slot(own);
   if (slot == 0) return false;
-  hand_over(call, Watch::yes, hv::abi::completion_with_interrupt(slot, 0), {a0, a1, 0, 0, 0});
+  hand_over(own, call, Watch::yes, hv::abi::completion_with_interrupt(slot, vcpus::me()), {a0, a1, 0, 0, 0});
   return true;
 }
 
-void flush() {
-  if (state.collected == 0) return;
-  const std::uint32_t count = state.collected;
-  state.collected = 0;
-  // Addresses are guest-physical: the identity mapping makes them equal to our own.
-  const auto batch = reinterpret_cast<std::uint64_t>(state.batch.data());
-  if (own_extension(Hypercall::notify, batch, count).error != hv::abi::kSuccess) state.failed += count;
-}
+void flush() { flush(lane()); }
 
 Settlement settle() {
+  Lane& own = lane();
   const bool fenced = call_now(Hypercall::dlh_fence).error == hv::abi::kSuccess;
-  for (std::uint32_t slot = 1; slot < kStatusSlots; ++slot) collect_failure(slot);
-  if (!fenced) ++state.failed;
+  for (std::uint32_t slot = 1; slot < kStatusSlots; ++slot) collect_failure(own, slot);
+  if (!fenced) ++own.failed;
   const std::uint64_t completed = std::atomic_ref{state.shared->completed}.load(std::memory_order_acquire);
-  return {state.issued, completed, state.failed};
+  Settlement sum{0, completed, 0};
+  for (const Lane& each : state.lanes) sum.issued += each.issued, sum.failed += each.failed;
+  return sum;
 }
 
-std::uint64_t issued() { return state.issued; }
+std::uint64_t issued() {
+  std::uint64_t sum = 0;
+  for (const Lane& each : state.lanes) sum += each.issued;
+  return sum;
+}
 
 VmInfo vm_info() {
   const std::uint64_t value = call_now(Hypercall::vm_info).value;

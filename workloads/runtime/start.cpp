@@ -49,6 +49,8 @@ void print_reason(const ArgumentError& error) {
 
 }  // namespace
 
+const hv::abi::BootInfo& boot_information() { return boot_info; }
+
 void require_valid(Arguments& arguments) {
   arguments.reject_unknown();
   if (arguments.ok()) return;
@@ -73,10 +75,10 @@ extern "C" void guest_start(const hv::abi::BootInfo* info) {
   using namespace guest;
   if (info->magic != hv::abi::kBootMagic) hypercall::power_off(kExitBoot);
   boot_info = *info;
+  vcpus::initialise(boot_info);
   hypercall::initialise(boot_info);
   trap::initialise();
   timer::initialise(boot_info);
-  vcpus::initialise(boot_info);
   memory::initialise(boot_info, reinterpret_cast<std::uint64_t>(info));
   if (!paging::enable(boot_info)) out_of_memory("paging");
   Arguments arguments{argument_text()};

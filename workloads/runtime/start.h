@@ -8,6 +8,8 @@
 
 namespace guest {
 
+const hv::abi::BootInfo& boot_information();
+
 inline constexpr std::uint64_t kExitPass = 0;
 inline constexpr std::uint64_t kExitFail = 1;       // a self-check failed; the console says which
 inline constexpr std::uint64_t kExitArguments = 2;  // wrong arguments, or memory too small for them

@@ -1,6 +1,7 @@
 // Several VCPUs in one guest: starting them, interrupting each other (SBI HSM and IPI extensions).
 #include "workloads/runtime/vcpus.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -34,7 +35,7 @@ constinit State state;
 
 }  // namespace
 
-void initialise(const hv::abi::BootInfo& info) { state.count = info.vcpus < kMost ? info.vcpus : kMost; }
+void initialise(const hv::abi::BootInfo& info) { state.count = std::clamp<unsigned>(info.vcpus, 1, kMost); }
 
 unsigned count() { return state.count; }
 

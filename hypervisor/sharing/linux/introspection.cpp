@@ -23,6 +23,8 @@ std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a < b ? b - 
 void Introspection::begin(const Vm& vm) {
   *this = {};
   kernel_ = vm.boot.entry;
+  given_ = vm.sharing.symbols;
+  has_symbols_ = given_.has_value();
 }
 
 Introspection::Result Introspection::fail(std::string_view why) {
@@ -41,10 +43,14 @@ Introspection::Result Introspection::step(Arch& arch, const Vm& vm) {
     case Stage::search:
       return search(memory);
     case Stage::names:
-      if (!symbols_.step(memory, kSymbols)) return Result::more;
-      for (unsigned i = 0; i < Kallsyms::wanted_count; ++i)
-        if (symbols_.address(static_cast<Kallsyms::Wanted>(i)) == 0)
-          return decline("its symbols lack mem_section, node_data or swapper_pg_dir");
+      if (!given_) {
+        if (!table_.step(memory, kSymbols)) return Result::more;
+        for (unsigned i = 0; i < Kallsyms::wanted_count; ++i)
+          if (table_.address(static_cast<Kallsyms::Wanted>(i)) == 0)
+            return decline("its symbols lack mem_section, node_data or swapper_pg_dir");
+        given_ = {table_.base(), 0, table_.address(Kallsyms::mem_section), table_.address(Kallsyms::node_data),
+                  table_.address(Kallsyms::swapper_pg_dir)};
+      }
       stage_ = Stage::types;
       return Result::more;
     case Stage::types:
@@ -58,11 +64,24 @@ Introspection::Result Introspection::step(Arch& arch, const Vm& vm) {
   return Result::failed;
 }
 
+// Another kernel's symbols would lead anywhere, so the banner must be where they say.
+bool Introspection::symbols_are_of_this_kernel(GuestWindow& memory) const {
+  const std::uint64_t base = symbol(abi::kernel_start);
+  for (const std::uint64_t address : *given_)
+    if (address < base || address - base >= kernel_bytes_) return false;
+  std::uint64_t at = kernel_ + (symbol(abi::linux_banner) - base);
+  for (const char c : std::string_view{"Linux version "})
+    if (memory.byte(at++) != static_cast<std::uint8_t>(c)) return false;
+  return true;
+}
+
 // Looks for the ten digits of the token table and for the header of the type information.
 Introspection::Result Introspection::search(GuestWindow& memory) {
   if (kernel_bytes_ == 0) {
     kernel_bytes_ = memory.value<std::uint64_t>(kernel_ + kImageBytesAt);
     if (kernel_bytes_ < (1u << 20) || kernel_bytes_ > (256u << 20)) return decline("no Linux image where it was put");
+    if (given_ && !symbols_are_of_this_kernel(memory))
+      return decline("the symbols in the configuration are those of another kernel");
   }
   const std::uint64_t end = std::min(kernel_bytes_, position_ + kSearchBytes);
   for (; position_ < end && !(has_symbols_ && has_types_); position_ += 8) {
@@ -71,7 +90,7 @@ Introspection::Result Introspection::search(GuestWindow& memory) {
     if (has_symbols_ || !Kallsyms::looks_like_digits(word)) continue;
     const bool shifted = (word & 0xFF) == 0;
     const std::uint64_t digit = (shifted ? word >> 8 : word) & 0xFF;
-    has_symbols_ = symbols_.open(memory, at + (shifted ? 1 : 0) - 2 * (digit - '0'));
+    has_symbols_ = table_.open(memory, at + (shifted ? 1 : 0) - 2 * (digit - '0'));
   }
   if (has_symbols_ && has_types_) {
     stage_ = Stage::names;
@@ -123,10 +142,10 @@ Introspection::Result Introspection::read_types(GuestWindow& memory) {
 // The kernel's own table, in whichever scheme translates the image to where it lies.
 bool Introspection::find_root(Arch& arch, const Vm& vm) {
   const std::uint64_t table =
-      kernel_ + (symbols_.address(Kallsyms::swapper_pg_dir) - symbols_.base());
+      kernel_ + (symbol(abi::swapper_pg_dir) - symbol(abi::kernel_start));
   for (const std::uint64_t mode : {10u, 9u, 8u}) {
     root_ = mode << hvsim::isa::csr::kAtpModeShift | table >> kPageShift;
-    const auto image = guest_translate(arch, vm.table, root_, symbols_.base());
+    const auto image = guest_translate(arch, vm.table, root_, symbol(abi::kernel_start));
     if (image && image->value == kernel_) return true;
   }
   return false;
@@ -142,7 +161,7 @@ std::optional<std::uint64_t> Introspection::kernel_word(Arch& arch, const Vm& vm
 // SPARSEMEM_EXTREME: mem_section points to an array of pointers to arrays of sections. With vmemmap all sections
 // say the same: where the descriptor of page 0 would be.
 std::optional<std::uint64_t> Introspection::find_descriptors(Arch& arch, const Vm& vm, GuestWindow& memory) {
-  const auto roots = kernel_word(arch, vm, memory, symbols_.address(Kallsyms::mem_section));
+  const auto roots = kernel_word(arch, vm, memory, symbol(abi::mem_section));
   const auto sections = roots ? kernel_word(arch, vm, memory, *roots) : std::nullopt;
   if (!sections || *sections == 0) return std::nullopt;
   std::optional<std::uint64_t> found;
@@ -202,7 +221,7 @@ std::optional<std::uint64_t> Introspection::counted_free(Arch& arch, const Vm& v
 Introspection::Result Introspection::read_zones(Arch& arch, const Vm& vm, GuestWindow& memory) {
   learned_ = false;
   if (!find_root(arch, vm)) return fail("its own page table does not map its image yet");
-  const auto node = kernel_word(arch, vm, memory, symbols_.address(Kallsyms::node_data));
+  const auto node = kernel_word(arch, vm, memory, symbol(abi::node_data));
   if (!node || *node == 0) return fail("it has no memory node yet");
   node_ = *node;
   const auto descriptors = find_descriptors(arch, vm, memory);

@@ -2,7 +2,8 @@
 // only when what they say agrees with the kernel's own counts.
 //
 //   symbols   the kernel's symbol table and type information are looked for in its image in guest memory
-//   names     mem_section, node_data and swapper_pg_dir are looked up, unless the configuration gave them
+//   names     mem_section, node_data and swapper_pg_dir are looked up, unless the configuration gave them: then
+//             linux_banner tells first whether its symbols are of this kernel
 //   types     sizes and offsets of struct page, zone, free_area, pglist_data, mem_section
 //   zones     what a free page looks like is learned from the heads of the buddy allocator's own lists
 //   verify    all descriptors are read; free pages must add up to what the zones count
@@ -36,6 +37,7 @@ class Introspection {
 
   Result fail(std::string_view why);
   Result decline(std::string_view why);
+  bool symbols_are_of_this_kernel(GuestWindow& memory) const;
   Result search(GuestWindow& memory);
   Result read_types(GuestWindow& memory);
   Result read_zones(Arch& arch, const Vm& vm, GuestWindow& memory);
@@ -53,7 +55,9 @@ class Introspection {
   std::uint64_t kernel_ = 0, kernel_bytes_ = 0;  // where the image lies, guest-physical
   std::uint64_t position_ = 0;
   bool has_symbols_ = false, has_types_ = false;
-  Kallsyms symbols_;
+  Kallsyms table_;  // of symbols, in the guest
+  std::optional<abi::KernelSymbols> given_;
+  std::uint64_t symbol(abi::KernelSymbol name) const { return (*given_)[name]; }
   Btf types_;
   struct Offsets {
     std::uint64_t page_bytes = 0, page_type = 0, private_ = 0, list = 0;

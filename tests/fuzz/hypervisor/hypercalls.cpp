@@ -1,6 +1,5 @@
 // A guest that makes any call with any arguments, and leaves for any reason.
-#include "tests/fuzz/target.h"
-#include "tests/hypervisor/bench.h"
+#include "tests/fuzz/hypervisor/guest_turn.h"
 
 namespace hvsim::fuzz {
 namespace {
@@ -20,13 +19,7 @@ constexpr std::uint64_t kGuestBase = hv::abi::kGuestMemoryBase, kGuestBytes = 64
 
 enum class Step : std::uint8_t { call, poke, timer, software, wfi, leave, count };
 
-// Small numbers, addresses near the guest's memory, or anything.
-std::uint64_t argument(Input& input) {
-  const auto kind = input.take<std::uint8_t>();
-  if (kind < 96) return kind;
-  if (kind < 200) return kGuestBase + input.take<std::uint32_t>() % (2 * kGuestBytes);
-  return input.take<std::uint64_t>();
-}
+std::uint64_t argument(Input& input) { return argument(input, kGuestBytes); }
 
 void call(hv::Bench& bench, unsigned hart, Input& input) {
   const auto which = input.take<std::uint8_t>();
@@ -54,24 +47,16 @@ void leave(hv::Bench& bench, unsigned hart, Input& input) {
 }
 
 void step(hv::Bench& bench, Input& input) {
-  const auto what = input.take<std::uint8_t>();
-  const unsigned hart = what >> 7;
-  if (bench.on[hart] == nullptr) return bench.interrupt_idle(hart);
-  switch (static_cast<Step>((what & 0x7F) % static_cast<unsigned>(Step::count))) {
+  const auto turn = next_turn<Step>(bench, input);
+  if (!turn) return;
+  switch (turn->what) {
     case Step::call:
-      return call(bench, hart, input);
+      return call(bench, turn->hart, input);
     case Step::poke:
       return poke(bench, input);
-    case Step::timer:
-      bench.machine.ticks += input.take<std::uint16_t>();
-      return bench.timer(hart);
-    case Step::software:
-      return bench.software(hart);
-    case Step::wfi:
-      return bench.wfi(hart);
     case Step::leave:
-      return leave(bench, hart, input);
-    case Step::count:
+      return leave(bench, turn->hart, input);
+    default:
       return;
   }
 }

@@ -3,8 +3,7 @@
 #include <cstring>
 
 #include "hypervisor/guest_tree.h"
-#include "tests/fuzz/target.h"
-#include "tests/hypervisor/bench.h"
+#include "tests/fuzz/hypervisor/guest_turn.h"
 
 namespace hvsim::fuzz {
 namespace {
@@ -12,7 +11,7 @@ namespace {
 constexpr std::uint64_t kBase = 0x10, kTime = 0x54494D45, kIpi = 0x735049, kFence = 0x52464E43,
                         kHartState = 0x48534D, kReset = 0x53525354, kConsole = 0x4442434E;
 constexpr std::uint64_t kExtensions[] = {kBase, kTime, kIpi, kFence, kHartState, kReset, kConsole, 1};
-constexpr std::uint64_t kMemory = 0x80000000, kMemoryBytes = 4 << 20;
+constexpr std::uint64_t kMemoryBytes = 4 << 20;
 
 enum class Step : std::uint8_t { call, device, instruction, timer, software, wfi, leave, count };
 
@@ -25,12 +24,7 @@ std::vector<std::byte> kernel() {
   return image;
 }
 
-std::uint64_t argument(Input& input) {
-  const auto kind = input.take<std::uint8_t>();
-  if (kind < 96) return kind;
-  if (kind < 200) return kMemory + input.take<std::uint32_t>() % (2 * kMemoryBytes);
-  return input.take<std::uint64_t>();
-}
+std::uint64_t argument(Input& input) { return argument(input, kMemoryBytes); }
 
 std::uint64_t device_address(Input& input) {
   const auto raw = input.take<std::uint32_t>();
@@ -67,29 +61,21 @@ void call(hv::Bench& bench, unsigned hart, Input& input) {
 }
 
 void step(hv::Bench& bench, Input& input) {
-  const auto what = input.take<std::uint8_t>();
-  const unsigned hart = what >> 7;
-  if (bench.on[hart] == nullptr) return bench.interrupt_idle(hart);
-  switch (static_cast<Step>((what & 0x7F) % static_cast<unsigned>(Step::count))) {
+  const auto turn = next_turn<Step>(bench, input);
+  if (!turn) return;
+  switch (turn->what) {
     case Step::call:
-      return call(bench, hart, input);
+      return call(bench, turn->hart, input);
     case Step::device:
-      return device(bench, hart, input);
+      return device(bench, turn->hart, input);
     case Step::instruction:  // what the hypervisor reads where htinst says nothing
-      bench.harts[hart].instruction = input.take<std::uint32_t>();
+      bench.harts[turn->hart].instruction = input.take<std::uint32_t>();
       return;
-    case Step::timer:
-      bench.machine.ticks += input.take<std::uint16_t>();
-      return bench.timer(hart);
-    case Step::software:
-      return bench.software(hart);
-    case Step::wfi:
-      return bench.wfi(hart);
     case Step::leave: {
       const std::uint64_t cause = input.take<std::uint8_t>() % 24, value = argument(input);
-      return bench.exit(hart, hv::make_exit(cause, value, argument(input) >> 2, argument(input)));
+      return bench.exit(turn->hart, hv::make_exit(cause, value, argument(input) >> 2, argument(input)));
     }
-    case Step::count:
+    default:
       return;
   }
 }

@@ -91,6 +91,11 @@ TEST_F(Reports, SayHonestlyThatLiteralDlhAvoidsNoTrap) {
   EXPECT_THAT(sentence(2), Not(HasSubstr("literal DLH")));
 }
 
+TEST_F(Reports, SayThatNothingIsSavedWhereNothingIs) {
+  result_.outcomes[2].result.summary = result_.outcomes[0].result.summary;
+  EXPECT_THAT(sentence(2), HasSubstr("host-dlh-8: deferring takes as many cycles while VMs run (0 more or less than 25.40M)"));
+}
+
 TEST_F(Reports, SayWhenWorkDiffers) {
   result_.outcomes[2].result.summary.work_done = 1;
   EXPECT_THAT(sentence(2), HasSubstr("guest work differs, 1 against 2,000"));

@@ -1,0 +1,33 @@
+// The symbol file of a Linux kernel.
+#include "sim/image/system_map.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace hvsim::sim {
+
+isa::Result<hv::abi::KernelSymbols, std::string> load_system_map(const std::string& path) {
+  using hv::abi::kKernelSymbolNames;
+  std::ifstream file(path);
+  if (!file) return isa::Failure{path + ": cannot be read"};
+  hv::abi::KernelSymbols symbols{};
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::uint64_t address = 0;
+    std::string type, name, rest;
+    if (!(words >> std::hex >> address >> type >> name) || type.size() != 1 || words >> rest) continue;
+    const auto wanted = std::ranges::find(kKernelSymbolNames, name);
+    if (wanted == kKernelSymbolNames.end()) continue;
+    std::uint64_t& known = symbols[static_cast<std::size_t>(wanted - kKernelSymbolNames.begin())];
+    if (known != 0 && known != address) return isa::Failure{path + ": has two symbols " + name};
+    known = address;
+  }
+  for (std::size_t i = 0; i < symbols.size(); ++i)
+    if (symbols[i] == 0)
+      return isa::Failure{path + ": has no symbol " + std::string(kKernelSymbolNames[i]) +
+                          ", expected the System.map of a RISC-V Linux kernel"};
+  return symbols;
+}
+
+}  // namespace hvsim::sim
