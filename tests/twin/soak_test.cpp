@@ -1,8 +1,8 @@
 // Soak: 64 VMs of all kinds, hostile ones among them, on many harts; scheduler, delivery and sharing policy drawn anew
 // each round; the hypervisor audits its own tables at every exit and all frames and references at every 64th step of
 // a scan; every fourth round, on target, now and then.
-// HVSIM_SOAK_INSTRUCTIONS asks for more instructions than the 40 million of a usual run, which end in its
-// second round (a release is soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
+// HVSIM_SOAK_INSTRUCTIONS asks for more guest instructions than the 40 million of a usual run, which end in its
+// third round (a release is soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -118,9 +118,9 @@ TEST(Soak, SixtyFourVmsRunToTheirEndsAndTheHypervisorStaysSound) {
                                     << config.dump(1) << outcome.log;
     for (const Json& vm : config.at("vms"))
       ASSERT_FALSE(checksums(outcome, vm.at("name")).empty()) << vm << outcome.log;
-    retired += outcome.retired;
+    if (host) retired += outcome.retired;  // on target the hypervisor's own are among them, audits and all
     const Json& hypervisor = config["hypervisor"];
-    std::printf("round %u on %s: %s, %s, %s, %llu million instructions so far\n", round, run,
+    std::printf("round %u on %s: %s, %s, %s, %llu million guest instructions so far\n", round, run,
                 hypervisor["scheduler"].get<std::string>().c_str(), hypervisor["delivery"].get<std::string>().c_str(),
                 hypervisor["sharing"]["policy"].get<std::string>().c_str(),
                 static_cast<unsigned long long>(retired / 1'000'000));
