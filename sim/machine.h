@@ -13,7 +13,6 @@
 
 #include "models/cpu/hart.h"
 #include "models/cpu/observer.h"
-#include "models/cpu/timing_policy.h"
 #include "models/device/disk.h"
 #include "models/device/dma.h"
 #include "models/device/goldfish_rtc.h"
@@ -34,6 +33,10 @@
 #include "sim/device_work.h"
 #include "sim/statistics.h"
 #include "sim/typist.h"
+
+namespace hvsim::cpu {
+struct InOrder;
+}  // namespace hvsim::cpu
 
 namespace hvsim::sim {
 

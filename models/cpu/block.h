@@ -10,10 +10,23 @@
 
 #include "models/cpu/isa/types.h"
 #include "models/cpu/op.h"
+#include "models/cpu/transition.h"
 
 namespace hvsim::cpu {
 
 inline constexpr unsigned kMaxBlockOps = 64;
+
+// How a block ended: with its last instruction, which did not jump; by a jump that was predicted, or was not;
+// and if the last instruction is a privileged one, done with it, or by its trap.
+enum class BlockEnd : std::uint8_t { on, taken, mispredicted, done = taken, trapped = mispredicted };
+
+// When an op issues, and accesses memory, in cycles from when the block before it was committed; and what it
+// waits for.
+struct OpTimes {
+  std::int32_t issue = 0, access = 0;
+  std::uint64_t reads = 0;  // a bit per register: x, then f
+  enum class Unit : std::uint8_t { other, load, float_divider } unit{};
+};
 
 // Ends at the first op that may change the flow, at a page boundary, or at kMaxBlockOps. A Block object
 // stays at its address for ever (it is decoded anew in place), so links to it never dangle.
@@ -23,9 +36,8 @@ struct Block {
   bool uses_float = false;  // must not run as decoded while FS is Off
   std::uint16_t count = 0;  // instructions
   std::uint16_t bytes = 0;
-  std::uint16_t issue = 0;        // static issue cycles of the whole block
-  std::uint16_t issue_float = 0;  // of which: FP classes
-  std::uint16_t bubble = 0;       // cycles that a predicted jump at its end adds
+  std::uint16_t page_offset = 0;
+  std::uint16_t float_count = 0;  // of which FP classes
   std::uint16_t data_accesses = 0;
   std::uint16_t lines = 0;      // L1I lines it lies in
   std::uint16_t line_word = 0;  // word of the page's presence mask that holds those lines
@@ -33,7 +45,10 @@ struct Block {
   // Direct successors in the same physical page; null until first taken.
   Block* taken = nullptr;
   Block* fall_through = nullptr;
-  std::vector<Op> storage;  // behind `ops`; replaced only between blocks
+  std::vector<Op> storage;                   // behind `ops`; replaced only between blocks
+  std::array<Transitions, 3> transitions{};  // by BlockEnd
+  std::vector<OpTimes> times;                // of the ops; made when they are asked for,
+  std::uint32_t times_from = 0;              // for a state that the block is found in
 };
 
 // All blocks of one physical page, by halfword offset.

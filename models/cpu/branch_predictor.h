@@ -20,7 +20,7 @@ class BranchPredictor {
 
   // A conditional branch: learns, and tells whether it was mispredicted.
   bool predict_and_update_branch(std::uint64_t pc, bool taken, bool backward = false) {
-    std::uint8_t& counter = counters_[(pc >> 1) & counter_mask_];
+    std::uint8_t& counter = counters_[place(pc)];
     bool predicted = counter >= 2;
     if (counter == kUnknown) {
       predicted = backward;
@@ -31,6 +31,7 @@ class BranchPredictor {
     } else {
       counter = static_cast<std::uint8_t>(counter - (counter > 0));
     }
+    history_ = (history_ << 1 | static_cast<std::uint64_t>(taken)) & history_mask_;
     const bool mispredicted = predicted != taken;
     ++stats_.branches;
     stats_.branch_mispredicts += mispredicted;
@@ -53,7 +54,7 @@ class BranchPredictor {
   // For fetches on a wrong path, which use the predictor and teach it nothing but the return stack.
   static constexpr std::uint64_t kNoPrediction = ~std::uint64_t{0};
   bool predicts_taken(std::uint64_t pc, bool backward) const {
-    const std::uint8_t counter = counters_[(pc >> 1) & counter_mask_];
+    const std::uint8_t counter = counters_[place(pc)];
     return counter == kUnknown ? backward : counter >= 2;
   }
   std::uint64_t predicted_target(std::uint64_t pc, bool is_return) {
@@ -78,6 +79,7 @@ class BranchPredictor {
     std::uint64_t target = ~std::uint64_t{0};
   };
 
+  std::uint64_t place(std::uint64_t pc) const { return (pc >> 1 ^ history_) & counter_mask_; }
   void push(std::uint64_t link) {
     if (stack_.empty()) return;
     top_ = top_ + 1 == stack_.size() ? 0 : top_ + 1;
@@ -109,7 +111,8 @@ class BranchPredictor {
   }
 
   BranchPredictorConfig config_;
-  std::uint64_t counter_mask_, target_mask_;
+  std::uint64_t counter_mask_, target_mask_, history_mask_;
+  std::uint64_t history_ = 0;  // of outcomes, the last in bit 0; always 0 if nothing asks for it
   std::vector<std::uint8_t> counters_;
   std::vector<Target> targets_;
   std::vector<std::uint64_t> stack_;  // circular: deeper calls overwrite the oldest

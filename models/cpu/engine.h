@@ -112,12 +112,13 @@ class Engine final : public Hart {
 
   // For handlers (engine_handlers.h)
   void abandon(const Op* op);  // the op did not happen: it trapped, or must wait for others
-  void finish_block(std::uint64_t next, Block** link) {
-    account_block();
+  void finish_block(std::uint64_t next, Block** link, BlockEnd end) {
+    account_block(end);
     state.pc = next;
     link_ = link;
   }
-  void account_block();               // all instructions of the block have retired
+  void account_block(BlockEnd end);  // all instructions of the block have retired
+  void charge_ops(std::uint64_t count, std::uint64_t floats);
   void account_before(const Op* op);  // only those before `op`
   void begin_system(const Op* op);    // makes state exact for an op that may look at it
   void end_system(const Op* op);
@@ -126,7 +127,9 @@ class Engine final : public Hart {
   void direct_jump(const Op* op, std::uint64_t target);
   void indirect_jump(const Op* op, std::uint64_t target);
   template <Id id>
-  void time_simple(const Op& op);  // engine_pipeline.h, for the `detailed` mode
+  void time_simple(const Op& op);  // engine_pipeline.h
+  template <Id id>
+  void time_division(const Op& op);
   template <Id id>
   void time_system(const Op& op);
   template <Id id>
@@ -136,7 +139,7 @@ class Engine final : public Hart {
   void observe_step(const Op* op);  // called before each op when the observer wants steps
   const Block& block() const { return *block_; }
   Block& block() { return *block_; }
-  static constexpr bool detailed = Timing::detailed;
+  static constexpr bool timed = Timing::timed, detailed = Timing::detailed;
   template <class T = Timing>  // clang looks into a function that is no template whatever it requires
   auto& pipeline() requires T::detailed {
     return static_cast<T&>(timing_).pipeline;
@@ -197,8 +200,6 @@ class Engine final : public Hart {
   template <class T>
   std::uint8_t* atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical = nullptr);
   void charge_access(isa::Hpa address, mem::Hierarchy::Kind kind);
-  void spend_on_access(Component component, isa::Cycles cycles);  // before the caches see it
-  void spend_on_fetch(Component component, isa::Cycles cycles);
   void bypass_l1d();
   void note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count);
   void count_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan);
@@ -228,9 +229,9 @@ class Engine final : public Hart {
   EventCounts count_events() const;          // engine_events.h
   void settle_events();
 
-  void leave_pipeline(std::uint64_t from);  // engine_pipeline.h: a trap
-  void run_ahead(std::uint64_t pc, isa::Cycles at);
-  void mispredicted(std::uint64_t wrong, bool redirected);  // the front end went to `wrong`, by a jump or on
+  void leave_pipeline(const Op* op, std::uint64_t from);  // engine_pipeline.h: a trap
+  isa::Cycles run_ahead(std::uint64_t pc, const WrongPath& path, isa::Cycles bubble = 0);
+  void mispredicted(std::uint64_t wrong, bool jumped);
   void mispredicted_jump(std::uint64_t sequential);
   void flush_pipeline(std::uint64_t next, Component why, isa::Cycles extra = 0);
   std::uint64_t predicted_next(const Op& op, std::uint64_t pc);
@@ -249,6 +250,16 @@ class Engine final : public Hart {
   void update_pmp();
   void use_row();
   void settle_pipeline();
+  void wait_for_late_results(const Op* until);  // engine_remembered.h: the `fast` mode
+  void drain_late_results(isa::Cycles from_now = 0);
+  void drain_before_present();
+  isa::Cycles present_offset();
+  isa::Cycles translation_time();
+  void drain_stores();
+  void queue_store(std::uint64_t address, isa::Cycles at);
+  void hold_store(std::uint64_t address, isa::Cycles at, isa::Cycles cycles);
+  isa::Cycles access_time();
+  void be_late(Component why, isa::Cycles cycles);
   static constexpr bool plain_storage(unsigned number);
   static constexpr bool is_pmp(unsigned number);
 

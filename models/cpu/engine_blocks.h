@@ -7,32 +7,9 @@
 #include "models/cpu/engine_handlers.h"
 #include "models/cpu/engine_slow.h"
 #include "models/cpu/instruction_table.h"
+#include "models/cpu/op_class.h"
 
 namespace hvsim::cpu {
-
-inline bool is_float_op(const Op& op) { return is_float(instruction(op.id).extension); }
-
-constexpr bool ends_block(Class klass) {
-  switch (klass) {
-    case Class::branch:
-    case Class::jump:
-    case Class::jump_register:
-    case Class::csr:
-    case Class::fence_i:
-    case Class::system:
-    case Class::mark:
-    case Class::illegal:
-      return true;
-    default:
-      return false;
-  }
-}
-
-constexpr bool accesses_memory(Class klass) {
-  return klass == Class::load || klass == Class::store || klass == Class::lr || klass == Class::sc ||
-         klass == Class::amo || klass == Class::guest_load || klass == Class::guest_store ||
-         klass == Class::cache_block;
-}
 
 // The host's view of the page that holds `pc`; walks if level zero does not know it.
 template <class Timing>
@@ -226,40 +203,26 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
     Op end{};
     end.run = end_of_block_handler<Engine>();
     end.offset = static_cast<std::uint16_t>(at);
-    end.issue = ops.back().issue;
     end.rs3 = page_offset + at < isa::kPageBytes ? kFallThroughInPage : 0;
     ops.push_back(end);
   }
   return ops;
 }
 
-// Four bytes are fetched per cycle: whatever the block issues later than that, fetches are ahead.
-inline std::uint16_t bubble_of(const Block& block, std::uint64_t page_offset, const TimingConfig& costs) {
-  const isa::Cycles taken = costs.taken;
-  if (!costs.taken_hides) return static_cast<std::uint16_t>(taken);
-  const isa::Cycles fetches = ((page_offset + block.bytes - 1) >> 2) - (page_offset >> 2) + 1 + taken;
-  return static_cast<std::uint16_t>(fetches > block.issue ? std::min(fetches - block.issue, taken) : 0);
-}
-
 // What the run loop wants to know of a block without looking at its ops.
 template <class Timing>
 void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const {
   note_block(ops);
-  std::uint16_t before = 0;
+  block.page_offset = static_cast<std::uint16_t>(page_offset);
   for (const Op& op : ops) {
     if (op.run == end_of_block_handler<Engine>()) break;
     const Class klass = instruction(op.id).klass;
-    const auto cycles = static_cast<std::uint16_t>(op.issue - before);
-    before = op.issue;
-    if (issue_component(op, klass) == Component::fp)
-      block.issue_float = static_cast<std::uint16_t>(block.issue_float + cycles);
+    block.float_count = static_cast<std::uint16_t>(block.float_count + is_float_class(klass));
     block.data_accesses = static_cast<std::uint16_t>(block.data_accesses + accesses_memory(klass));
     block.uses_float |= is_float_op(op);
     block.bytes = static_cast<std::uint16_t>(op.offset + op.length);
     ++block.count;
   }
-  block.issue = before;
-  if constexpr (Timing::timed) block.bubble = bubble_of(block, page_offset, timing_.costs);
   const std::uint64_t first = page_offset >> line_shift_;
   const std::uint64_t last =
       std::min<std::uint64_t>(page_offset + block.bytes - 1, isa::kPageMask) >> line_shift_;
@@ -290,7 +253,7 @@ void Engine<Timing>::fetch_lines(const Block& block, const FetchEntry& entry) {
       const auto done = timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch,
                                                entry.physical + (line << line_shift_), at);
       ++timing_.fetch_lines_seen;
-      spend_on_fetch(Component::icache, done.ready - at);
+      spend_on(mmu::TlbHierarchy::Side::fetch, Component::icache, done.ready - at);
     }
   } else {
     (void)block, (void)entry;

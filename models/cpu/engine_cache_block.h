@@ -57,7 +57,8 @@ bool Engine<Timing>::manage_block(std::uint64_t address, isa::BlockOperation ope
     if (!memory_.is_ram(physical, kBlockBytes)) return true;
     for (std::uint64_t at = 0; at < kBlockBytes; at += line) {
       const isa::Cycles now = time_of(mmu::TlbHierarchy::Side::data);
-      spend_on_access(Component::dcache, timing_.caches->manage(operation, physical + at, now) - now);
+      spend_on(mmu::TlbHierarchy::Side::data, Component::dcache,
+               timing_.caches->manage(operation, physical + at, now) - now);
     }
   } else {
     (void)operation;

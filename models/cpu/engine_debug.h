@@ -133,7 +133,6 @@ RunResult Engine<Timing>::step(bool devices_in_step) {
     end.run = end_of_block_handler<Engine>();
     end.offset = only.length;
     timing_.schedule_block(std::span(ops), state.pc & isa::kPageMask);
-    end.issue = only.issue;
     if (!ends) ops.push_back(end);
     block_ = use_scratch(std::move(ops), state.pc & isa::kPageMask);
     const FetchEntry& entry = fetch_->fetch[LevelZero::index(state.pc)];

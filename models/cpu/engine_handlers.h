@@ -14,6 +14,7 @@
 #include "models/cpu/execute_system.h"
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/op.h"
+#include "models/cpu/op_class.h"
 
 namespace hvsim::cpu {
 
@@ -42,7 +43,7 @@ inline void next_op(E* engine, const Op* op) {
 template <class E, Id id, auto execute>
 void run_simple(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
-  if constexpr (E::detailed) engine->template time_simple<id>(*op);
+  if constexpr (E::timed) engine->template time_simple<id>(*op);
   execute(*engine, *op);
   return next_op(engine, op);
 }
@@ -50,10 +51,10 @@ void run_simple(void* opaque, const Op* op) {
 template <class E, Id id, auto execute>
 void run_may_trap(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
-  if constexpr (E::detailed) engine->template begin_access<id>(*op);
+  if constexpr (E::timed) engine->template begin_access<id>(*op);
   if (!execute(*engine, *op)) [[unlikely]]
     return engine->abandon(op);
-  if constexpr (E::detailed) engine->template end_access<id>(*op);
+  if constexpr (E::timed) engine->template end_access<id>(*op);
   return next_op(engine, op);
 }
 
@@ -103,7 +104,7 @@ void run_end(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
   if constexpr (E::detailed) engine->pipeline().continue_at(engine->pc(*op));
   engine->finish_block(engine->pc(*op),
-                       op->rs3 & kFallThroughInPage ? &engine->block().fall_through : nullptr);
+                       op->rs3 & kFallThroughInPage ? &engine->block().fall_through : nullptr, BlockEnd::on);
 }
 
 template <class E, Id id, Class klass, auto execute>
@@ -114,8 +115,7 @@ constexpr Handler make_handler() {
     return &run_jal<E>;
   } else if constexpr (klass == Class::jump_register) {
     return &run_jalr<E>;
-  } else if constexpr (klass == Class::csr || klass == Class::fence_i || klass == Class::system ||
-                       klass == Class::mark || klass == Class::illegal) {
+  } else if constexpr (is_privileged(klass)) {
     return &run_system<E, id, execute>;
   } else if constexpr (std::is_void_v<std::invoke_result_t<decltype(execute), E&, const Op&>>) {
     return &run_simple<E, id, execute>;

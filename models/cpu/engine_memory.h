@@ -5,6 +5,7 @@
 
 #include "models/cpu/address_space.h"
 #include "models/cpu/engine.h"
+#include "models/cpu/engine_remembered.h"
 #include "models/cpu/timing_policy.h"
 #include "models/cpu/trap.h"
 
@@ -30,8 +31,14 @@ inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical
     else
       timing_.pipeline.load_from(address);
   } else if constexpr (Timing::timed) {
-    if (write && timing_.stores) [[unlikely]]
-      charge(Component::store_buffer, timing_.stores->stall(physical.value, state.cycle));
+    if (atomic_) return;
+    if (timing_.stores.idle(state.cycle) && !(write && timing_.writes_through)) [[likely]]
+      return;
+    const isa::Cycles at = access_time();
+    if (write)
+      queue_store(physical.value, at);
+    else
+      charge(Component::store_buffer, timing_.stores.conflict(physical.value, at));
   }
 }
 

@@ -2,22 +2,40 @@
 #pragma once
 
 #include "models/cpu/engine_blocks.h"
+#include "models/cpu/engine_remembered.h"
 #include "models/cpu/instruction_table.h"
-#include "models/cpu/issue_schedule.h"
+#include "models/cpu/op_class.h"
 #include "models/cpu/timing_policy.h"
 
 namespace hvsim::cpu {
 
 constexpr bool is_link_register(unsigned number) { return number == 1 || number == 5; }
 
+// What a division takes beyond the least that one may take.
+template <class Timing>
+template <Id id>
+inline void Engine<Timing>::time_division(const Op& op) {
+  const auto& config = timing_.remembered.config();
+  const isa::Cycles cycles = divide::cycles<id>(config, op, state) - divide::least_cycles<id>(config);
+  be_late(instruction(id).klass == Class::div ? Component::base : Component::fp, cycles);
+}
+
 template <class Timing>
 template <Id id>
 inline void Engine<Timing>::time_simple(const Op& op) {
-  if constexpr (instruction(id).klass == Class::fence) {
+  constexpr Class klass = instruction(id).klass;
+  if constexpr (!Timing::detailed) {
+    timing_.present = &op;
+    if constexpr (klass == Class::fence) {
+      drain_before_present();
+      drain_stores();
+    }
+    if constexpr (divides(klass)) time_division<id>(op);
+  } else if constexpr (klass == Class::fence) {
     timing_.pipeline.template fence<id>(op);
     flush_pipeline(pc(op) + op.length, Component::base);
   } else {
-    timing_.pipeline.template compute<id>(op, state);
+    timing_.pipeline.template compute<id>(op, &state);
   }
 }
 
@@ -25,11 +43,20 @@ template <class Timing>
 template <Id id>
 inline void Engine<Timing>::begin_access(const Op& op) {
   constexpr Class klass = instruction(id).klass;
-  if constexpr (klass == Class::lr || klass == Class::sc || klass == Class::amo) atomic_ = true;
-  if constexpr (accesses_memory(klass))
-    timing_.pipeline.template begin_access<id>(op);
-  else
-    timing_.pipeline.template compute<id>(op, state);
+  if constexpr (is_atomic(klass)) atomic_ = true;
+  if constexpr (Timing::detailed) {
+    if constexpr (accesses_memory(klass))
+      timing_.pipeline.template begin_access<id>(op);
+    else
+      timing_.pipeline.template compute<id>(op, &state);
+  } else {
+    timing_.present = &op;
+    if constexpr (is_atomic(klass)) {
+      drain_before_present();
+      drain_stores();
+    }
+    if constexpr (divides(klass)) time_division<id>(op);
+  }
 }
 
 template <class Timing>
@@ -37,12 +64,19 @@ template <Id id>
 inline void Engine<Timing>::end_access(const Op& op) {
   constexpr Class klass = instruction(id).klass;
   if constexpr (klass == Class::sc)  // one that must fail asks the memory nevertheless
-    if (atomic_ && timing_.caches->config().atomics_in_memory)
-      timing_.pipeline.miss(timing_.caches->config().memory_latency);
-  if constexpr (accesses_memory(klass)) timing_.pipeline.template end_access<id>(op);
-  if constexpr (klass == Class::lr || klass == Class::sc || klass == Class::amo)
-    flush_pipeline(pc(op) + op.length, Component::dcache);
-  atomic_ = false;
+    if (atomic_ && timing_.caches->config().atomics_in_memory) {
+      if constexpr (Timing::detailed)
+        timing_.pipeline.miss(timing_.caches->config().memory_latency);
+      else
+        charge(Component::dcache, timing_.caches->config().memory_latency);
+    }
+  if constexpr (Timing::detailed) {
+    if constexpr (accesses_memory(klass)) timing_.pipeline.template end_access<id>(op);
+    if constexpr (is_atomic(klass)) flush_pipeline(pc(op) + op.length, Component::dcache);
+  } else {
+    (void)op;
+  }
+  if constexpr (is_atomic(klass)) atomic_ = false;
 }
 
 template <class Timing>
@@ -54,7 +88,7 @@ inline void Engine<Timing>::time_system(const Op& op) {
   else if constexpr (klass == Class::fence_i)
     timing_.pipeline.template fence<id>(op);
   else if constexpr (klass == Class::mark)
-    timing_.pipeline.template compute<id>(op, state);
+    timing_.pipeline.template compute<id>(op, &state);
   else
     timing_.pipeline.template begin_system<id>(op);
 }
@@ -101,6 +135,7 @@ void Engine<Timing>::fault_in_pipeline(const Op& op) {
     if (trap_ && accesses_memory(instruction(op.id).klass)) timing_.pipeline.fault_access();
   } else {
     (void)op;
+    atomic_ = false;
   }
 }
 
@@ -110,6 +145,9 @@ void Engine<Timing>::interrupt_pipeline() {
   if constexpr (Timing::detailed) {
     timing_.pipeline.interrupt();
     settle_pipeline();
+  } else if constexpr (Timing::timed) {
+    drain_late_results();
+    state.cycle += timing_.remembered.interrupt(*row_);
   }
 }
 
@@ -126,7 +164,7 @@ const std::uint8_t* Engine<Timing>::fetched_already(std::uint64_t pc, bool& pres
 // Where the front end goes on behind the op at `pc`, by what it believes.
 template <class Timing>
 std::uint64_t Engine<Timing>::predicted_next(const Op& op, std::uint64_t pc) {
-  if constexpr (Timing::detailed) {
+  if constexpr (Timing::timed) {
     const std::uint64_t next = pc + op.length;
     const std::uint64_t target = pc + static_cast<std::uint64_t>(std::int64_t{op.imm});
     auto& predictor = timing_.predictor;
@@ -155,36 +193,38 @@ constexpr bool may_jump(std::uint32_t raw) {
   return quadrant == 1 ? what >= 5 : quadrant == 2 && what == 4 && (raw & 0x7C) == 0;
 }
 
-// The front end on a wrong path from `pc` at `at` until the redirect that was just made: it pops the return
-// stack, which nobody repairs, and may begin a refill that the right path must wait for.
+// The front end on a wrong path from `pc` until the redirect that was just made: it pops the return stack,
+// which nobody repairs, and may begin a refill that the right path must wait for. The answer is how long.
 template <class Timing>
-void Engine<Timing>::run_ahead(std::uint64_t pc, isa::Cycles at) {
-  if constexpr (Timing::detailed) {
-    auto& pipeline = timing_.pipeline;
-    const isa::Cycles last = pipeline.last_wrong_fetch();
-    const unsigned shift = pipeline.fetch_shift();
+isa::Cycles Engine<Timing>::run_ahead(std::uint64_t pc, const WrongPath& path, isa::Cycles bubble) {
+  if constexpr (Timing::timed) {
+    const PipelineConfig& config = timing_.remembered.config();
+    isa::Cycles at = path.began + 1 + bubble;
+    const isa::Cycles last = Pipeline::last_wrong_fetch(config, path);
+    const unsigned shift = timing_.remembered.fetch_shift();
     std::uint64_t word = pc >> shift;
     for (unsigned count = 1;; ++count) {
-      at = pipeline.fetched_ahead(count, at);
-      if (at > last) return;
+      at = Pipeline::fetched_ahead(config, path, count, at);
+      if (at > last) return 0;
       bool present = false;
       const std::uint8_t* code = fetched_already(pc, present);
-      if (code == nullptr) return;
+      if (code == nullptr) return 0;
       if (!present) {
         const auto& caches = timing_.caches->config();
-        return pipeline.wait_for_refill(at + caches.memory_latency + caches.l1i.miss_latency);
+        const isa::Cycles done = at + caches.memory_latency + caches.l1i.miss_latency;
+        return std::max(done, path.ends + 1) - path.ends - 1;
       }
       std::uint32_t raw = 0;
       std::memcpy(&raw, code, 2);
       if (!is_compressed(raw)) {
-        if ((pc & isa::kPageMask) + 4 > isa::kPageBytes) return;
+        if ((pc & isa::kPageMask) + 4 > isa::kPageBytes) return 0;
         std::memcpy(&raw, code, 4);
       }
       const std::uint64_t sequential = pc + (is_compressed(raw) ? 2 : 4);
       std::uint64_t next = sequential;
       if (may_jump(raw)) next = predicted_next(decode(raw, {.float_enabled = true, .isa = config_.isa}), pc);
       at += ((sequential - 1) >> shift) - word;  // its second half may be in the next word
-      if (at > last) return;
+      if (at > last) return 0;
       if (next != sequential)
         at += 2;
       else
@@ -193,18 +233,22 @@ void Engine<Timing>::run_ahead(std::uint64_t pc, isa::Cycles at) {
       pc = next;
     }
   } else {
-    (void)pc, (void)at;
+    (void)pc, (void)path, (void)bubble;
+    return 0;
   }
 }
 
+// The front end went to `wrong`, by a jump or on.
 template <class Timing>
-void Engine<Timing>::mispredicted(std::uint64_t wrong, bool redirected) {
+void Engine<Timing>::mispredicted(std::uint64_t wrong, bool jumped) {
+  const isa::Cycles bubble = jumped ? 1 : 0;
   if constexpr (Timing::detailed) {
-    const isa::Cycles at = timing_.pipeline.fetch_time() + (redirected ? 2 : 1);
-    timing_.pipeline.mispredicted();
-    run_ahead(wrong, at);
-  } else {
-    (void)wrong, (void)redirected;
+    auto& pipeline = timing_.pipeline;
+    const isa::Cycles began = pipeline.fetch_time();
+    pipeline.mispredicted();
+    pipeline.wait_for_refill(run_ahead(wrong, pipeline.wrong_path(began), bubble));
+  } else if constexpr (Timing::timed) {
+    charge(Component::icache, run_ahead(wrong, timing_.remembered.wrong_path(), bubble));
   }
 }
 
@@ -212,8 +256,8 @@ template <class Timing>
 void Engine<Timing>::mispredicted_jump(std::uint64_t sequential) {
   if constexpr (Timing::timed) {
     const std::uint64_t predicted = timing_.predictor.last_prediction();
-    const bool redirected = predicted != BranchPredictor::kNoPrediction;
-    mispredicted(redirected ? predicted : sequential, redirected);
+    const bool jumped = predicted != BranchPredictor::kNoPrediction;
+    mispredicted(jumped ? predicted : sequential, jumped);
   } else {
     (void)sequential;
   }
@@ -223,21 +267,27 @@ void Engine<Timing>::mispredicted_jump(std::uint64_t sequential) {
 template <class Timing>
 void Engine<Timing>::flush_pipeline(std::uint64_t next, Component why, isa::Cycles extra) {
   if constexpr (Timing::detailed) {
-    const isa::Cycles at = timing_.pipeline.fetch_time() + 1;
-    timing_.pipeline.redirect(why, extra);
-    run_ahead(next, at);
+    auto& pipeline = timing_.pipeline;
+    const isa::Cycles began = pipeline.fetch_time();
+    pipeline.redirect(why, extra);
+    pipeline.wait_for_refill(run_ahead(next, pipeline.wrong_path(began)));
   } else {
     (void)next, (void)why, (void)extra;
   }
 }
 
-// A trap: `from` is behind the instruction that made it.
+// A trap, of the op or of none: `from` is behind the instruction that made it.
 template <class Timing>
-void Engine<Timing>::leave_pipeline(std::uint64_t from) {
+void Engine<Timing>::leave_pipeline(const Op* op, std::uint64_t from) {
   if constexpr (Timing::detailed) {
-    const isa::Cycles at = timing_.pipeline.fetch_time() + 1;
-    timing_.pipeline.trap();
-    run_ahead(from, at);
+    auto& pipeline = timing_.pipeline;
+    const isa::Cycles began = pipeline.fetch_time();
+    pipeline.trap();
+    pipeline.wait_for_refill(run_ahead(from, pipeline.wrong_path(began)));
+  } else if constexpr (Timing::timed) {
+    if (op == nullptr || !is_privileged(instruction(op->id).klass))
+      state.cycle += timing_.remembered.trap(*row_);
+    charge(Component::icache, run_ahead(from, timing_.remembered.wrong_path()));
   }
 }
 

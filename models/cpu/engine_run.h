@@ -117,12 +117,12 @@ void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
   accountant_.trapped(state, taken);
   if constexpr (Timing::timed) timing_.predictor.switched_mode();
   use_row();
-  if constexpr (Timing::detailed)
-    leave_pipeline(taken.epc + (op != nullptr ? op->length : 0));
-  else if constexpr (Timing::timed)
-    charge(Component::trap, std::max<isa::Cycles>(timing_.costs.trap_entry, 1));  // or traps might never end
-  else
+  if constexpr (Timing::timed) {
+    leave_pipeline(op, taken.epc + (op != nullptr ? op->length : 0));
+    charge(Component::trap, timing_.extra_trap_entry);
+  } else {
     charge(Component::trap, 1);  // so that a hart that only traps still gets through its budget
+  }
   interrupt_times_.trapped(state, taken, taken.to.virtualized ? accountant_.now().vm : kNoVm);
   const bool handler_traps = !trap.interrupt && taken.from == taken.to && taken.epc == state.pc;
   if (handler_traps && taken.to.privilege == isa::Privilege::machine) stop_ = Stop::unexpected_trap;
@@ -149,6 +149,8 @@ void Engine<Timing>::abandon_system(const Op* op) {
   if constexpr (Timing::detailed) {
     if (instruction(op->id).klass != Class::csr) timing_.pipeline.found_illegal();
     settle_pipeline();
+  } else if constexpr (Timing::timed) {
+    state.cycle += timing_.remembered.pass(*block_, BlockEnd::trapped, *row_);
   }
   link_ = nullptr;
   deadline_ = 0;
@@ -181,8 +183,11 @@ void Engine<Timing>::observe_step(const Op* op) {
   end_step(true);
   const CellKey& who = accountant_.current();
   const auto before = static_cast<std::uint64_t>(op - block_->ops);
-  isa::Cycles issued = before > 0 ? op[-1].issue : 0u;
-  if constexpr (Timing::detailed) issued = timing_.pipeline.committed() - state.cycle;
+  isa::Cycles issued = before;
+  if constexpr (Timing::detailed)
+    issued = timing_.pipeline.committed() - state.cycle;
+  else if constexpr (Timing::timed)
+    issued = static_cast<isa::Cycles>(std::max(timing_.remembered.times(*block_)[before].issue, 0));
   config_.observer->begins(state, {.op = op,
                                    .pc = pc(*op),
                                    .mode = state.mode,
@@ -211,17 +216,20 @@ bool Engine<Timing>::illegal(const Op& op) {
 }
 
 template <class Timing>
-inline void Engine<Timing>::account_block() {
-  const Block& block = *block_;
+inline void Engine<Timing>::account_block(BlockEnd end) {
+  Block& block = *block_;
   state.retired += block.count;
   if constexpr (Timing::detailed) {
+    (void)end;
     settle_pipeline();
+  } else if constexpr (Timing::timed) {
+    if (timing_.late.any()) [[unlikely]] {
+      wait_for_late_results(block.ops + block.count);
+      charge(timing_.late.why(), timing_.late.end_block());
+    }
+    state.cycle += timing_.remembered.pass(block, end, *row_);
   } else {
-    state.cycle += block.issue;
-    auto& row = *row_;
-    row[static_cast<unsigned>(Component::base)] +=
-        static_cast<std::uint64_t>(block.issue - block.issue_float);
-    row[static_cast<unsigned>(Component::fp)] += block.issue_float;
+    charge_ops(block.count, block.float_count);
   }
   if constexpr (Timing::timed) {
     timing_.data_accesses += block.data_accesses;
@@ -230,19 +238,35 @@ inline void Engine<Timing>::account_block() {
   ++counters_.blocks_run;
 }
 
-// The ops before `op` have retired. Issue cycles of an op end where the next one's begin.
+// Without timing: one cycle each.
+template <class Timing>
+inline void Engine<Timing>::charge_ops(std::uint64_t count, std::uint64_t floats) {
+  state.cycle += count;
+  (*row_)[static_cast<unsigned>(Component::base)] += count - floats;
+  (*row_)[static_cast<unsigned>(Component::fp)] += floats;
+}
+
+// The ops before `op` have retired.
 template <class Timing>
 void Engine<Timing>::account_before(const Op* op) {
-  std::uint16_t before = 0;
+  const auto count = static_cast<std::uint64_t>(op - block_->ops);
+  std::uint64_t floats = 0;
   for (const Op* done = block_->ops; done != op; ++done) {
     const Class klass = instruction(done->id).klass;
-    if constexpr (!Timing::detailed)
-      charge(issue_component(*done, klass), static_cast<isa::Cycles>(done->issue - before));
-    before = done->issue;
+    floats += is_float_class(klass);
     if constexpr (Timing::timed) timing_.data_accesses += accesses_memory(klass);
   }
-  state.retired += static_cast<std::uint64_t>(op - block_->ops);
-  if constexpr (Timing::detailed) settle_pipeline();
+  state.retired += count;
+  if constexpr (Timing::detailed) {
+    settle_pipeline();
+  } else if constexpr (Timing::timed) {
+    if (timing_.late.any()) wait_for_late_results(op);
+    drain_late_results();
+    const bool faults = trap_ && accesses_memory(instruction(op->id).klass);
+    state.cycle += timing_.remembered.pass_before(*block_, *op, faults, *row_);
+  } else {
+    charge_ops(count, floats);
+  }
   if constexpr (Timing::timed) timing_.fetch_lines += block_->lines;
   ++counters_.blocks_run;
 }
@@ -250,15 +274,18 @@ void Engine<Timing>::account_before(const Op* op) {
 template <class Timing>
 void Engine<Timing>::begin_system(const Op* op) {
   const std::uint64_t ops_before = static_cast<std::uint64_t>(op - block_->ops);
-  const std::uint16_t issued = ops_before > 0 ? op[-1].issue : std::uint16_t{0};
   state.retired += ops_before;
   if constexpr (Timing::detailed) {
     settle_pipeline();
+  } else if constexpr (Timing::timed) {
+    if (timing_.late.any()) [[unlikely]]
+      wait_for_late_results(op + 1);
+    state.cycle += timing_.remembered.pass(*block_, BlockEnd::on, *row_);
+    drain_late_results();
+    if (instruction(op->id).klass == Class::fence_i || is_translation_fence(op->id))
+      charge(Component::store_buffer, timing_.stores.drain(state.cycle));
   } else {
-    state.cycle += issued;
-    auto& row = *row_;
-    row[static_cast<unsigned>(Component::base)] += static_cast<std::uint64_t>(issued - block_->issue_float);
-    row[static_cast<unsigned>(Component::fp)] += block_->issue_float;
+    charge_ops(ops_before, block_->float_count);
   }
   if constexpr (Timing::timed) {
     timing_.data_accesses += block_->data_accesses;
@@ -275,11 +302,19 @@ void Engine<Timing>::begin_system(const Op* op) {
 template <class Timing>
 void Engine<Timing>::end_system(const Op* op) {
   const Class klass = instruction(op->id).klass;
-  const std::uint16_t before = op == block_->ops ? std::uint16_t{0} : op[-1].issue;
-  if constexpr (Timing::detailed)
+  if constexpr (Timing::detailed) {
     finish_in_pipeline(*op);
-  else
-    charge(issue_component(*op, klass), static_cast<isa::Cycles>(op->issue - before));
+  } else if constexpr (Timing::timed) {
+    state.cycle += timing_.remembered.pass(*block_, BlockEnd::done, *row_);
+    if (is_translation_fence(op->id))
+      timing_.walks_from = state.cycle + timing_.remembered.config().tlb_flush_block;
+    const bool returns = op->id == Id::mret || op->id == Id::sret;
+    if (klass != Class::mark && !returns && (klass != Class::csr || flushes_pipeline(*op)))
+      charge(Component::icache, run_ahead(state.pc + op->length, timing_.remembered.wrong_path()));
+  } else {
+    const bool returns = op->id == Id::mret || op->id == Id::sret;
+    charge(returns ? Component::trap : klass == Class::csr ? Component::csr : Component::base, 1);
+  }
   ++state.retired;
   const bool moved = next_pc != state.pc + op->length;
   state.pc = next_pc;
@@ -299,7 +334,10 @@ void Engine<Timing>::end_system(const Op* op) {
   if (op->id == Id::mret || op->id == Id::sret) {
     accountant_.mode_changed(state);
     use_row();
-    if constexpr (Timing::timed) timing_.predictor.switched_mode();
+    if constexpr (Timing::timed) {
+      timing_.predictor.switched_mode();
+      charge(Component::trap, timing_.extra_trap_return);
+    }
   }
   select_spaces();
   deadline_ = 0;
@@ -308,41 +346,41 @@ void Engine<Timing>::end_system(const Op* op) {
 template <class Timing>
 inline void Engine<Timing>::branch_outcome(const Op* op, bool taken) {
   const std::uint64_t at = state.pc + op->offset;
-  if constexpr (Timing::detailed) {
+  const std::uint64_t next = at + op->length;
+  const std::uint64_t target = at + static_cast<std::uint64_t>(std::int64_t{op->imm});
+  BlockEnd end = taken ? BlockEnd::taken : BlockEnd::on;
+  if constexpr (Timing::timed)
     if (timing_.predictor.predict_and_update_branch(at, taken, op->imm < 0)) [[unlikely]]
-      mispredicted(taken ? at + op->length : at + static_cast<std::uint64_t>(std::int64_t{op->imm}), !taken);
+      end = BlockEnd::mispredicted;
+  if constexpr (Timing::detailed) {
+    if (end == BlockEnd::mispredicted) [[unlikely]]
+      mispredicted(taken ? next : target, !taken);
     else if (taken)
       timing_.pipeline.taken();
     else
-      timing_.pipeline.continue_at(at + op->length);
-  } else if constexpr (Timing::timed) {
-    const auto& costs = timing_.costs;
-    if (timing_.predictor.predict_and_update_branch(at, taken, op->imm < 0)) [[unlikely]]
-      charge(Component::branch, costs.mispredict);
-    else if (taken)
-      charge(Component::branch, block_->bubble);
+      timing_.pipeline.continue_at(next);
   }
   if (taken)
-    finish_block(at + static_cast<std::uint64_t>(std::int64_t{op->imm}),
-                 op->rs3 & kTakenInPage ? &block_->taken : nullptr);
+    finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr, end);
   else
-    finish_block(at + op->length, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr);
+    finish_block(next, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr, end);
+  if constexpr (Timing::timed && !Timing::detailed)
+    if (end == BlockEnd::mispredicted) [[unlikely]]
+      mispredicted(taken ? next : target, !taken);
 }
 
 template <class Timing>
 inline void Engine<Timing>::direct_jump(const Op* op, std::uint64_t target) {
   if constexpr (Timing::timed) {
-    if constexpr (Timing::detailed)
-      timing_.pipeline.taken();
-    else
-      charge(Component::branch, block_->bubble);
+    if constexpr (Timing::detailed) timing_.pipeline.taken();
     if (is_link_register(op->rd)) timing_.predictor.call(pc(*op) + op->length);
   }
-  finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr);
+  finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr, BlockEnd::taken);
 }
 
 template <class Timing>
 inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
+  BlockEnd end = BlockEnd::taken;
   if constexpr (Timing::timed) {
     const bool is_call = is_link_register(op->rd);
     const bool is_return = is_link_register(op->rs1) && op->rs1 != op->rd;
@@ -350,10 +388,14 @@ inline void Engine<Timing>::indirect_jump(const Op* op, std::uint64_t target) {
         timing_.predictor.jump_register(pc(*op), target, pc(*op) + op->length, is_call, is_return);
     if constexpr (Timing::detailed)
       missed ? mispredicted_jump(pc(*op) + op->length) : timing_.pipeline.taken();
-    else
-      charge(Component::branch, missed ? timing_.costs.mispredict : block_->bubble);
+    if (missed) end = BlockEnd::mispredicted;
   }
-  finish_block(target, nullptr);
+  const std::uint64_t next = pc(*op) + op->length;
+  finish_block(target, nullptr, end);
+  if constexpr (Timing::timed && !Timing::detailed)
+    if (end == BlockEnd::mispredicted) [[unlikely]]
+      mispredicted_jump(next);
+  (void)next;
 }
 
 // CSRs that hold a value and nothing else: writing them changes neither translation nor interrupts.
@@ -505,9 +547,8 @@ void Engine<Timing>::mark(std::uint16_t kind, std::uint64_t value) {
 template <class Timing>
 void Engine<Timing>::fence(const TranslationFence& asked) {
   TranslationFence fence = asked;
-  if constexpr (Timing::detailed)
-    if (timing_.pipeline.fences_take_all()) fence.address = fence.space = std::nullopt;
   if constexpr (Timing::timed) {
+    if (timing_.remembered.config().fences_take_all) fence.address = fence.space = std::nullopt;
     const auto space = fence.space ? std::optional(static_cast<std::uint16_t>(*fence.space)) : std::nullopt;
     const auto vmid =
         static_cast<std::uint16_t>(state.csr.hgatp >> isa::csr::kVmidShift & isa::csr::kVmidMask);

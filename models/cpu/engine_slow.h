@@ -162,7 +162,8 @@ auto Engine<Timing>::device_read(isa::Hpa address, unsigned bytes, std::uint64_t
   if (address.value % bytes != 0 || !devices_.read(address, bytes, value))
     return {0, access_fault(access, virtual_address, space, address)};
   bypass_l1d();
-  if constexpr (Timing::timed) spend_on_access(Component::dcache, timing_.costs.device_access);
+  if constexpr (Timing::timed)
+    spend_on(mmu::TlbHierarchy::Side::data, Component::dcache, timing_.costs.device_access);
   return {value, true};
 }
 
@@ -174,7 +175,8 @@ bool Engine<Timing>::device_write(isa::Hpa address, unsigned bytes, std::uint64_
   if (address.value % bytes != 0 || !devices_.write(address, bytes, value))
     return access_fault(isa::Access::store, virtual_address, space, address);
   bypass_l1d();
-  if constexpr (Timing::timed) spend_on_access(Component::dcache, timing_.costs.device_access);
+  if constexpr (Timing::timed)
+    spend_on(mmu::TlbHierarchy::Side::data, Component::dcache, timing_.costs.device_access);
   deadline_ = 0;  // the write may have raised or cleared an interrupt of this very hart
   return true;
 }
@@ -188,35 +190,27 @@ void Engine<Timing>::bypass_l1d() {
 template <class Timing>
 void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) {
   if constexpr (Timing::timed) {
-    if (std::exchange(atomic_, false)) kind = mem::Hierarchy::Kind::atomic;
-    isa::Cycles at = state.cycle;
-    if constexpr (Timing::detailed) at = timing_.pipeline.access_time();
+    using Kind = mem::Hierarchy::Kind;
+    if (std::exchange(atomic_, false)) kind = Kind::atomic;
+    isa::Cycles at;
+    if constexpr (Timing::detailed)
+      at = timing_.pipeline.access_time();
+    else
+      at = access_time();
     const auto done = timing_.caches->access(timing_.hart, kind, address, at);
     ++timing_.data_lines_seen;
+    const isa::Cycles cycles = done.ready - at;
     if constexpr (Timing::detailed) {
-      timing_.pipeline.miss(done.ready - at);
-    } else {
-      charge(Component::dcache, done.ready - at);
-      if (timing_.stores && done.ready != at)
-        charge(Component::dcache, timing_.stores->read_stall(at, done.ready - at));
+      timing_.pipeline.miss(cycles);
+    } else if (cycles != 0) {
+      if (kind == Kind::load)
+        be_late(Component::dcache, cycles + timing_.stores.read_stall(at, cycles));
+      else if (kind == Kind::store)
+        hold_store(address.value, at, cycles);
+      else
+        charge(Component::dcache, cycles);
     }
   }
-}
-
-template <class Timing>
-void Engine<Timing>::spend_on_access(Component component, isa::Cycles cycles) {
-  if constexpr (Timing::detailed)
-    timing_.pipeline.delay_access(component, cycles);
-  else
-    charge(component, cycles);
-}
-
-template <class Timing>
-void Engine<Timing>::spend_on_fetch(Component component, isa::Cycles cycles) {
-  if constexpr (Timing::detailed)
-    timing_.pipeline.delay_fetch(component, cycles);
-  else
-    charge(component, cycles);
 }
 
 template <class Timing>
@@ -319,8 +313,8 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPla
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
     spend_on(side, Component::walk_first, wait_for_walker(side));
-    if (plan.first_latency != 0) spend_on(side, Component::walk_first, plan.first_latency);
-    if (plan.g_latency != 0) spend_on(side, Component::walk_g, plan.g_latency);
+    if (plan.first_hits != 0) spend_on(side, Component::walk_first, timing_.tlbs.first_latency(plan));
+    if (plan.g_hits() != 0) spend_on(side, Component::walk_g, timing_.tlbs.g_latency(plan));
     for (unsigned i = 0; i < trace.count; ++i) {
       const auto& read = trace.reads[i];
       if (!plan.happens(i)) {
@@ -343,10 +337,12 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPla
 
 template <class Timing>
 void Engine<Timing>::spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles) {
-  if (side == mmu::TlbHierarchy::Side::fetch)
-    spend_on_fetch(component, cycles);
+  if constexpr (!Timing::detailed)
+    charge(component, cycles);
+  else if (side == mmu::TlbHierarchy::Side::fetch)
+    timing_.pipeline.delay_fetch(component, cycles);
   else
-    spend_on_access(component, cycles);
+    timing_.pipeline.delay_access(component, cycles);  // before the caches see it
 }
 
 // When a walk for this side would begin now.
@@ -355,6 +351,8 @@ isa::Cycles Engine<Timing>::time_of(mmu::TlbHierarchy::Side side) {
   if constexpr (Timing::detailed)
     return side == mmu::TlbHierarchy::Side::fetch ? timing_.pipeline.fetch_time()
                                                   : timing_.pipeline.access_time();
+  else if constexpr (Timing::timed)
+    return side == mmu::TlbHierarchy::Side::fetch ? state.cycle : translation_time();
   else
     return state.cycle;
 }
@@ -362,22 +360,23 @@ isa::Cycles Engine<Timing>::time_of(mmu::TlbHierarchy::Side side) {
 // What a walk costs beside its reads.
 template <class Timing>
 isa::Cycles Engine<Timing>::end_walk(mmu::TlbHierarchy::Side side) {
-  if constexpr (Timing::detailed) {
+  if constexpr (Timing::timed) {
+    const isa::Cycles own = timing_.costs.walk_start;
     if (side == mmu::TlbHierarchy::Side::fetch)
-      return timing_.costs.walk_start -
-             std::min(timing_.costs.walk_start, timing_.pipeline.fetch_walk_saves());
-    timing_.pipeline.reach_cache();
-  }
-  if constexpr (Timing::timed)
-    return timing_.costs.walk_start;
-  else
+      return own - std::min(own, timing_.remembered.config().fetch_walk_saves);
+    if constexpr (Timing::detailed) timing_.pipeline.reach_cache();
+    return own;
+  } else {
     return 0;
+  }
 }
 
 template <class Timing>
 isa::Cycles Engine<Timing>::wait_for_walker(mmu::TlbHierarchy::Side side) {
   if constexpr (Timing::detailed)
     return timing_.pipeline.wait_for_walker(time_of(side));
+  else if constexpr (Timing::timed)
+    return std::max(timing_.walks_from, time_of(side)) - time_of(side);
   else
     return 0;
 }

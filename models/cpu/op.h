@@ -56,7 +56,7 @@ struct Op {
   std::int32_t imm = 0;   // sign-extended immediate; CSR number for csr; shift amount for shifts
   Id id{};
   std::uint16_t offset = 0;  // bytes from the first instruction of the block
-  std::uint16_t issue = 0;   // static issue cycles from the block's start, this op included
+  std::uint16_t words = 0;   // timed: words to fetch beyond those for the op before
   std::uint8_t length = 4;   // 2 or 4 bytes
   std::uint8_t rd = 0;       // integer destinations: x0 is redirected to HartState::kSink
   std::uint8_t rs1 = 0;

@@ -15,7 +15,9 @@
 #include "models/cpu/op.h"
 #include "models/cpu/pipeline_config.h"
 #include "models/cpu/pipeline_divide.h"
+#include "models/cpu/pipeline_image.h"
 #include "models/cpu/timing_config.h"
+#include "models/cpu/transition.h"
 #include "models/cpu/write_buffer.h"
 
 namespace hvsim::cpu {
@@ -24,10 +26,12 @@ class Pipeline {
  public:
   using Cycles = isa::Cycles;
 
-  Pipeline(const PipelineConfig& config, const TimingConfig& costs, Cycles write_latency)
+  // loads_block: a load waits for the data of one that missed before it.
+  Pipeline(const PipelineConfig& config, const TimingConfig& costs, Cycles write_latency, bool loads_block)
       : config_(config),
         costs_(costs),
         fetch_shift_(static_cast<unsigned>(std::countr_zero(config.fetch_bytes))),
+        loads_block_(loads_block),
         write_buffer_(config, write_latency) {}
 
   // Where stalls are booked; the cycles that instructions take by themselves are left to the caller, who
@@ -37,9 +41,10 @@ class Pipeline {
   Cycles issued() const { return issue_; }
   Cycles take_booked() { return std::exchange(booked_, 0); }
 
-  // An instruction that neither accesses memory nor ends a block. Call before it is executed.
+  // An instruction that neither accesses memory nor ends a block. Call before it is executed. Without a
+  // state, divisions take the least that they can.
   template <Id id>
-  void compute(const Op& op, const HartState& state);
+  void compute(const Op& op, const HartState* state);
   // A branch or jump: its issue is when it is resolved.
   template <Id id>
   void control_flow(const Op& op);
@@ -70,6 +75,7 @@ class Pipeline {
   void load_from(std::uint64_t address);  // waits for stores to the same word of a page
   void store_to(std::uint64_t physical) { stored_ = physical; }
   Cycles access_time() const { return access_; }
+  Cycles result_time() const { return result_; }     // of the last instruction: when its value can be used
   void delay_access(Component why, Cycles cycles) {  // before the cache is looked up
     access_ += cycles;
     blame(why, cycles);
@@ -117,15 +123,19 @@ class Pipeline {
   // A wrong path was fetched from until the redirect: the last fetch that could start a refill, and when the
   // instruction that is so many behind the last right one was fetched, if there was no room for it at once. A
   // refill that was started must end before the right path is fetched.
-  Cycles last_wrong_fetch() const { return fetch_ + 1 - std::min(fetch_, config_.wrong_path_kill); }
-  Cycles fetched_ahead(unsigned instructions, Cycles at) const {
-    if (instructions < config_.fetch_queue) return at;
-    if (instructions >= config_.fetch_queue + config_.scoreboard_entries) return fetch_ + 1;
-    const Cycles room = issue_ + instructions - config_.fetch_queue;
-    return at < room ? room + 1 : at;
+  void wait_for_refill(Cycles cycles) {
+    if (cycles != 0) delay_fetch(Component::icache, cycles);
   }
-  void wait_for_refill(Cycles done) {
-    if (done > fetch_ + 1) delay_fetch(Component::icache, done - fetch_ - 1);
+  WrongPath wrong_path(Cycles began) const { return {began, fetch_, issue_}; }
+  static Cycles last_wrong_fetch(const PipelineConfig& config, const WrongPath& path) {
+    return path.ends + 1 - std::min(path.ends, config.wrong_path_kill);
+  }
+  static Cycles fetched_ahead(const PipelineConfig& config, const WrongPath& path, unsigned instructions,
+                              Cycles at) {
+    if (instructions < config.fetch_queue) return at;
+    if (instructions >= config.fetch_queue + config.scoreboard_entries) return path.ends + 1;
+    const Cycles room = path.issued + instructions - config.fetch_queue;
+    return at < room ? room + 1 : at;
   }
 
   bool fences_take_all() const { return config_.fences_take_all; }
@@ -136,6 +146,10 @@ class Pipeline {
 
   // Time passes for reasons from outside: everything waits.
   void shift(Cycles cycles);
+
+  // pipeline_image.h; stores that have not drained are not in it.
+  PipelineImage image() const;
+  void resume(const PipelineImage& image);
 
  private:
   static constexpr unsigned kMaxScoreboard = 64;
@@ -181,12 +195,13 @@ class Pipeline {
   template <Id id>
   void produce(const Op& op, Cycles ready);
   template <Id id>
-  Cycles result_latency(const Op& op, const HartState& state, Cycles at);
+  Cycles result_latency(const Op& op, const HartState* state, Cycles at);
   Cycles drain_store();
 
   PipelineConfig config_;
   TimingConfig costs_;
   unsigned fetch_shift_;
+  bool loads_block_;
   ComponentCycles* row_ = nullptr;
   Cycles booked_ = 0;
 
@@ -204,6 +219,7 @@ class Pipeline {
   Cycles alu_result_ = 0;  // not then: a multiplication's result leaves the unit
   Cycles fp_div_free_ = 0;
   Cycles system_issue_ = 0;
+  Cycles result_ = 0;
 
   Cycles lsu_taken_ = 0;  // when the last access entered its unit
   Cycles load_free_ = 0;
@@ -275,7 +291,7 @@ template <Id id>
 inline Pipeline::Cycles Pipeline::issue(const Op& op) {
   constexpr Instruction what = instruction(id);
   constexpr Operands in = operands(what.format);
-  fetch_ += op.issue;
+  fetch_ += op.words;
   Cycles at = earliest_issue();
   if constexpr (in.rs1 == RegisterFile::x) at = std::max(at, x_ready_[op.rs1]);
   if constexpr (in.rs1 == RegisterFile::f) at = std::max(at, f_ready_[op.rs1]);
@@ -292,22 +308,25 @@ inline Pipeline::Cycles Pipeline::issue(const Op& op) {
 template <Id id>
 inline void Pipeline::produce(const Op& op, Cycles ready) {
   constexpr Operands in = operands(instruction(id).format);
+  result_ = ready;
   if constexpr (in.rd == RegisterFile::x) x_ready_[op.rd] = ready;
   if constexpr (in.rd == RegisterFile::f) f_ready_[op.rd] = ready;
 }
 
 template <Id id>
-inline Pipeline::Cycles Pipeline::result_latency(const Op& op, const HartState& state, Cycles at) {
+inline Pipeline::Cycles Pipeline::result_latency(const Op& op, const HartState* state, Cycles at) {
   constexpr Class klass = instruction(id).klass;
   if constexpr (klass == Class::mul) {
     alu_result_ = at + costs_.mul - 1;
     return costs_.mul;
   } else if constexpr (klass == Class::div) {
-    const Cycles busy = divide::integer_cycles<id>(config_, state.x[op.rs1], state.x[op.rs2]);
+    const Cycles busy =
+        state == nullptr ? divide::least_cycles<id>(config_) : divide::cycles<id>(config_, op, *state);
     alu_free_ = at + busy;
     return busy;
   } else if constexpr (klass == Class::fp_div || klass == Class::fp_sqrt) {
-    const Cycles busy = divide::float_cycles<id>(config_, state.f[op.rs1], state.f[op.rs2]);
+    const Cycles busy =
+        state == nullptr ? divide::least_cycles<id>(config_) : divide::cycles<id>(config_, op, *state);
     fp_div_free_ = at + busy;
     return busy + config_.fp_div_result;
   } else if constexpr (klass == Class::fp_add || klass == Class::fp_mul || klass == Class::fp_fma) {
@@ -325,7 +344,7 @@ inline Pipeline::Cycles Pipeline::result_latency(const Op& op, const HartState& 
 }
 
 template <Id id>
-inline void Pipeline::compute(const Op& op, const HartState& state) {
+inline void Pipeline::compute(const Op& op, const HartState* state) {
   constexpr Class klass = instruction(id).klass;
   constexpr Component own =
       klass >= Class::fp_add && klass <= Class::fp_move ? Component::fp : Component::base;
@@ -393,7 +412,9 @@ inline void Pipeline::load_from(std::uint64_t address) {
 // The present store commits and goes its way: when its place in the commit queue is free.
 inline Pipeline::Cycles Pipeline::drain_store() {
   const Cycles arrives = std::max(commit_ + config_.store_drain, last_drain_ + 1);
-  return last_drain_ = write_buffer_.accept(stored_ >> 3, arrives) + missed_;
+  const Cycles accepted = write_buffer_.accept(stored_ >> 3, arrives);
+  // Lines are brought one after the other, or while those before wait for theirs.
+  return last_drain_ = loads_block_ ? accepted + missed_ : std::max(accepted, access_ + missed_);
 }
 
 template <Id id>
@@ -402,7 +423,8 @@ inline void Pipeline::end_access(const Op& op) {
   lsu_taken_ = access_;
   if constexpr (klass == Class::load || klass == Class::guest_load) {
     const Cycles ready = access_ + costs_.load_use + missed_;
-    load_free_ = missed_ != 0 ? access_ + missed_ + config_.load_after_miss : access_ + 1;
+    const bool blocks = missed_ != 0 && loads_block_;
+    load_free_ = blocks ? access_ + missed_ + config_.load_after_miss : access_ + 1;
     produce<id>(op, ready);
     retire(ready + 1, Component::base, issue_);
   } else if constexpr (klass == Class::cache_block) {

@@ -9,7 +9,8 @@
 
 namespace hvsim::cpu {
 
-// Defaults: CVA6 (cv64a6_imafdch_sv39), from its RTL.
+// Defaults: CVA6 (cv64a6_imafdch_sv39), from its RTL, but for what its translation fences do beyond their
+// operands.
 struct PipelineConfig {
   // Front end
   unsigned fetch_bytes = 4;        // aligned, per cycle
@@ -43,8 +44,8 @@ struct PipelineConfig {
   isa::Cycles fetch_walk_saves = 1;   // by which walks for fetches are faster than those for data
   isa::Cycles atomic = 4;             // LR, SC, AMO: beyond the memory's latency, from the head of the queue
   isa::Cycles fence_drained = 0;      // the write buffer's last answer to a fence's commit
-  bool fences_take_all = true;        // translation fences empty the TLBs whatever their operands
-  isa::Cycles tlb_flush_block = 127;  // cycles after a translation fence in which no walk begins
+  bool fences_take_all = false;       // translation fences empty the TLBs whatever their operands
+  isa::Cycles tlb_flush_block = 0;    // cycles after a translation fence in which no walk begins
 };
 
 std::optional<std::string> problem(const PipelineConfig& config);

@@ -1,11 +1,14 @@
 // How long dividers take, by their operands.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string_view>
 
+#include "models/cpu/hart_state.h"
 #include "models/cpu/instruction_table.h"
+#include "models/cpu/op.h"
 #include "models/cpu/pipeline_config.h"
 
 namespace hvsim::cpu::divide {
@@ -54,6 +57,21 @@ isa::Cycles float_cycles(const PipelineConfig& config, std::uint64_t a, std::uin
 template <Id id>
 isa::Cycles float_cycles(const PipelineConfig& config, std::uint64_t a, std::uint64_t b) {
   return float_cycles(config, a, b, is_single<id>(), instruction(id).klass == Class::fp_sqrt);
+}
+
+// Of whatever operands.
+template <Id id>
+constexpr isa::Cycles least_cycles(const PipelineConfig& config) {
+  const bool integer = instruction(id).klass == Class::div;
+  return integer ? std::min(config.div_short, config.div_start) : config.fp_div_start + 1;
+}
+// Of the operands that an instruction is about to use.
+template <Id id>
+isa::Cycles cycles(const PipelineConfig& config, const Op& op, const HartState& state) {
+  if constexpr (instruction(id).klass == Class::div)
+    return integer_cycles<id>(config, state.x[op.rs1], state.x[op.rs2]);
+  else
+    return float_cycles<id>(config, state.f[op.rs1], state.f[op.rs2]);
 }
 
 }  // namespace hvsim::cpu::divide

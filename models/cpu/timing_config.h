@@ -1,4 +1,5 @@
-// What instructions and events cost: the parameters of the timing policies.
+// What instructions and events cost: the parameters of the timing policies that the pipeline's structure
+// (PipelineConfig) does not say.
 #pragma once
 
 #include "models/cpu/isa/types.h"
@@ -19,28 +20,12 @@ struct TimingConfig {
   isa::Cycles fp_convert = 3;
   isa::Cycles fp_move = 2;  // moves, sign injection, min/max, comparisons, classify
 
-  // Not pipelined: nothing else issues before they are done.
-  isa::Cycles div = 20;
-  isa::Cycles fp_div = 19;
-  isa::Cycles fp_sqrt = 19;
-  isa::Cycles atomic = 12;  // LR, SC, AMO, beyond the memory access itself
+  isa::Cycles taken = 1;      // bubble after a correctly predicted taken branch or jump, if nothing hides it
+  isa::Cycles fence_i = 270;  // FENCE.I, beyond emptying the write buffer
 
-  // Control flow, beyond the one issue cycle.
-  isa::Cycles taken = 1;     // bubble after a correctly predicted taken branch or jump
-  bool taken_hides = false;  // fast mode: it hides where the block stalls, as fetches run ahead then
-  isa::Cycles mispredict = 5;
-
-  // System instructions, in all.
-  isa::Cycles csr = 2;        // CSR accesses that change nothing the pipeline depends on
-  isa::Cycles csr_flush = 8;  // writes of xstatus, satp, vsatp, hgatp, fcsr, frm, fflags
-  isa::Cycles fence = 8;
-  isa::Cycles tlb_fence = 8;  // SFENCE.VMA, HFENCE.*; the walks afterwards come on top
-  isa::Cycles fence_i = 270;
-  isa::Cycles wfi = 2;  // until the hart sleeps
-
-  // Traps. With a five-instruction handler an ecall comes back after 24 cycles.
-  isa::Cycles trap_entry = 8;   // from the trapping instruction to the handler's first
-  isa::Cycles trap_return = 7;  // MRET, SRET
+  // Traps and returns, from the instruction's issue to the next one's: no less than the pipeline takes.
+  isa::Cycles trap_entry = 8;
+  isa::Cycles trap_return = 7;
 
   // Translation and devices.
   isa::Cycles walk_start = 3;      // per page-table walk

@@ -6,8 +6,9 @@
 #include <span>
 
 #include "models/cpu/branch_predictor.h"
-#include "models/cpu/issue_schedule.h"
+#include "models/cpu/late_results.h"
 #include "models/cpu/op.h"
+#include "models/cpu/remembered_pipeline.h"
 #include "models/cpu/timing_config.h"
 #include "models/cpu/write_buffer.h"
 #include "models/mem/hierarchy.h"
@@ -18,12 +19,10 @@ namespace hvsim::cpu {
 // One cycle per instruction; no caches, no TLBs, no predictor.
 struct Untimed {
   static constexpr bool timed = false, detailed = false;
-  void schedule_block(std::span<Op> ops, std::uint64_t) const {
-    for (std::size_t i = 0; i < ops.size(); ++i) ops[i].issue = static_cast<std::uint16_t>(i + 1);
-  }
+  void schedule_block(std::span<Op>, std::uint64_t) const {}
 };
 
-// In-order single issue with modelled caches, TLBs and branch prediction.
+// A remembered pipeline with modelled caches, TLBs and branch prediction.
 struct InOrder {
   static constexpr bool timed = true, detailed = false;
 
@@ -34,12 +33,25 @@ struct InOrder {
         predictor(predictor_config),
         tlbs(tlb_config, seed + std::uint64_t{3} * hart_id),
         caches(&memory_hierarchy),
-        hart(hart_id) {
-    if (caches->config().l1d.write_policy == mem::WritePolicy::write_through)
-      stores.emplace(pipeline_config, caches->write_latency());
-  }
+        hart(hart_id),
+        remembered(pipeline_config, costs),
+        late(pipeline_config.scoreboard_entries, memory_hierarchy.config().l1d.mshrs == 1),
+        stores(stores_of(pipeline_config, memory_hierarchy), stores_latency(memory_hierarchy)),
+        writes_through(writes_through_in(memory_hierarchy)),
+        extra_trap_entry(beyond(costs.trap_entry, pipeline_config.trap_redirect, pipeline_config)),
+        extra_trap_return(beyond(costs.trap_return, pipeline_config.redirect, pipeline_config)) {}
 
-  void schedule_block(std::span<Op> ops, std::uint64_t) const { schedule(ops, costs); }
+  // Op::words is how many words must be fetched for the op after those for the one before it. A block's first
+  // op pays for its first word, whoever came before it.
+  void schedule_block(std::span<Op> ops, std::uint64_t pc) const {
+    const unsigned shift = remembered.fetch_shift();
+    std::uint64_t fetched = pc >> shift;
+    for (Op& op : ops) {
+      const std::uint64_t last = (pc + op.offset + op.length - 1) >> shift;
+      op.words = static_cast<std::uint16_t>(last + 1 - fetched);
+      fetched = last + 1;
+    }
+  }
 
   // Hits that level zero and the presence masks answered, into the models' statistics (modulo 2^64, as an
   // access that faulted was seen and not made). Call when idle.
@@ -66,12 +78,36 @@ struct InOrder {
     }
   };
 
+  // What a cost exceeds the way from an instruction's issue over its commit to the next one's issue by.
+  static isa::Cycles beyond(isa::Cycles cost, isa::Cycles redirect, const PipelineConfig& config) {
+    const isa::Cycles own = 2 + redirect + config.fetch_to_issue;
+    return cost - std::min(cost, own);
+  }
+  // A cache that writes back takes a store per cycle, and keeps it.
+  static PipelineConfig stores_of(PipelineConfig config, const mem::Hierarchy& levels) {
+    if (!writes_through_in(levels)) config.write_transaction = 0;
+    return config;
+  }
+  static isa::Cycles stores_latency(const mem::Hierarchy& levels) {
+    return writes_through_in(levels) ? levels.write_latency() : 1;
+  }
+  static bool writes_through_in(const mem::Hierarchy& levels) {
+    return levels.config().l1d.write_policy == mem::WritePolicy::write_through;
+  }
+
   TimingConfig costs;
   BranchPredictor predictor;
   mmu::TlbHierarchy tlbs;
   mem::Hierarchy* caches;
   unsigned hart;
-  std::optional<StoreQueue> stores;  // where the L1D writes through
+  // Of the `fast` mode
+  RememberedPipeline remembered;
+  LateResults late;
+  StoreQueue stores;
+  bool writes_through;
+  isa::Cycles extra_trap_entry, extra_trap_return;  // beyond what the pipeline takes by itself
+  const Op* present = nullptr;                      // the op that accesses memory now
+  isa::Cycles walks_from = 0;                       // before, no walk may begin
   // What ran, counted per block; what the models saw, counted per event. The difference is hits.
   std::uint64_t fetch_lines = 0, fetch_lines_seen = 0;  // L1I lines
   std::uint64_t data_accesses = 0;                      // loads, stores and atomics

@@ -81,26 +81,65 @@ class WriteBuffer {
   isa::Cycles empty_at_ = 0;
 };
 
-// The `fast` mode's stores through a write buffer: a stall where the queue before it is full.
+// The `fast` mode's stores on their way: from their issue over the two queues to the write buffer.
 class StoreQueue {
  public:
   StoreQueue(const PipelineConfig& config, isa::Cycles write_latency)
-      : buffer_(config, write_latency), places_(config.store_queue + config.commit_queue) {}
+      : buffer_(config, write_latency),
+        store_queue_(config.store_queue),
+        commit_queue_(config.commit_queue),
+        drain_(config.store_drain) {}
 
-  isa::Cycles stall(std::uint64_t address, isa::Cycles at) {
-    const isa::Cycles room = std::max(at, drains_[(stores_ - places_) % kMost]);
-    drained_ = buffer_.accept(address >> 3, std::max(room, drained_ + 1));
-    drains_[stores_++ % kMost] = drained_;
-    return room - at;
+  // Whether nothing is on its way that a store or a load at that time could wait for.
+  bool idle(isa::Cycles at) const { return busy_until_ <= at; }
+
+  struct Store {
+    isa::Cycles access = 0;  // when there is room for it
+    isa::Cycles commit = 0;  // when there is room behind that
+  };
+  // A store that would access memory at a time, and not commit before another.
+  Store add(std::uint64_t address, isa::Cycles at, isa::Cycles earliest_commit) {
+    const isa::Cycles access = std::max(at, commits_[(stores_ - store_queue_) % kMost] + 1);
+    const isa::Cycles room = drains_[(stores_ - commit_queue_) % kMost] + 1;
+    const isa::Cycles commit = std::max({access + kAccessToCommit, room, earliest_commit});
+    drained_ = buffer_.accept(address >> 3, std::max(commit + drain_, drained_ + 1));
+    const unsigned place = stores_++ % kMost;
+    words_[place] = address >> 3;
+    commits_[place] = commit;
+    drains_[place] = drained_;
+    busy_until_ = std::max(drained_, buffer_.empty_at());
+    return {access, commit};
+  }
+  // The last store's line comes so much later, or at a time.
+  void hold(isa::Cycles cycles) { hold_until(drained_ + cycles); }
+  void hold_until(isa::Cycles time) {
+    drains_[(stores_ - 1) % kMost] = drained_ = std::max(drained_, time);
+    busy_until_ = std::max(busy_until_, drained_);
+  }
+  // A load waits for stores to its word of whatever page to be in the write buffer, and its miss for a
+  // transaction.
+  isa::Cycles conflict(std::uint64_t address, isa::Cycles at) const {
+    isa::Cycles until = at;
+    for (unsigned i = 0; i < kMost; ++i)
+      if (((words_[i] ^ address >> 3) & kWordsOfPage) == 0 && drains_[i] >= at)
+        until = std::max(until, drains_[i] + 1);
+    return until - at;
   }
   isa::Cycles read_stall(isa::Cycles at, isa::Cycles cycles) { return buffer_.read(at, cycles) - at; }
+  // Until all have been answered.
+  isa::Cycles drain(isa::Cycles at) const { return std::max(at, buffer_.empty_at()) - at; }
+
+  static constexpr isa::Cycles kAccessToCommit = 2;
 
  private:
-  static constexpr unsigned kMost = 32;
+  static constexpr unsigned kMost = 16;
+  static constexpr std::uint64_t kWordsOfPage = 0x1FF;
   WriteBuffer buffer_;
-  unsigned places_, stores_ = 0;
-  std::array<isa::Cycles, kMost> drains_{};
-  isa::Cycles drained_ = 0;
+  unsigned store_queue_, commit_queue_, stores_ = 0;
+  isa::Cycles drain_;
+  std::array<isa::Cycles, kMost> commits_{}, drains_{};
+  std::array<std::uint64_t, kMost> words_{};
+  isa::Cycles drained_ = 0, busy_until_ = 0;
 };
 
 }  // namespace hvsim::cpu

@@ -39,8 +39,7 @@ struct CacheConfig {
   bool write_allocate = true;                          // the L1D's: false: a store that misses brings no line
   Prefetch prefetch = Prefetch::off;                   // not in the LLC
   unsigned prefetch_degree = 1;                        // lines fetched ahead at a time
-  unsigned mshrs =
-      1;  // the L1D's: misses in flight, for timing models that do not wait for each; 1: blocking
+  unsigned mshrs = 1;                                  // the L1D's: misses in flight; 1: loads wait for each
 };
 
 struct CacheStats {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <stdexcept>
 
 namespace hvsim::mem {
 
@@ -33,6 +34,7 @@ std::optional<std::string> problem(Replacement policy, unsigned ways) {
 
 ReplacementState::ReplacementState(Replacement policy, std::uint32_t sets, unsigned ways, std::uint64_t seed)
     : policy_(policy), ways_(ways), minds_hits_(tracks_hits(policy)), random_(seed) {
+  if (const auto impossible = problem(policy, ways)) throw std::invalid_argument(*impossible);
   const std::size_t slots = std::size_t{sets} * ways;
   if (policy == Replacement::fifo || policy == Replacement::lru) stamps_.assign(slots, 0);
   if (policy == Replacement::plru || policy == Replacement::nru) bits_.assign(sets, 0);

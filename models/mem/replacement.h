@@ -19,6 +19,7 @@ using Ways = std::uint64_t;
 
 class ReplacementState {
  public:
+  // Throws std::invalid_argument where there is a problem().
   ReplacementState(Replacement policy, std::uint32_t sets, unsigned ways, std::uint64_t seed);
 
   // Whether hits change anything.

@@ -51,6 +51,14 @@ class TlbHierarchy {
                      const Translation* result) {
     return walk_caches_.plan(trace, address, space, result);
   }
+  // What looking into the walk caches took, of each stage.
+  isa::Cycles first_latency(const WalkPlan& plan) const {
+    return plan.first_hits * config_.walk_caches.first.hit_latency;
+  }
+  isa::Cycles g_latency(const WalkPlan& plan) const {
+    return plan.g_stage_hits * config_.walk_caches.g_stage.hit_latency +
+           plan.g_tlb_hits * config_.walk_caches.g_tlb.hit_latency;
+  }
 
   // As in Tlb, over all levels and the walk caches.
   Left fence_first_stage(std::optional<std::uint16_t> vmid, std::optional<isa::Gva> address,

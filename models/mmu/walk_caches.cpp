@@ -134,7 +134,7 @@ unsigned WalkCaches::skip_known_tables(const WalkTrace& trace, const Segments& s
       levels |= 1U << trace.reads[*segments[i].pte].level;
   const auto known = first_.deepest(context, address.value, levels);
   if (!known) return 0;
-  plan.first_latency += config_.first.hit_latency;
+  ++plan.first_hits;
   unsigned skipped = 0;
   for (; skipped < count && trace.reads[*segments[skipped].pte].level >= *known; ++skipped)
     plan.accesses &= ~(segments[skipped].g_reads | bit(*segments[skipped].pte));
@@ -147,7 +147,7 @@ void WalkCaches::plan_g_stage(const WalkTrace& trace, const Segment& segment, is
   const AddressSpace g_space = g_stage_of(space);
   if (config_.has_g_tlb && found) {
     const bool hit = g_tlb_.lookup(isa::Gva{address.value}, g_space) != nullptr;
-    if (hit) plan.g_latency += config_.g_tlb.hit_latency;
+    plan.g_tlb_hits += hit;
     if (hit && !segment.g_writes) {
       plan.accesses &= ~segment.g_reads;
       return;
@@ -166,7 +166,7 @@ void WalkCaches::plan_g_stage(const WalkTrace& trace, const Segment& segment, is
       leaf = &read;
   }
   if (const auto known = g_stage_.deepest(context, address.value, levels)) {
-    plan.g_latency += config_.g_stage.hit_latency;
+    ++plan.g_stage_hits;
     for (std::uint64_t reads = segment.g_reads; reads != 0; reads &= reads - 1) {
       const auto index = static_cast<unsigned>(std::countr_zero(reads));
       if (trace.reads[index].level >= *known) plan.accesses &= ~bit(index);

@@ -10,20 +10,9 @@
 
 #include "models/mmu/mmu.h"
 #include "models/mmu/tlb.h"
+#include "models/mmu/translation_config.h"
 
 namespace hvsim::mmu {
-
-struct WalkCacheConfig {
-  unsigned entries = 0;         // PTEs that point to tables, of all levels; 0: none
-  isa::Cycles hit_latency = 0;  // of a walk that starts at a remembered table
-};
-
-struct WalkCachesConfig {
-  WalkCacheConfig first{};  // satp or vsatp; a guest's entries hold guest-physical addresses
-  WalkCacheConfig g_stage{};
-  bool has_g_tlb = false;
-  TlbConfig g_tlb{.entries = 64, .ways = 4, .hit_latency = 1, .replacement = mem::Replacement::lru};
-};
 
 std::optional<std::string> problem(const WalkCachesConfig& config);
 
@@ -61,10 +50,11 @@ class WalkCache {
   TlbStats stats_;
 };
 
-// Which accesses of a walk happen, and what looking into the caches costs beside them.
+// Which accesses of a walk happen, and how often a cache was found to save some.
 struct WalkPlan {
   std::uint64_t accesses = 0;  // bit i: WalkTrace::reads[i] goes to memory
-  isa::Cycles first_latency = 0, g_latency = 0;
+  unsigned first_hits = 0, g_stage_hits = 0, g_tlb_hits = 0;
+  unsigned g_hits() const { return g_stage_hits + g_tlb_hits; }
   bool happens(unsigned access) const { return (accesses >> access & 1) != 0; }
 };
 

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import agreement
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
@@ -263,7 +265,7 @@ def far_off(rows: Iterable[Compared]) -> list[Compared]:
     return [row for row in rows if abs(row.error) > 10]
 
 
-def document(rows: list[Compared]) -> str:
+def document(rows: list[Compared], pairs: list[agreement.Pair]) -> str:
     """docs/accuracy.md."""
     lines = ["| memory | row | RTL | model | error | why |", "|---|---|---:|---:|---:|---|"]
     for row in far_off(rows):
@@ -272,12 +274,13 @@ def document(rows: list[Compared]) -> str:
             f"| {row.model.cycles_median} | {row.error:+.1f} % | {reason(row) or 'unexplained'} |"
         )
     text = (HERE / "accuracy.md.in").read_text()
-    return text.replace("@SUMMARY@", summary(rows)).replace("@FAR_OFF@", "\n".join(lines) + "\n")
+    text = text.replace("@SUMMARY@", summary(rows)).replace("@FAR_OFF@", "\n".join(lines) + "\n")
+    return text.replace("@AGREEMENT@", agreement.table(pairs))
 
 
-def outputs(rows: list[Compared]) -> dict[Path, str]:
+def outputs(rows: list[Compared], pairs: list[agreement.Pair]) -> dict[Path, str]:
     """The files that tell of the model's errors, and what must be in them."""
-    return {ROOT / "docs/accuracy.md": document(rows), HERE / "model_cycles.csv": table_of(rows)}
+    return {ROOT / "docs/accuracy.md": document(rows, pairs), HERE / "model_cycles.csv": table_of(rows)}
 
 
 def find_broken_bars(rows: list[Compared]) -> list[str]:
@@ -293,11 +296,11 @@ def find_broken_bars(rows: list[Compared]) -> list[str]:
     return broken
 
 
-def find_stale(rows: list[Compared]) -> list[str]:
+def find_stale(rows: list[Compared], pairs: list[agreement.Pair]) -> list[str]:
     """Committed figures that this model does not make."""
     return [
         f"{path.relative_to(ROOT)} is not what this model makes: run `./hvsim validate --write`"
-        for path, text in outputs(rows).items()
+        for path, text in outputs(rows, pairs).items()
         if not path.exists() or path.read_text() != text
     ]
 
@@ -307,12 +310,14 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hvsim validate", description=__doc__)
     parser.add_argument("--simulator", type=Path, default=ROOT / "build/release/sim/hvsim-sim")
     parser.add_argument("--images", type=Path, default=ROOT / "build/release/tests/accuracy/ubench")
+    parser.add_argument("--workloads", type=Path, default=ROOT / "build/release/workloads")
     parser.add_argument("--config", type=Path, default=ROOT / "configs/machines/cva6-h.json")
     parser.add_argument("--set", dest="settings", action="append", default=[], help="override a key")
     parser.add_argument("--only", default="", help="rows whose benchmark starts so")
     parser.add_argument("--latency", type=int, help="rows of this memory latency")
     parser.add_argument("--rows", action="store_true", help="print every row, not the summary alone")
     parser.add_argument("--above", type=float, help="print the rows with a larger error in per cent")
+    parser.add_argument("--agreement", action="store_true", help="compare the fast mode with the detailed one")
     parser.add_argument("--write", action="store_true", help="write docs/accuracy.md and model_cycles.csv")
     parser.add_argument("--check", action="store_true", help="fail if those two or the errors' bars are off")
     parser.add_argument("--jobs", type=int, default=2)
@@ -335,12 +340,18 @@ def main() -> int:
         print(table_of(row for row in rows if abs(row.error) > options.above))
     print(summary(rows))
     wrong = find_other_code(rows)
+    pairs = []
+    if options.write or options.check or options.agreement:
+        fast = Runner(options.simulator, options.images, options.config, (*runner.settings, "machine.mode=fast"))
+        pairs = agreement.of_kernels(compare(fast, table, options.jobs), rows)
+        pairs += agreement.of_mixes(options.simulator, options.workloads, options.jobs)
+        print(agreement.table(pairs))
     if options.write:
-        for path, text in outputs(rows).items():
+        for path, text in outputs(rows, pairs).items():
             path.write_text(text)
             print(f"wrote {path.relative_to(ROOT)}")
     if options.check:
-        wrong += find_broken_bars(rows) + find_stale(rows)
+        wrong += find_broken_bars(rows) + agreement.find_broken_bars(pairs) + find_stale(rows, pairs)
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

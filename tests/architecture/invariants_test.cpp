@@ -112,6 +112,7 @@ TEST(ArchitectureChecker, FindsAGuestThatKnowsTheHypervisorsInside) {
 TEST(ArchitectureChecker, FindsTimeInSemantics) {
   EXPECT_THAT(time_violations({{"models/cpu/execute_integer.h", "Cycles cost = 3;\n"}}), SizeIs(1));
   EXPECT_THAT(time_violations({{"models/mmu/walk.cpp", "int walk_latency, latency;\n"}}), SizeIs(1));
+  EXPECT_THAT(time_violations({{"models/mmu/walk_caches.h", "Cycles hit_latency;\n"}}), SizeIs(1));
   EXPECT_THAT(time_violations({{"models/cpu/timing.h", "Cycles cost = 3;\n"}}), IsEmpty());
 }
 

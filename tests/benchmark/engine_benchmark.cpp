@@ -1,4 +1,5 @@
-// Simulated instructions per second of host CPU time: functional and timed, one hart and eight, beside QEMU.
+// Simulated instructions per second of host CPU time: functional and timed, bare and as a guest under
+// two-stage translation, one hart and eight, beside QEMU.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -7,14 +8,20 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/boot.h"
 #include "sim/machine.h"
+#include "tests/benchmark/guest_mode.h"
 
 namespace hvsim::sim {
 namespace {
 
+using namespace std::string_literals;
+
+constexpr std::pair<const char*, TimingMode> kModes[] = {
+    {"functional", TimingMode::functional}, {"fast", TimingMode::fast}, {"detailed", TimingMode::detailed}};
 constexpr isa::Cycles kQuantum = 10'000;
 
 std::string elf(const std::string& program) { return HVSIM_WORKLOADS "/bench_" + program + ".elf"; }
@@ -55,12 +62,13 @@ std::uint64_t run_to_end(Machine& machine) {
   return retired;
 }
 
-void engine(benchmark::State& state, const std::string& program, TimingMode mode) {
+void engine(benchmark::State& state, const std::string& program, TimingMode mode, bool guest) {
   std::uint64_t retired = 0, cycles = 0;
   for (auto _ : state) {
     state.PauseTiming();
     auto machine = make_machine(program, mode, 1, state);
     if (machine == nullptr) return;
+    if (guest) become_guest(*machine);
     state.ResumeTiming();
     retired += run_to_end(*machine);
     cycles += machine->hart(0).hart_state().cycle;
@@ -137,22 +145,22 @@ void qemu(benchmark::State& state, const std::string& program) {
 
 void add_all() {
   for (const std::string program : {"integer_mix", "memory_mix", "traps", "float_mix"}) {
-    benchmark::RegisterBenchmark((program + "/functional").c_str(), engine, program, TimingMode::functional)
-        ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark((program + "/fast").c_str(), engine, program, TimingMode::fast)
-        ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark((program + "/detailed").c_str(), engine, program, TimingMode::detailed)
-        ->Unit(benchmark::kMillisecond);
+    for (const auto& [name, mode] : kModes)
+      benchmark::RegisterBenchmark((program + "/" + name).c_str(), engine, program, mode, false)
+          ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark((program + "/qemu").c_str(), qemu, program)
         ->Unit(benchmark::kMillisecond)
         ->UseManualTime();
   }
-  for (const auto mode : {TimingMode::functional, TimingMode::fast})
-    benchmark::RegisterBenchmark(mode == TimingMode::fast ? "harts/fast" : "harts/functional", engine_harts,
-                                 mode)
+  for (const auto& [name, mode] : kModes) {
+    benchmark::RegisterBenchmark(("integer_mix as a guest/"s + name).c_str(), engine, "integer_mix", mode,
+                                 true)
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(("harts/"s + name).c_str(), engine_harts, mode)
         ->Arg(1)
         ->Arg(8)
         ->Unit(benchmark::kMillisecond);
+  }
 }
 
 }  // namespace

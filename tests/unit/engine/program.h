@@ -125,17 +125,28 @@ inline std::unique_ptr<Rig<Untimed>> functional(HartConfig config = {}) {
 
 inline std::unique_ptr<Rig<InOrder>> timed(const TimingConfig& costs = {},
                                            const mmu::TlbHierarchyConfig& tlbs = {},
-                                           const mem::HierarchyConfig& levels = {}) {
+                                           const mem::HierarchyConfig& levels = {},
+                                           const PipelineConfig& pipeline = {}) {
   auto ram = make_ram();
   auto caches = std::move(mem::Hierarchy::create(levels, 1, ram->ram()).value());
-  InOrder timing(costs, BranchPredictorConfig{}, tlbs, *caches, 0);
+  InOrder timing(costs, BranchPredictorConfig{}, tlbs, *caches, 0, 1, pipeline);
   return std::make_unique<Rig<InOrder>>(std::move(timing), std::move(ram), std::move(caches));
+}
+
+inline std::unique_ptr<Rig<Detailed>> detailed_with(const mem::HierarchyConfig& levels,
+                                                    const PipelineConfig& pipeline = {},
+                                                    const BranchPredictorConfig& predictor = {},
+                                                    const mmu::TlbHierarchyConfig& tlbs = {},
+                                                    HartConfig hart = {}) {
+  auto ram = make_ram();
+  auto caches = std::move(mem::Hierarchy::create(levels, 1, ram->ram()).value());
+  Detailed timing(pipeline, InOrder(TimingConfig{}, predictor, tlbs, *caches, 0, 1, pipeline));
+  return std::make_unique<Rig<Detailed>>(std::move(timing), std::move(ram), std::move(caches), hart);
 }
 
 // CVA6's caches, TLBs and branch prediction (configs/machines/cva6-h.json) around a memory of this latency.
 inline std::unique_ptr<Rig<Detailed>> detailed(isa::Cycles latency = 20, const PipelineConfig& pipeline = {},
                                                HartConfig hart = {}) {
-  auto ram = make_ram();
   mem::HierarchyConfig levels;
   levels.l1i.line_bytes = levels.l1d.line_bytes = 16;
   levels.l1i.miss_latency = levels.l1d.miss_latency = 4;
@@ -144,13 +155,14 @@ inline std::unique_ptr<Rig<Detailed>> detailed(isa::Cycles latency = 20, const P
   levels.has_l2 = false;
   levels.memory_latency = levels.memory_write_latency = latency;
   levels.atomics_in_memory = true;
-  auto caches = std::move(mem::Hierarchy::create(levels, 1, ram->ram()).value());
   mmu::TlbHierarchyConfig tlbs;
   tlbs.has_l2 = false;
-  const BranchPredictorConfig predictor{
-      .btb_tagged = false, .static_prediction = true, .flushed_by_traps = true};
-  Detailed timing(pipeline, InOrder(TimingConfig{}, predictor, tlbs, *caches, 0));
-  return std::make_unique<Rig<Detailed>>(std::move(timing), std::move(ram), std::move(caches), hart);
+  PipelineConfig of_cva6 = pipeline;
+  of_cva6.fences_take_all = true;
+  of_cva6.tlb_flush_block = 127;
+  return detailed_with(levels, of_cva6,
+                       {.btb_tagged = false, .static_prediction = true, .flushed_by_traps = true}, tlbs,
+                       hart);
 }
 
 }  // namespace hvsim::cpu::test

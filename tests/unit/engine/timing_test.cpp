@@ -1,6 +1,8 @@
 // What things cost: configured latencies appear exactly, and every cycle is somebody's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/isa/paging.h"
 #include "tests/unit/engine/program.h"
@@ -34,7 +36,8 @@ TEST(Timing, ADependentChainOfMultipliesTakesTheConfiguredLatencyEach) {
     costs.mul = latency;
     auto rig = timed(costs);
     rig->put(kRam, {as::mul(1, 1, 2), as::mul(1, 1, 2), as::mul(1, 1, 2), as::mul(1, 1, 2), as::mark(1, 0)});
-    EXPECT_EQ(warm_cycles(*rig, 5), 3 * latency + 1 + 1) << "latency " << latency;
+    EXPECT_EQ(warm_cycles(*rig, 5), std::max<isa::Cycles>(4 * latency, 5))
+        << "latency " << latency << ": the mark is committed after the last of them";
   }
 }
 
@@ -55,7 +58,9 @@ TEST(Timing, AMissCostsExactlyWhatTheLevelsSay) {
   mem::HierarchyConfig levels;
   levels.memory_latency = 70;
   levels.l2.hit_latency = 11;
-  auto rig = timed({}, {}, levels);
+  PipelineConfig pipeline;
+  pipeline.load_after_miss = 1;  // of the same line
+  auto rig = timed({}, {}, levels, pipeline);
   rig->state().x[5] = kRam + 0x4000;
   rig->put(kRam, {as::ld(1, 5, 0), as::ld(2, 5, 8), as::self});
   rig->hart.run(1, false);
@@ -103,16 +108,14 @@ TEST(Timing, EveryCycleIsInExactlyOneCell) {
   EXPECT_GT(rig->cell(Component::trap), 0u);
 }
 
-TEST(Timing, ATakenBranchsBubbleHidesWhereItsBlockStallsIfSoConfigured) {
-  for (const bool hides : {false, true}) {
-    TimingConfig costs;
-    costs.mul = 5;
-    costs.taken_hides = hides;
-    auto rig = timed(costs);
-    rig->put(kRam, {as::mul(1, 2, 3), as::addi(4, 1, 1), as::bne(5, 0, -8), as::self});
+TEST(Timing, ATakenBranchsBubbleHidesWhereItsBlockStalls) {
+  for (const bool stalls : {false, true}) {
+    auto rig = timed();
+    const std::uint32_t work = stalls ? as::mul(1, 1, 1) : as::addi(1, 1, 1);
+    rig->put(kRam, {work, work, work, work, as::bne(5, 0, -16), as::self});
     rig->state().x[5] = 1;
     for (int i = 0; i < 100; ++i) rig->hart.run(1, false);
-    EXPECT_EQ(rig->cell(Component::branch) <= costs.mispredict * 2, hides) << rig->cell(Component::branch);
+    EXPECT_EQ(rig->cell(Component::branch) < 50, stalls) << rig->cell(Component::branch);
     EXPECT_EQ(rig->all_cells(), rig->state().cycle);
   }
 }
@@ -173,7 +176,7 @@ TEST(Timing, AColdTwoStageLoadReadsFifteenPtes) {
   EXPECT_EQ(walks.reads, 2u * 15);
   isa::Cycles ptes = 0;
   rig->hart.walks().for_each_pte([&](const auto&, const auto& tally) { ptes += tally.cycles; });
-  EXPECT_EQ(walks.cycles.sum(), ptes + 2 * TimingConfig{}.walk_start);
+  EXPECT_EQ(walks.cycles.sum(), ptes + 2 * TimingConfig{}.walk_start - PipelineConfig{}.fetch_walk_saves);
   EXPECT_EQ(rig->cell(Component::walk_first) + rig->cell(Component::walk_g),
             walks.cycles.sum() + 2 * mmu::TlbHierarchyConfig{}.l2.hit_latency)
       << "what is left is the time of the second-level TLB to find nothing";

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace hvsim::cpu {
@@ -38,6 +40,68 @@ TEST(BranchPredictor, CountersFollowTheTwoBitStateMachine) {
     const int direction = taken ? 1 : -1;
     const int next = entry->second + direction;
     entry->second = next == 0 ? direction : std::clamp(next, -2, 2);
+  }
+}
+
+// gshare the slow way: the whole past is kept, and its end is looked at anew for each branch.
+class TextbookGshare {
+ public:
+  TextbookGshare(unsigned entries, unsigned history) : entries_(entries), bits_(history) {}
+  bool mispredicted(std::uint64_t pc, bool taken) {
+    std::uint64_t recent = 0;
+    for (unsigned i = 0; i < bits_ && i < past_.size(); ++i)
+      recent += past_[past_.size() - 1 - i] ? std::uint64_t{1} << i : 0;
+    auto [entry, fresh] = counters_.try_emplace((pc / 2 ^ recent) % entries_, 1);
+    const bool predicted = entry->second >= 2;
+    entry->second = std::clamp(entry->second + (taken ? 1 : -1), 0, 3);
+    past_.push_back(taken);
+    return predicted != taken;
+  }
+
+ private:
+  unsigned entries_, bits_;
+  std::map<std::uint64_t, int> counters_;
+  std::vector<bool> past_;
+};
+
+TEST(BranchPredictor, GshareDoesAsTheTextbookOnRandomBranches) {
+  for (const auto& [entries, history] : {std::pair{64U, 3U}, std::pair{256U, 8U}, std::pair{16U, 12U}}) {
+    BranchPredictor predictor(
+        {.kind = BranchPrediction::gshare, .history_bits = history, .bht_entries = entries});
+    TextbookGshare textbook(entries, history);
+    std::mt19937 random(7);
+    unsigned missed = 0;
+    for (unsigned i = 0; i < 20'000; ++i) {
+      const std::uint64_t pc = kPc + random() % 40 * 2;
+      const bool taken = random() % 5 < pc / 2 % 5;
+      const bool wrong = textbook.mispredicted(pc, taken);
+      ASSERT_EQ(predictor.predict_and_update_branch(pc, taken), wrong) << "branch " << i;
+      missed += wrong;
+    }
+    EXPECT_EQ(predictor.stats().branch_mispredicts, missed);
+  }
+}
+
+TEST(BranchPredictor, GshareLearnsAPatternThatCountersCannot) {
+  const auto missed = [](const BranchPredictorConfig& config) {
+    BranchPredictor predictor(config);
+    for (unsigned i = 0; i < 4'000; ++i) predictor.predict_and_update_branch(kPc, i % 4 < 2);
+    return predictor.stats().branch_mispredicts;
+  };
+  EXPECT_GE(missed({.bht_entries = 1024}), 1'900U);
+  EXPECT_LE(missed({.kind = BranchPrediction::gshare, .bht_entries = 1024}), 20U);
+}
+
+TEST(BranchPredictor, AFlushForgetsTheHistory) {
+  BranchPredictor used({.kind = BranchPrediction::gshare, .history_bits = 6, .flushed_by_traps = true});
+  for (unsigned i = 0; i < 100; ++i) used.predict_and_update_branch(kPc + i % 7 * 2, i % 3 == 0);
+  used.switched_mode();
+  BranchPredictor fresh(used.config());
+  std::mt19937 random(3);
+  for (unsigned i = 0; i < 500; ++i) {
+    const std::uint64_t pc = kPc + random() % 16 * 2;
+    const bool taken = random() % 2 != 0;
+    ASSERT_EQ(used.predict_and_update_branch(pc, taken), fresh.predict_and_update_branch(pc, taken));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 namespace hvsim::mem {
@@ -166,6 +167,16 @@ TEST(Replacement, WhatAPolicyCannotDoIsToldInWords) {
   EXPECT_THAT(problem(Replacement::plru, 12).value_or(""), HasSubstr("plru needs a power of two"));
   EXPECT_THAT(problem(Replacement::lfsr8, 3).value_or(""), HasSubstr("lfsr8 needs a power of two"));
   EXPECT_THAT(problem(Replacement::lru, 65).value_or(""), HasSubstr("at most 64 ways"));
+}
+
+TEST(Replacement, PoliciesThatMindHitsCannotBeMadeWithMoreWaysThanTheyKeep) {
+  for (const auto policy : {Replacement::lru, Replacement::plru, Replacement::nru}) {
+    EXPECT_NO_THROW(ReplacementState(policy, 1, 64, 1));
+    EXPECT_THROW(ReplacementState(policy, 1, 128, 1), std::invalid_argument);
+  }
+  EXPECT_NO_THROW(ReplacementState(Replacement::random, 1, 128, 1));
+  EXPECT_NO_THROW(ReplacementState(Replacement::fifo, 1, 128, 1));
+  EXPECT_THROW(ReplacementState(Replacement::plru, 1, 12, 1), std::invalid_argument);
 }
 
 }  // namespace

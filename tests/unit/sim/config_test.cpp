@@ -16,7 +16,7 @@ class Configs : public Scratch {};
 TEST_F(Configs, WhatAFileLeavesOutKeepsItsDefault) {
   const Config config = experiment(bare("")).runs[0].config;
   EXPECT_EQ(config.machine.harts, 1u);
-  EXPECT_EQ(config.machine.costs.mispredict, 5u);
+  EXPECT_EQ(config.machine.costs.trap_entry, 8u);
   EXPECT_EQ(config.machine.caches.l2.hit_latency, 12u);
 }
 
@@ -28,12 +28,12 @@ TEST_F(Configs, SizesMayBeWrittenWithAUnit) {
 TEST_F(Configs, AnExtensionOverridesKeyByKey) {
   write(
       "machines/base.json",
-      R"({"version": 1, "boot": {"image": "guest"}, "machine": {"harts": 2, "costs": {"mul": 3, "div": 9}}})");
+      R"({"version": 1, "boot": {"image": "guest"}, "machine": {"harts": 2, "costs": {"mul": 3, "fence_i": 9}}})");
   const auto run =
       experiment(R"({"extends": "machines/base.json", "machine": {"costs": {"mul": 4}}})").runs[0];
   EXPECT_EQ(run.config.machine.harts, 2u);
   EXPECT_EQ(run.config.machine.costs.mul, 4u);
-  EXPECT_EQ(run.config.machine.costs.div, 9u);
+  EXPECT_EQ(run.config.machine.costs.fence_i, 9u);
 }
 
 TEST_F(Configs, PathsAreRelativeToTheFileThatSaysThem) {

@@ -1,0 +1,139 @@
+// Where the engine meets what differs from the remembered pipeline of the `fast` mode: results that come
+// late, stores that cannot go on.
+#pragma once
+
+#include <algorithm>
+
+#include "models/cpu/engine.h"
+#include "models/cpu/op_class.h"
+#include "models/cpu/timing_policy.h"
+
+namespace hvsim::cpu {
+
+// What the ops of the present block before `until` have waited for.
+template <class Timing>
+void Engine<Timing>::wait_for_late_results(const Op* until) {
+  if constexpr (Timing::timed) {
+    const auto count = static_cast<unsigned>(until - block_->ops);
+    timing_.late.advance(timing_.remembered.times(*block_), count, state.cycle);
+  }
+}
+
+// Instructions that commit alone, at this time at the earliest, come after everything before them.
+template <class Timing>
+void Engine<Timing>::drain_late_results(isa::Cycles from_now) {
+  if constexpr (Timing::timed) {
+    if (!timing_.late.any()) [[likely]]
+      return;
+    const Component why = timing_.late.why();
+    charge(why, timing_.late.end_block());
+    const isa::Cycles ready = timing_.late.drain();
+    if (ready > state.cycle + from_now) charge(why, ready - state.cycle - from_now);
+  }
+}
+
+// The same within a block.
+template <class Timing>
+void Engine<Timing>::drain_before_present() {
+  if constexpr (Timing::timed) {
+    if (!timing_.late.any()) [[likely]]
+      return;
+    wait_for_late_results(timing_.present);
+    drain_late_results(present_offset());
+  }
+}
+
+// When the present op accesses memory if nothing is late.
+template <class Timing>
+isa::Cycles Engine<Timing>::present_offset() {
+  if constexpr (Timing::timed) {
+    const auto number = static_cast<std::size_t>(timing_.present - block_->ops);
+    return static_cast<isa::Cycles>(std::int64_t{timing_.remembered.times(*block_)[number].access});
+  } else {
+    return 0;
+  }
+}
+
+// When its address is translated: before it waits for the miss of another load.
+template <class Timing>
+isa::Cycles Engine<Timing>::translation_time() {
+  if constexpr (Timing::timed) {
+    if (timing_.late.any()) wait_for_late_results(timing_.present);
+    return state.cycle + present_offset() + timing_.late.shift();
+  } else {
+    return state.cycle;
+  }
+}
+
+// When the present op accesses memory.
+template <class Timing>
+isa::Cycles Engine<Timing>::access_time() {
+  if constexpr (Timing::timed) {
+    if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
+    return state.cycle + present_offset() + timing_.late.shift();
+  } else {
+    return state.cycle;
+  }
+}
+
+// The present op's result comes so much later than its block's times say.
+template <class Timing>
+void Engine<Timing>::be_late(Component why, isa::Cycles cycles) {
+  if constexpr (Timing::timed) {
+    if (cycles == 0) return;
+    const Class klass = instruction(timing_.present->id).klass;
+    if (klass == Class::div) {  // nothing else computes meanwhile
+      if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
+      return charge(why, cycles);
+    }
+    const auto& costs = timing_.costs;
+    const auto& config = timing_.remembered.config();
+    const Op& op = *timing_.present;
+    const bool load = klass == Class::load || klass == Class::guest_load;
+    const isa::Cycles done = access_time() + cycles;
+    wait_for_late_results(&op + 1);
+    const isa::Cycles divided =
+        done - 1 + config.fp_div_start;  // `done` counts from two cycles after its issue
+    const LateResults::Late late{.result = register_bit(operands(instruction(op.id).format).rd, op.rd),
+                                 .unit = load ? OpTimes::Unit::load : OpTimes::Unit::float_divider,
+                                 .why = why,
+                                 .ready = load ? done + costs.load_use : divided + config.fp_div_result,
+                                 .unit_free = load ? done + config.load_after_miss : divided};
+    if (!timing_.late.add(late)) charge(why, cycles);
+  }
+}
+
+// A store waits for room in the first queue; in there, for room in the second, and nothing commits before it.
+template <class Timing>
+void Engine<Timing>::queue_store(std::uint64_t address, isa::Cycles at) {
+  if constexpr (Timing::timed) {
+    const auto store = timing_.stores.add(address, at, timing_.late.last_commit());
+    charge(Component::store_buffer, store.access - at);
+    if (store.commit <= store.access + StoreQueue::kAccessToCommit) return;
+    wait_for_late_results(timing_.present + 1);
+    if (!timing_.late.add({.why = Component::store_buffer, .ready = store.commit - 1}))
+      charge(Component::store_buffer, store.commit - store.access - StoreQueue::kAccessToCommit);
+  }
+}
+
+// A store's line comes later. Stores that hit are not queued where the cache takes one per cycle.
+template <class Timing>
+void Engine<Timing>::hold_store(std::uint64_t address, isa::Cycles at, isa::Cycles cycles) {
+  if constexpr (Timing::timed) {
+    if (!timing_.writes_through && timing_.stores.idle(state.cycle)) queue_store(address, at);
+    if (timing_.caches->config().l1d.mshrs == 1)
+      timing_.stores.hold(cycles);
+    else
+      timing_.stores.hold_until(access_time() + cycles);
+  }
+}
+
+// What waits until the write buffer is empty.
+template <class Timing>
+void Engine<Timing>::drain_stores() {
+  if constexpr (Timing::timed)
+    if (!timing_.stores.idle(state.cycle)) [[unlikely]]
+      charge(Component::store_buffer, timing_.stores.drain(access_time()));
+}
+
+}  // namespace hvsim::cpu

@@ -1,0 +1,107 @@
+// The pipeline of the `fast` mode. It is the `detailed` mode's, run over each block once for each state that
+// the block is found in, with every access a hit; from then on what came of it is remembered. What differs
+// at run time, such as misses, is added as it happens.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include "models/cpu/block.h"
+#include "models/cpu/pipeline.h"
+#include "models/cpu/transition.h"
+
+namespace hvsim::cpu {
+
+class RememberedPipeline {
+ public:
+  using Cycles = isa::Cycles;
+
+  RememberedPipeline(const PipelineConfig& config, const TimingConfig& costs);
+
+  // The cycles that a block takes which ends in some way, and the state that it leaves. A block whose last
+  // instruction is a privileged one ends twice: before it is executed (for a CSR access: when it is), and
+  // after it, or with a trap of its making.
+  Cycles pass(Block& block, BlockEnd end, ComponentCycles& row) {
+    Transitions& known = block.transitions[static_cast<unsigned>(end)];
+    const Transition* found = known.find(state_);
+    if (found == nullptr) [[unlikely]]
+      found = known.add(run(block, end));
+    return book(*found, row);
+  }
+  // The ops before `op`; it traps or will be issued anew.
+  Cycles pass_before(const Block& block, const Op& op, bool faults, ComponentCycles& row);
+  Cycles interrupt(ComponentCycles& row);
+  Cycles trap(ComponentCycles& row);
+
+  // Of what passed last, if it was redirected: times of no particular origin.
+  WrongPath wrong_path() const {
+    const auto since = [](std::int32_t time) { return kOrigin + static_cast<Cycles>(std::int64_t{time}); };
+    return {since(last_->began), since(last_->ends), since(last_->issued)};
+  }
+
+  // In a block that is found in the present state.
+  const std::vector<OpTimes>& times(Block& block);
+  const PipelineConfig& config() const { return config_; }
+  unsigned fetch_shift() const { return pipeline_.fetch_shift(); }
+
+ private:
+  // FNV-1a over words.
+  struct Hash {
+    std::size_t operator()(const PipelineImage& image) const;
+  };
+
+  static constexpr Cycles kOrigin = Cycles{1} << 32;
+
+  Cycles book(const Transition& made, ComponentCycles& row) {
+    row[static_cast<unsigned>(Component::branch)] += made.branch;
+    row[static_cast<unsigned>(Component::fp)] += made.fp;
+    std::uint32_t base = made.cycles - made.branch - made.fp;
+    if (made.rare) [[unlikely]] {
+      base -= made.trap + made.csr + made.dcache + made.store_buffer + made.icache;
+      row[static_cast<unsigned>(Component::trap)] += made.trap;
+      row[static_cast<unsigned>(Component::csr)] += made.csr;
+      row[static_cast<unsigned>(Component::dcache)] += made.dcache;
+      row[static_cast<unsigned>(Component::store_buffer)] += made.store_buffer;
+      row[static_cast<unsigned>(Component::icache)] += made.icache;
+    }
+    row[static_cast<unsigned>(Component::base)] += base;
+    state_ = made.to;
+    last_ = &made;
+    return made.cycles;
+  }
+  Transition run(const Block& block, BlockEnd end);
+  void run_op(const Op& op, bool faults = false);
+  void end_block(const Block& block, const Op& last, BlockEnd end);
+  void end_system(const Block& block, const Op& op);
+  void begin();
+  void trap_now();
+  Transition finish();
+  std::uint32_t number_of(const PipelineImage& image);
+  template <class What>
+  Cycles once(Transitions& known, ComponentCycles& row, What what);
+
+  PipelineConfig config_;
+  TimingConfig costs_;
+  Pipeline pipeline_;
+  ComponentCycles booked_{};
+  Cycles began_ = 0, fetched_ = 0;  // the latter before a redirect
+  Transition direct_{};             // what is used once
+  const Transition* last_ = &direct_;
+
+  // States by number. Numbers are never used twice, so transitions of states that were forgotten find none.
+  std::deque<PipelineImage> states_;
+  std::unordered_map<PipelineImage, std::uint32_t, Hash> numbers_;
+  std::uint32_t first_ = 1, state_ = 1;
+  Transitions interrupts_, traps_;
+
+  // Stores to places that name the same register and offset in a block, which a load there waits for.
+  struct Places {
+    std::array<std::uint32_t, 33> versions{};
+    std::vector<std::uint64_t> keys;
+  } places_;
+  std::uint64_t place_of(const Op& op);
+};
+
+}  // namespace hvsim::cpu
