@@ -17,9 +17,12 @@ inline void Engine<Timing>::touch_line(const DataEntry& entry, std::uint64_t add
     const std::uint64_t offset = address & isa::kPageMask;
     const std::uint64_t line = offset >> line_shift_;
     note_access(address, entry.physical + offset, write);
-    if (((entry.presence[line >> 6] >> (line & 63)) & 1) == 0 || atomic_) [[unlikely]]
+    if (((entry.presence[line >> 6] >> (line & 63)) & 1) == 0 || atomic_) [[unlikely]] {
+      // What misses in the model's caches misses in the host's too: it comes while the model works.
+      __builtin_prefetch(entry.host + offset);
       charge_access(entry.physical + offset,
                     write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
+    }
   }
 }
 

@@ -120,6 +120,7 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
     if (host != nullptr) bypass_l1d();
     return {host, physical, true};
   }
+  __builtin_prefetch(host);  // comes while the model works
   note_access(address, physical, write);
   charge_access(physical, write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
   if (witness_ != nullptr && write) [[unlikely]]
