@@ -155,8 +155,11 @@ def test_epochs_add_up_to_the_run_and_change_nothing_in_it(storm):
     sums = epochs.groupby(owner)[counted].sum().sort_index()
     shares = plain.shares.set_index(owner)[counted].sort_index()
     pd.testing.assert_frame_equal(sums, shares)
-    booted = epochs[epochs["epoch"] > 0]  # on the host, all before the first guest is one piece
-    per_hart = booted.groupby(["hart", "epoch"])["cycles"].sum()
+    # On the host, all before the first guest is one piece, and so is a VM's end, which gives back its memory.
+    ended = epochs["hart"].map(epochs[epochs["mode"] == "VS"].groupby("hart")["epoch"].max())
+    between = epochs[(epochs["epoch"] > 0) & (epochs["epoch"] < ended)]
+    per_hart = between.groupby(["hart", "epoch"])["cycles"].sum()
+    assert len(per_hart) > 100
     assert per_hart.max() < 50000 + 2 * plain.config["machine"]["quantum_cycles"]
 
 
