@@ -26,8 +26,10 @@ def cycles(run: Run) -> dict[str, float]:
 
 
 def table(experiment: Run) -> str:
+    """A row per run, in Markdown."""
     rows = [
-        "| run | calls | exits | hypervisor cycles per call | guest cycles per call | elapsed cycles | latency p50 | p99 | p99.9 "
+        "| run | calls | exits | hypervisor cycles per call | guest cycles per call | elapsed cycles "
+        "| latency p50 | p99 | p99.9 "
         "| entry p50 | entry p99 | overflows | left behind | foreign cycles |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -44,7 +46,9 @@ def table(experiment: Run) -> str:
             *(d[key] for key in ("overflow_drains", "budget_stops", "served_by_others")),
         ]
         verdict = "" if run["exit_code"] == 0 else " FAILED"
-        rows.append("| " + " | ".join(f"{c:,}" if isinstance(c, int) else str(c) for c in cells) + f" |{verdict}")
+        rows.append(
+            "| " + " | ".join(f"{c:,}" if isinstance(c, int) else str(c) for c in cells) + f" |{verdict}"
+        )
     return "\n".join(rows)
 
 
@@ -67,17 +71,24 @@ def break_even(experiment: Run) -> str:
             groups.setdefault((where, found[1]), []).append((int(found[2]), cycles(run)["both"]))
         elif "immediate" in run["label"]:
             immediate[where] = cycles(run)["both"]
-    text = ["| where | mode | A: per trap | B: per call | immediate | break-even N* | largest error of the fit |", "|---|---|---|---|---|---|---|"]
+    text = [
+        "| where | mode | A: per trap | B: per call | immediate | break-even N* | largest error of the fit |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for (where, mode), points in sorted(groups.items()):
         slope, intercept = line([(1 / n, cost) for n, cost in points])
         error = max(abs(slope / n + intercept - cost) / cost for n, cost in points)
         gain = immediate[where] - intercept
         even = f"{slope / gain:.2f}" if gain > 0 else "never"
-        text.append(f"| {where} | {mode} | {slope:,.0f} | {intercept:,.0f} | {immediate[where]:,.0f} | {even} | {100 * error:.1f} % |")
+        text.append(
+            f"| {where} | {mode} | {slope:,.0f} | {intercept:,.0f} | {immediate[where]:,.0f} | {even} "
+            f"| {100 * error:.1f} % |"
+        )
     return "\n".join(text)
 
 
 def main() -> None:
+    """The tables of the result files named on the command line."""
     for name in sys.argv[1:]:
         experiment = json.loads(Path(name).read_text())
         print(f"## {experiment['experiment']}\n\n{table(experiment)}\n")

@@ -55,7 +55,9 @@ def of_mixes(simulator: Path, programs: Path, jobs: int) -> list[Pair]:
     pairs = []
     for machine, mix in product(MACHINES, MIXES):
         fast, detailed = work[machine, mix, "fast"], work[machine, mix, "detailed"]
-        difference = 100.0 * (detailed - fast) / fast  # in so many cycles less work, so more cycles for the work
+        difference = (
+            100.0 * (detailed - fast) / fast
+        )  # in so many cycles less work, so more cycles for the work
         pairs.append(Pair(machine, mix, 1, difference, difference))
     return pairs
 
@@ -90,7 +92,7 @@ def table(pairs: Iterable[Pair]) -> str:
 def find_broken_bars(pairs: Iterable[Pair]) -> list[str]:
     """Kernels that the modes do not agree on."""
     return [
-        f"{pair.kernel} on {pair.machine}: fast is {pair.difference:+.2f} % from detailed, allowed are {BAR} %"
+        f"{pair.kernel} on {pair.machine}: fast is {pair.difference:+.2f} % from detailed, allowed: {BAR} %"
         for pair in pairs
         if abs(pair.difference) > BAR
     ]

@@ -150,7 +150,9 @@ class Runner:
             extra = [part for each in self.settings for part in ("--set", each)]
             command = [self.simulator, "run", self.config, "--elf", self.images / f"{program}.elf"]
             command += ["--quiet", "--out", folder, *setting.keys(), *extra]
-            done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [str(part) for part in command], capture_output=True, text=True, check=False
+            )
             logs = list(Path(folder).glob("*/console/*.log"))
             text = "".join(log.read_text() for log in logs)
             if done.returncode != 0 or "BADTRAP" in text or "DIE" in text:
@@ -292,7 +294,9 @@ def find_broken_bars(rows: list[Compared]) -> list[str]:
             broken.append(f"{setting.name}: mean error {error:.2f} %, allowed are {bar} %")
     for row in far_off(rows):
         if reason(row) is None:
-            broken.append(f"{' '.join(row.key)} at {row.setting.name}: {row.error:+.1f} % for no known reason")
+            broken.append(
+                f"{' '.join(row.key)} at {row.setting.name}: {row.error:+.1f} % for no known reason"
+            )
     return broken
 
 
@@ -317,7 +321,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--latency", type=int, help="rows of this memory latency")
     parser.add_argument("--rows", action="store_true", help="print every row, not the summary alone")
     parser.add_argument("--above", type=float, help="print the rows with a larger error in per cent")
-    parser.add_argument("--agreement", action="store_true", help="compare the fast mode with the detailed one")
+    parser.add_argument(
+        "--agreement", action="store_true", help="compare the fast mode with the detailed one"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/accuracy.md and model_cycles.csv")
     parser.add_argument("--check", action="store_true", help="fail if those two or the errors' bars are off")
     parser.add_argument("--jobs", type=int, default=2)
@@ -342,7 +348,9 @@ def main() -> int:
     wrong = find_other_code(rows)
     pairs = []
     if options.write or options.check or options.agreement:
-        fast = Runner(options.simulator, options.images, options.config, (*runner.settings, "machine.mode=fast"))
+        fast = Runner(
+            options.simulator, options.images, options.config, (*runner.settings, "machine.mode=fast")
+        )
         pairs = agreement.of_kernels(compare(fast, table, options.jobs), rows)
         pairs += agreement.of_mixes(options.simulator, options.workloads, options.jobs)
         print(agreement.table(pairs))
