@@ -217,7 +217,8 @@ std::int64_t Hypervisor::run_one(Arch& arch, Vm& vm, const abi::Notification& ca
   arch.mark(MarkKind::calls_ran, hvsim::isa::mark_calls(vm.id, 1));
   ++ran.calls;
   ran.succeeded += good ? 1 : 0;
-  if ((call.completion & abi::kCompletionInterrupt) != 0) {  // the guest may run meanwhile, and looks at the count
+  if ((call.completion & abi::kCompletionInterrupt) !=
+      0) {  // the guest may run meanwhile, and looks at the count
     publish_completed(arch, vm, ran);
     ran = {};
   }

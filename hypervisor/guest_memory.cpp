@@ -48,8 +48,7 @@ bool GuestMemory::write(Arch& arch, Gpa to, const void* from, std::size_t bytes)
   const auto copy = [&](Hpa host, std::size_t offset, std::size_t piece) {
     arch.copy_out(host, static_cast<const std::byte*>(from) + offset, piece);
   };
-  if (vm_ == nullptr || !frames_->settings().shares())
-    return for_each_piece(arch, table_, to, bytes, copy);
+  if (vm_ == nullptr || !frames_->settings().shares()) return for_each_piece(arch, table_, to, bytes, copy);
   if (to.value + bytes < to.value) return false;
   for (std::size_t done = 0; done < bytes;) {
     const Gpa at = to + done;

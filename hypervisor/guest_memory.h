@@ -32,8 +32,8 @@ class GuestMemory {
 };
 
 // False: part of the range is not mapped. What was mapped before that part has been copied.
-// A page of a VM may lose its frame to another VM while nobody holds sharing.lock: the first form takes it, the
-// second is for its holder and for tables whose pages stay.
+// A page of a VM may lose its frame to another VM while nobody holds sharing.lock: the first form takes it,
+// the second is for its holder and for tables whose pages stay.
 bool copy_from_guest(Arch& arch, Vm& vm, void* to, Gpa from, std::size_t bytes);
 bool copy_from_guest(Arch& arch, const StageTwoTable& table, void* to, Gpa from, std::size_t bytes);
 bool copy_to_guest(Arch& arch, GuestMemory memory, Gpa to, const void* from, std::size_t bytes);

@@ -103,8 +103,7 @@ Hypervisor::Answer Hypervisor::notify(Arch& arch, Vm& vm, Gpa list, std::uint64_
   abi::Notification entries[kNotificationPiece];
   for (std::uint64_t taken = 0; taken < count;) {
     const std::uint64_t piece = std::min<std::uint64_t>(count - taken, kNotificationPiece);
-    if (!copy_from_guest(arch, vm, entries, list + taken * sizeof entries[0],
-                         piece * sizeof entries[0]))
+    if (!copy_from_guest(arch, vm, entries, list + taken * sizeof entries[0], piece * sizeof entries[0]))
       return reject(vm, abi::kErrorInvalidAddress, taken);
     const auto bad = std::find_if_not(
         entries, entries + piece, [&](const abi::Notification& entry) { return may_be_deferred(vm, entry); });

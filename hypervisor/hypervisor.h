@@ -251,8 +251,8 @@ class Hypervisor {
     std::uint64_t round = 0;  // when the round over all maps began
   } due_;
   unsigned scan_hart_ = 0;
-  std::uint64_t pool_pages_ = 0;   // for VMs and tables, at boot
-  std::uint32_t starving_ = 0;    // atomic: VCPUs that wait for a frame
+  std::uint64_t pool_pages_ = 0;    // for VMs and tables, at boot
+  std::uint32_t starving_ = 0;      // atomic: VCPUs that wait for a frame
   std::uint32_t vain_periods_ = 0;  // in a row in which all that could run waited for a frame
   std::uint64_t scans_ = 0;         // steps so far, for audits
   Scheduler scheduler_;

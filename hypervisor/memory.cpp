@@ -11,10 +11,10 @@
 namespace hv {
 namespace {
 
-constexpr std::uint64_t kEnoughPages = 2;   // a frame and a table: any write goes on with these
+constexpr std::uint64_t kEnoughPages = 2;        // a frame and a table: any write goes on with these
 constexpr std::uint32_t kMostFailures = 10'000;  // periods in which a guest may still be booting
 constexpr std::uint64_t kScansPerAudit = 64;
-constexpr std::uint32_t kVainPeriods = 3;   // after so many without a frame for anybody, a VM is given up
+constexpr std::uint32_t kVainPeriods = 3;  // after so many without a frame for anybody, a VM is given up
 
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
@@ -130,7 +130,8 @@ bool Hypervisor::hopeless() const {
   return any;
 }
 
-// The VM whose VCPU began to wait last is given up, so that the others go on: it is ended when it tries again.
+// The VM whose VCPU began to wait last is given up, so that the others go on: it is ended when it tries
+// again.
 void Hypervisor::check_starvation(Arch& arch, std::uint64_t now) {
   due_.check = now + ticks_of_us(settings_.sharing.period_us);
   if (load_acquire(starving_) == 0 || !hopeless()) {
@@ -203,7 +204,8 @@ bool Hypervisor::introspect(Arch& arch, std::uint64_t now) {
       return true;
     }
     vm.sharing.search_again = now + ticks_of_us(settings_.sharing.period_us);
-    const bool patient = result == Introspection::Result::failed && ++vm.sharing.search_failures < kMostFailures;
+    const bool patient =
+        result == Introspection::Result::failed && ++vm.sharing.search_failures < kMostFailures;
     if (patient) continue;
     vm.sharing.search = Search::declined;
     ++vm.sharing[SharingCounter::declined];
@@ -215,7 +217,11 @@ bool Hypervisor::introspect(Arch& arch, std::uint64_t now) {
 void Hypervisor::report_search(Arch& arch, const Vm& vm, std::string_view what) {
   Text line;
   const bool found = vm.sharing.search == VmSharing::MapSearch::found;
-  line.add("[hv] ").add(vm.name()).add(found ? ": memory map: " : ": memory map declined: ").add(what).add("\n");
+  line.add("[hv] ")
+      .add(vm.name())
+      .add(found ? ": memory map: " : ": memory map declined: ")
+      .add(what)
+      .add("\n");
   arch.console(line.view());
 }
 

@@ -41,7 +41,8 @@ bool Hypervisor::audit_memory(Arch& arch, Text& why) {
     vm.table.for_each_leaf(arch, [&](Gpa, const StageTwoTable::Leaf& leaf) {
       const auto count = static_cast<std::uint64_t>(leaf.run());
       const bool shared = leaf.right == LeafRight::shared;
-      for (std::uint64_t n = 0; n < count; ++n) sound &= !pool_.is_free(leaf.frame + n * hvsim::isa::kPageBytes);
+      for (std::uint64_t n = 0; n < count; ++n)
+        sound &= !pool_.is_free(leaf.frame + n * hvsim::isa::kPageBytes);
       if (frames_.is_zero(leaf.frame)) {
         sound &= shared;
         pages.zero += count;
@@ -53,7 +54,8 @@ bool Hypervisor::audit_memory(Arch& arch, Text& why) {
     sound &= pages.own == counted[SharingCounter::private_pages] &&
              pages.zero == counted[SharingCounter::shared_pages] &&
              pages.merged == counted[SharingCounter::merged_pages];
-    if (!sound) why.add(vm.name()).add(": a page is mapped that is free or writable and shared, or counts are wrong");
+    if (!sound)
+      why.add(vm.name()).add(": a page is mapped that is free or writable and shared, or counts are wrong");
     all.own += pages.own;
     all.merged += pages.merged;
     taken += vm.table.table_pages(arch) + vm.disk.pages(arch);

@@ -109,8 +109,8 @@ bool StageTwoTable::split(Arch& arch, PagePool& pool, const Leaf& block, bool on
   const auto table = pool.allocate(arch, PageRun::page);
   if (!table) return false;
   for (std::uint64_t i = 0; i < 512; ++i)
-    arch.write_word(*table + 8 * i, pointer(block.frame + (one_frame ? 0 : i << kPageShift)) |
-                                        rights(block.right));
+    arch.write_word(*table + 8 * i,
+                    pointer(block.frame + (one_frame ? 0 : i << kPageShift)) | rights(block.right));
   order();  // the entries are there before the pointer to them
   arch.write_word(block.entry, pointer(*table) | pte::v);
   return true;

@@ -36,8 +36,7 @@ class StageTwoTable {
   bool create(Arch& arch, PagePool& pool);  // an empty table; false: no memory
   // Maps one leaf of `run` (page or block), both addresses aligned to it. False: misaligned, out of the
   // address space, already mapped, or no memory for a table.
-  bool map(Arch& arch, PagePool& pool, Gpa guest, Hpa host, PageRun run,
-           LeafRight right = LeafRight::write);
+  bool map(Arch& arch, PagePool& pool, Gpa guest, Hpa host, PageRun run, LeafRight right = LeafRight::write);
   std::optional<Mapping> lookup(Arch& arch, Gpa guest) const;
   // Changing leaves. Whoever may have the old translation cached is to be fenced by the caller.
   std::optional<Leaf> leaf(Arch& arch, Gpa guest) const;

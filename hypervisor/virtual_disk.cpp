@@ -96,9 +96,8 @@ bool VirtualDisk::create(Arch& arch, PagePool& pool, std::span<const std::byte> 
 
 std::uint64_t VirtualDisk::pages(Arch& arch) const {
   std::uint64_t pages = content_.table_pages(arch);
-  content_.for_each_leaf(arch, [&](Gpa, const StageTwoTable::Leaf& leaf) {
-    pages += static_cast<std::uint64_t>(leaf.run());
-  });
+  content_.for_each_leaf(
+      arch, [&](Gpa, const StageTwoTable::Leaf& leaf) { pages += static_cast<std::uint64_t>(leaf.run()); });
   return pages;
 }
 
@@ -240,8 +239,7 @@ void VirtualDisk::run_queue(Arch& arch, GuestMemory& memory) {
 }
 
 // False: the chain is malformed, so there is nowhere to report that.
-bool VirtualDisk::follow(Arch& arch, GuestMemory& memory, std::uint16_t head,
-                         Request& request) const {
+bool VirtualDisk::follow(Arch& arch, GuestMemory& memory, std::uint16_t head, Request& request) const {
   std::uint16_t index = head;
   for (std::uint32_t steps = 0; steps < queue_size_; ++steps) {
     Descriptor part{};
@@ -305,17 +303,16 @@ std::uint8_t VirtualDisk::perform(Arch& arch, GuestMemory& memory, const Request
   return kOk;
 }
 
-bool VirtualDisk::transfer(Arch& arch, GuestMemory& memory, const Descriptor& part,
-                           std::uint64_t at) {
+bool VirtualDisk::transfer(Arch& arch, GuestMemory& memory, const Descriptor& part, std::uint64_t at) {
   std::byte piece[kSectorBytes];
   for (std::uint32_t done = 0; done < part.bytes;) {
     const auto bytes = std::min<std::uint32_t>(part.bytes - done, kSectorBytes);
     const Gpa guest{part.at + done}, disk{at + done};
     const bool to_guest = (part.flags & kDeviceWrites) != 0;
     GuestMemory content(content_);
-    const bool good =
-        to_guest ? content.read(arch, piece, disk, bytes) && memory.write(arch, guest, piece, bytes)
-                 : memory.read(arch, piece, guest, bytes) && content.write(arch, disk, piece, bytes);
+    const bool good = to_guest
+                          ? content.read(arch, piece, disk, bytes) && memory.write(arch, guest, piece, bytes)
+                          : memory.read(arch, piece, guest, bytes) && content.write(arch, disk, piece, bytes);
     if (!good) return false;
     done += bytes;
   }

@@ -107,8 +107,7 @@ isa::Result<BundleVm, std::string> describe_vm(const VmConfig& vm, const ImagePa
     result.symbols = *symbols;
   }
   const std::pair<const std::string&, std::vector<std::byte>&> files[] = {
-      {workload, result.image},
-      {images.vm_initrds[number], result.initrd}};
+      {workload, result.image}, {images.vm_initrds[number], result.initrd}};
   for (const auto& [file, content] : files) {
     if (file.empty()) continue;
     auto bytes = read_file(file);

@@ -125,8 +125,8 @@ struct VmConfig {
   bool sstc = false;
   std::map<std::string, std::string> arguments;
   std::string bootargs, initrd, symbols;  // of a Linux kernel
-  std::string disk;              // file that its virtio disk holds at first
-  std::uint64_t disk_bytes = 0;  // at least so large; what the file does not fill is zero
+  std::string disk;                       // file that its virtio disk holds at first
+  std::uint64_t disk_bytes = 0;           // at least so large; what the file does not fill is zero
 };
 
 enum class OnReset : std::uint8_t { stop, restart };
@@ -181,7 +181,7 @@ struct ImagePaths {
   std::string image;
   std::string initrd;
   std::string hypervisor;
-  std::vector<std::string> workloads;             // one per VM
+  std::vector<std::string> workloads;                         // one per VM
   std::vector<std::string> vm_initrds, vm_disks, vm_symbols;  // one per VM, empty where it has none
 };
 

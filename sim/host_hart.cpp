@@ -103,13 +103,14 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
 
 void HostHart::charge(isa::Cycles cycles, hv::Work) { hart_.charge(cpu::Component::hypervisor, cycles); }
 
-// What a trap takes beyond the pipeline's own time has been charged to the row that is still current. Time goes
-// back by that much; the hart is the only one that can have seen it pass. The pipeline's refill stays.
+// What a trap takes beyond the pipeline's own time has been charged to the row that is still current. Time
+// goes back by that much; the hart is the only one that can have seen it pass. The pipeline's refill stays.
 void HostHart::forgive_trap() {
   const bool timed = machine_.config().mode != TimingMode::functional;
   const auto& config = machine_.config();
   const isa::Cycles took =
-      timed ? cpu::InOrder::beyond(config.costs.trap_entry, config.pipeline.trap_redirect, config.pipeline) : 1;
+      timed ? cpu::InOrder::beyond(config.costs.trap_entry, config.pipeline.trap_redirect, config.pipeline)
+            : 1;
   hart_.charge(cpu::Component::trap, isa::Cycles{0} - took);
   trap_forgiven_ = true;
 }

@@ -70,7 +70,8 @@ std::string saving_sentence(const Run& run, const RunSummary& deferred, const Ru
   if (small) {
     text += "takes as many cycles while VMs run";
   } else {
-    text += (saved > 0 ? "saves " : "costs ") + percent(std::abs(saved), whole) + " of the cycles while VMs run";
+    text +=
+        (saved > 0 ? "saves " : "costs ") + percent(std::abs(saved), whole) + " of the cycles while VMs run";
   }
   text += " (" + scaled(std::abs(saved)) + (small ? " more or less than " : " of ") + scaled(whole) +
           "): " + parts_sentence(deferred, immediate);

@@ -174,11 +174,11 @@ struct SharedPage {
   std::uint64_t events;      // event bits pending, set by event_send of others; the guest clears them (AMO)
   std::uint32_t status[64];  // Status by slot
   // Of sharing (memory_map.h): what the guest publishes, and what the hypervisor asks for.
-  std::uint64_t memory_map;            // guest-physical address of a MemoryMapDescriptor; 0: none
-  std::uint32_t balloon_percent;       // of its free pages that the guest should give back; 0: none
-  std::uint32_t balloon_order;         // in runs of 2^order pages
-  std::uint64_t report_order;          // free runs of at least 2^order pages are to be reported; 0: none
-  std::uint64_t report_delay_ticks;    // once they have been free so long
+  std::uint64_t memory_map;          // guest-physical address of a MemoryMapDescriptor; 0: none
+  std::uint32_t balloon_percent;     // of its free pages that the guest should give back; 0: none
+  std::uint32_t balloon_order;       // in runs of 2^order pages
+  std::uint64_t report_order;        // free runs of at least 2^order pages are to be reported; 0: none
+  std::uint64_t report_delay_ticks;  // once they have been free so long
   std::uint64_t reserved[10];
   RingIndices rings[kMaxRings];  // by VCPU number
 };
@@ -198,8 +198,8 @@ struct BootInfo {
   std::uint64_t rings;                   // guest-physical address of VCPU 0's RingEntry[ring_capacity]
   std::uint64_t ring_stride;             // bytes from one VCPU's ring to the next one's
   char arguments[512];                   // "key=value key=value", NUL-terminated
-  std::uint64_t disk, plic;              // guest-physical: registers of its virtio disk and PLIC; 0: it has no disk
-  std::uint32_t disk_interrupt;          // source of the PLIC
+  std::uint64_t disk, plic;      // guest-physical: registers of its virtio disk and PLIC; 0: it has no disk
+  std::uint32_t disk_interrupt;  // source of the PLIC
   std::uint32_t reserved;
 };
 inline constexpr std::uint64_t kBootMagic = 0x32304d5653495648;  // "HVISVM02"

@@ -31,10 +31,11 @@ static_assert(sizeof(MemoryMapDescriptor) == 64);
 inline constexpr std::uint32_t kReportOrder = 9;  // free page reporting: 2 MiB and more, as Linux does
 inline constexpr std::uint32_t kNoSince = ~std::uint32_t{0};
 
-// Of a map whose entries have 32-bit members `state` and `order` and say nothing about since when they are free.
+// Of a map whose entries have 32-bit members `state` and `order` and say nothing about since when they are
+// free.
 template <class Entry>
-constexpr MemoryMapDescriptor describe_map(std::uint64_t entries, std::uint64_t first_page, std::uint64_t pages,
-                                           std::uint32_t free) {
+constexpr MemoryMapDescriptor describe_map(std::uint64_t entries, std::uint64_t first_page,
+                                           std::uint64_t pages, std::uint32_t free) {
   static_assert(sizeof(Entry::state) == 4 && sizeof(Entry::order) == 4);
   return {.magic = kMemoryMapMagic,
           .entries = entries,

@@ -128,9 +128,8 @@ void ContentScanner::visit(const Context& context, Page page) {
 // We hold a reference to the frame, so that its content stays; it becomes the page's, or is dropped.
 bool ContentScanner::merge_with_shared(const Context& context, Page page, std::uint32_t number) {
   const Hpa frame = context.frames.records().frame(number);
-  const bool merged = context.frames.merge(
-      context.arch, context.pool, page.vm, page.at, frame,
-      [&](Hpa own) { return same(context.arch, own, frame); });
+  const bool merged = context.frames.merge(context.arch, context.pool, page.vm, page.at, frame,
+                                           [&](Hpa own) { return same(context.arch, own, frame); });
   if (!merged) context.frames.drop_reference(context.arch, context.pool, frame);
   return merged;
 }

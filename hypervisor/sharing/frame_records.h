@@ -61,7 +61,7 @@ class FrameRecords {
   bool claim(Arch& arch, Hpa frame);
   std::uint64_t shared_frames() const { return shared_frames_; }
   std::uint64_t shared_frame_ticks(Arch& arch);  // summed over time
-  Arch::Lock& lock() { return lock_; }  // taken last, inside those of VMs
+  Arch::Lock& lock() { return lock_; }           // taken last, inside those of VMs
 
  private:
   static constexpr unsigned kDeepest = 64;

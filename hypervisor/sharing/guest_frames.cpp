@@ -16,7 +16,9 @@ using PageSet = GuestFrames::PageSet;
 
 constexpr std::uint64_t kBlockPages = static_cast<std::uint64_t>(PageRun::block);
 
-constexpr bool has(const PageSet& pages, std::uint64_t page) { return (pages[page / 64] >> page % 64 & 1) != 0; }
+constexpr bool has(const PageSet& pages, std::uint64_t page) {
+  return (pages[page / 64] >> page % 64 & 1) != 0;
+}
 constexpr void put(PageSet& pages, std::uint64_t page) { pages[page / 64] |= std::uint64_t{1} << page % 64; }
 constexpr bool all(const PageSet& pages) {
   for (const std::uint64_t word : pages)
@@ -84,7 +86,8 @@ bool GuestFrames::populate(Arch& arch, PagePool& pool, Vm& vm) {
   vm.sharing.since = arch.ticks();
   for (std::uint64_t offset = 0; offset < vm.memory_bytes;) {
     const Gpa at{abi::kGuestMemoryBase + offset};
-    const bool fits = vm.memory_bytes - offset >= bytes(PageRun::block) && offset % bytes(PageRun::block) == 0;
+    const bool fits =
+        vm.memory_bytes - offset >= bytes(PageRun::block) && offset % bytes(PageRun::block) == 0;
     PageRun run = fits && settings_.block_leaves ? PageRun::block : PageRun::page;
     if (!map_run(arch, pool, vm, at, run)) {
       if (run == PageRun::page || !map_run(arch, pool, vm, at, run = PageRun::page)) return false;
@@ -94,7 +97,8 @@ bool GuestFrames::populate(Arch& arch, PagePool& pool, Vm& vm) {
   return true;
 }
 
-void GuestFrames::count_change(Arch& arch, Vm& vm, std::int64_t shared, std::int64_t merged, std::int64_t own) {
+void GuestFrames::count_change(Arch& arch, Vm& vm, std::int64_t shared, std::int64_t merged,
+                               std::int64_t own) {
   VmSharing& sharing = vm.sharing;
   sharing.settle(arch.ticks());
   sharing[SharingCounter::shared_pages] += static_cast<std::uint64_t>(shared);

@@ -27,13 +27,12 @@ std::optional<MapLayout> published_layout(Arch& arch, const Vm& vm) {
   const Gpa at{arch.read_word(vm.shared_page + offsetof(abi::SharedPage, memory_map))};
   abi::MemoryMapDescriptor told{};
   if (at.value == 0 || !copy_from_guest(arch, vm.table, &told, at, sizeof told)) return std::nullopt;
-  const bool sane =
-      told.magic == abi::kMemoryMapMagic && told.entry_bytes >= 4 && told.entry_bytes <= 64 &&
-      told.entry_bytes % 4 == 0 && told.entries % 4 == 0 && told.first_page % kPageBytes == 0 &&
-      vm.has_memory(Gpa{told.first_page}) && told.pages <= vm.memory_bytes / kPageBytes &&
-      vm.has_memory(Gpa{told.entries}) && fits(told.state_offset, 4, told.entry_bytes) &&
-      fits(told.order_offset, 4, told.entry_bytes) &&
-      (told.since_offset == abi::kNoSince || fits(told.since_offset, 8, told.entry_bytes));
+  const bool sane = told.magic == abi::kMemoryMapMagic && told.entry_bytes >= 4 && told.entry_bytes <= 64 &&
+                    told.entry_bytes % 4 == 0 && told.entries % 4 == 0 && told.first_page % kPageBytes == 0 &&
+                    vm.has_memory(Gpa{told.first_page}) && told.pages <= vm.memory_bytes / kPageBytes &&
+                    vm.has_memory(Gpa{told.entries}) && fits(told.state_offset, 4, told.entry_bytes) &&
+                    fits(told.order_offset, 4, told.entry_bytes) &&
+                    (told.since_offset == abi::kNoSince || fits(told.since_offset, 8, told.entry_bytes));
   if (!sane) return std::nullopt;
   return MapLayout{.present = true,
                    .root = 0,
@@ -105,7 +104,8 @@ std::optional<MapReader::Run> MapReader::run_at(std::uint64_t page) {
   const std::uint32_t order = word(entry_, layout_.order_offset) & layout_.order_mask;
   if (order > kMaxOrder || (page & ((std::uint64_t{1} << order) - 1)) != 0) return std::nullopt;
   Run run{page, std::uint64_t{1} << order, 0};
-  if (layout_.since_offset <= 56) __builtin_memcpy(&run.since, &entry_[layout_.since_offset], sizeof run.since);
+  if (layout_.since_offset <= 56)
+    __builtin_memcpy(&run.since, &entry_[layout_.since_offset], sizeof run.since);
   return run;
 }
 

@@ -120,8 +120,8 @@ bool MapScanner::step(Arch& arch, PagePool& pool, GuestFrames& frames, std::span
     phase_ = Phase::second;
     page_ = 0;
   } else {
-    const std::uint64_t end =
-        std::min(vm.guest_pages(), page_ + std::max<std::uint64_t>(frames.settings().step_pages, kBlockPages));
+    const std::uint64_t end = std::min(
+        vm.guest_pages(), page_ + std::max<std::uint64_t>(frames.settings().step_pages, kBlockPages));
     for (; page_ < end; page_ += kBlockPages)
       phase_ == Phase::first ? first_look(arch, pool, frames, vm) : second_look(arch, pool, frames, vm);
   }

@@ -31,9 +31,9 @@ class MapScanner {
 
   Phase phase_ = Phase::between;
   std::uint32_t vm_ = 0;
-  std::uint64_t page_ = 0;           // the block that is next
-  std::uint64_t reserve_ = 0;        // pages still to be left alone
-  std::uint64_t free_ = 0;           // pages that C1 found
+  std::uint64_t page_ = 0;     // the block that is next
+  std::uint64_t reserve_ = 0;  // pages still to be left alone
+  std::uint64_t free_ = 0;     // pages that C1 found
   std::uint64_t shared_ = 0;
 };
 

@@ -68,8 +68,9 @@ struct SharingSettings {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SharingPolicy::count)>
-    kSharingPolicyNames{"none",       "content_scan",            "balloon", "free_page_reporting",
-                        "memory_map", "memory_map+content_scan", "oracle"};
+    kSharingPolicyNames{
+        "none",  "content_scan", "balloon", "free_page_reporting", "memory_map", "memory_map+content_scan",
+        "oracle"};
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(MapSource::count)> kMapSourceNames{
     "cooperative", "introspection"};
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SharingAblation::count)>

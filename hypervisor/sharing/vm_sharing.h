@@ -22,13 +22,11 @@ struct VmSharing {
   enum class MapSearch : std::uint8_t { open, found, declined } search = MapSearch::open;
   std::optional<abi::KernelSymbols> symbols;  // for introspection, if the configuration gave them
   std::uint32_t search_failures = 0;          // of introspection
-  std::uint64_t search_again = 0;     // ticks
+  std::uint64_t search_again = 0;             // ticks
   std::array<std::uint64_t, kSharingCounters> counters{};
 
   // Under the lock, but for counters of VCPUs that only one of them changes.
-  std::uint64_t& operator[](SharingCounter counter) {
-    return counters[static_cast<std::size_t>(counter)];
-  }
+  std::uint64_t& operator[](SharingCounter counter) { return counters[static_cast<std::size_t>(counter)]; }
   std::uint64_t operator[](SharingCounter counter) const {
     return counters[static_cast<std::size_t>(counter)];
   }

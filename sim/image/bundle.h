@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/abi/kernel_symbols.h"
 #include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
-#include "hypervisor/abi/kernel_symbols.h"
 #include "models/cpu/isa/result.h"
 
 namespace hvsim::sim {
@@ -27,7 +27,7 @@ struct BundleVm {
   std::string arguments{};
   std::vector<std::byte> image{};  // flat, for guest-physical hv::abi::kGuestMemoryBase; or a Linux Image
   bool linux_boot = false;
-  std::string bootargs{};  // of Linux, as symbols and initrd
+  std::string bootargs{};                           // of Linux, as symbols and initrd
   std::optional<hv::abi::KernelSymbols> symbols{};  // of the kernel, for introspection
   std::vector<std::byte> initrd{}, disk{};
   std::optional<std::uint64_t> seed{};  // of the randomness that the kernel starts with; none: it gets none

@@ -115,7 +115,8 @@ Error parse_vm(const std::string& text, BundleVm& vm) {
 }
 
 template <std::size_t count>
-std::optional<std::uint32_t> index_of(const std::array<std::string_view, count>& names, std::string_view name) {
+std::optional<std::uint32_t> index_of(const std::array<std::string_view, count>& names,
+                                      std::string_view name) {
   for (std::uint32_t i = 0; i < count; ++i)
     if (names[i] == name) return i;
   return std::nullopt;

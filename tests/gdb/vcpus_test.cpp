@@ -177,10 +177,8 @@ TEST(Vcpus, SaysWhyOneIsPaused) {
   config["hypervisor"]["scheduler"] = "credit";
   config["hypervisor"]["cap_period_us"] = 1000;
   config["vms"][0]["cap_percent"] = 20;
-  config["vms"][1] = {{"name", "b"},
-                      {"workload", "timer_ticks"},
-                      {"memory_bytes", "4MiB"},
-                      {"arguments", {{"work", 10}}}};
+  config["vms"][1] = {
+      {"name", "b"}, {"workload", "timer_ticks"}, {"memory_bytes", "4MiB"}, {"arguments", {{"work", 10}}}};
   Hypervised world(config);
   while (!world.inside()) world.hart().run(1000, true);
   const auto says = [&world](unsigned id, const char* text) {

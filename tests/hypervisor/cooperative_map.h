@@ -15,14 +15,15 @@ inline constexpr std::uint64_t kDescriptorAt = abi::kGuestMemoryBase + 0x1000,
 
 // Of the pages from `first_page` on, a number from the begin of the guest's memory.
 inline abi::MemoryMapDescriptor cooperative_map(std::uint64_t first_page, std::uint64_t pages) {
-  return abi::describe_map<MapEntry>(kEntriesAt, abi::kGuestMemoryBase + first_page * hvsim::isa::kPageBytes, pages,
-                                     kFreeState);
+  return abi::describe_map<MapEntry>(kEntriesAt, abi::kGuestMemoryBase + first_page * hvsim::isa::kPageBytes,
+                                     pages, kFreeState);
 }
 
 // Tells the hypervisor that the descriptor is in its place.
 inline void publish_map(Bench& bench, unsigned vm) {
   const std::uint64_t at = kDescriptorAt;
-  bench.harts[0].copy_out(bench.core->vm(vm).shared_page + offsetof(abi::SharedPage, memory_map), &at, sizeof at);
+  bench.harts[0].copy_out(bench.core->vm(vm).shared_page + offsetof(abi::SharedPage, memory_map), &at,
+                          sizeof at);
 }
 
 }  // namespace hv

@@ -1,4 +1,5 @@
-// What must hold of memory at any time: every frame is in one place, or shared and read-only, and none is lost.
+// What must hold of memory at any time: every frame is in one place, or shared and read-only, and none is
+// lost.
 #pragma once
 
 #include <gtest/gtest.h>

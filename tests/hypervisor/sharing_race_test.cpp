@@ -1,6 +1,6 @@
-// The sharing race, explored: a guest allocates a free page and writes to it at every point of C1, R, fence, C2
-// and share, from harts that hold old translations. No write may be lost; without the second check, or without
-// the fence, one is, so the explorer sees what it looks for.
+// The sharing race, explored: a guest allocates a free page and writes to it at every point of C1, R, fence,
+// C2 and share, from harts that hold old translations. No write may be lost; without the second check, or
+// without the fence, one is, so the explorer sees what it looks for.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -51,8 +51,8 @@ class Explorer {
     publish();
   }
 
-  // One scan round while the guest marks the page as used at point `mark` and `writer` writes to it `distance`
-  // points later. False: the write was lost.
+  // One scan round while the guest marks the page as used at point `mark` and `writer` writes to it
+  // `distance` points later. False: the write was lost.
   bool round(std::uint64_t mark, std::uint64_t distance, unsigned writer) {
     set_free();
     for (const unsigned hart : guests_) write(hart, kOld);  // everybody holds a writable translation
@@ -108,7 +108,8 @@ class Explorer {
 
   void run_round() {
     const std::uint64_t rounds = bench.core->vm(0).sharing[SharingCounter::rounds];
-    for (unsigned step = 0; step < 64 && bench.core->vm(0).sharing[SharingCounter::rounds] == rounds; ++step) {
+    for (unsigned step = 0; step < 64 && bench.core->vm(0).sharing[SharingCounter::rounds] == rounds;
+         ++step) {
       bench.machine.ticks += 1000;
       in_hypervisor_ = true;
       if (bench.on[0] == nullptr)
@@ -194,8 +195,8 @@ struct Explored {
   std::uint64_t rounds = 0, lost = 0;
 };
 
-// Every point for the mark, every distance to the write up to the end of the round, from every hart. Where that
-// takes long, about `most` of each, evenly spread; HVSIM_SHARING_ALL=1 asks for all of them.
+// Every point for the mark, every distance to the write up to the end of the round, from every hart. Where
+// that takes long, about `most` of each, evenly spread; HVSIM_SHARING_ALL=1 asks for all of them.
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
 Explored explore(Explorer& explorer, std::uint64_t most) {
   Explored result;

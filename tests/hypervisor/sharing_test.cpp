@@ -1,5 +1,5 @@
-// Memory that is shared: each policy gives frames back and takes writes apart again, no frame ever shows one VM
-// what another wrote, and VMs that find no frame wait for one.
+// Memory that is shared: each policy gives frames back and takes writes apart again, no frame ever shows one
+// VM what another wrote, and VMs that find no frame wait for one.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -50,7 +50,8 @@ class Guests {
     ASSERT_TRUE(store(vm, Gpa{kEntriesAt + number * sizeof entry}, &entry, sizeof entry));
   }
 
-  // As the guest would: through stage two, with a fault where that says so. False: the VCPU waits for a frame.
+  // As the guest would: through stage two, with a fault where that says so. False: the VCPU waits for a
+  // frame.
   bool store(unsigned vm, Gpa at, const void* from, std::size_t bytes) {
     for (unsigned tries = 0; tries < 3; ++tries) {
       const auto leaf = bench.core->vm(vm).table.leaf(bench.harts[0], at);
@@ -199,7 +200,8 @@ TEST(Sharing, MoreMemoryMayBePromisedThanThereIs) {
   BundleDescription description = with_policy(SharingPolicy::memory_map);
   description.sharing.demand = true;
   Guests guests(description, 16 << 20, 2);  // of 24 MiB, part of which is the hypervisor's
-  ASSERT_EQ(guests.count(0, SharingCounter::shared_pages) + guests.count(0, SharingCounter::private_pages), 4096u);
+  ASSERT_EQ(guests.count(0, SharingCounter::shared_pages) + guests.count(0, SharingCounter::private_pages),
+            4096u);
   guests.publish(0);
   guests.publish(1);
   for (std::uint64_t n = 1000; n < 1100; ++n) guests.set_map(0, n, false);  // who frees needs its map's page
@@ -285,7 +287,8 @@ TEST(Sharing, TheAuditOfMemoryFindsAWritableSharedPageAndNothingElse) {
   guests.scan(600);
   EXPECT_GT(guests.count(0, SharingCounter::shared_pages), 0u);
   EXPECT_GT(guests.count(1, SharingCounter::merged_pages), 0u);
-  EXPECT_EQ(guests.bench.machine.console.find("audit failed"), std::string::npos) << guests.bench.machine.console;
+  EXPECT_EQ(guests.bench.machine.console.find("audit failed"), std::string::npos)
+      << guests.bench.machine.console;
   Arch& arch = guests.bench.harts[0];
   const auto leaf = guests.bench.core->vm(0).table.leaf(arch, Guests::page(0));
   ASSERT_TRUE(leaf && leaf->right == LeafRight::shared);
@@ -297,8 +300,9 @@ TEST(Sharing, TheAuditOfMemoryFindsAWritableSharedPageAndNothingElse) {
 // The canary: every word that a VM ever reads is zero or its own.
 class Canary : public testing::TestWithParam<SharingPolicy> {};
 INSTANTIATE_TEST_SUITE_P(Policies, Canary,
-                         testing::Values(SharingPolicy::none, SharingPolicy::content_scan, SharingPolicy::balloon,
-                                         SharingPolicy::free_page_reporting, SharingPolicy::memory_map,
+                         testing::Values(SharingPolicy::none, SharingPolicy::content_scan,
+                                         SharingPolicy::balloon, SharingPolicy::free_page_reporting,
+                                         SharingPolicy::memory_map,
                                          SharingPolicy::memory_map_and_content_scan, SharingPolicy::oracle));
 
 TEST_P(Canary, NoFrameEverShowsWhatAnotherVmWrote) {

@@ -55,7 +55,9 @@ struct StoredDisk {
   StoredDisk(std::uint64_t bytes, std::uint64_t sectors)
       : words_per_block(sectors * workload::disk_io::kSectorWords), words(bytes / 8) {}
   std::span<std::uint64_t> buffer(std::uint64_t slot) { return buffers[slot]; }
-  std::uint64_t blocks() const { return std::min(words.size() / words_per_block, workload::disk_io::kMostBlocks); }
+  std::uint64_t blocks() const {
+    return std::min(words.size() / words_per_block, workload::disk_io::kMostBlocks);
+  }
   void begin(std::uint64_t slot, bool writes, std::uint64_t block) {
     for (std::uint64_t i = 0; i < words_per_block; ++i) {
       std::uint64_t& stored = words[block * words_per_block + i];
@@ -177,12 +179,13 @@ Json disk_beside(const Json& neighbour) {
   victim["arguments"] = {{"batches", 150}, {"depth", 3}, {"sectors", 4}, {"pause_us", 40}};
   return config;
 }
-// What an attack needs to reach all that it is about: rings, a disk, maps that are looked at (by the attacker's hart).
+// What an attack needs to reach all that it is about: rings, a disk, maps that are looked at (by the
+// attacker's hart).
 Json within_reach(Json config, unsigned attack) {
   if (attack == 15) config["hypervisor"]["delivery"] = "dlh_ring";
   if (attack == 14 || attack == 16) {
-    config["hypervisor"]["sharing"] = {{"policy", "memory_map"}, {"period_us", 1000}, {"step_gap_us", 20},
-                                       {"scan_hart", 1}};
+    config["hypervisor"]["sharing"] = {
+        {"policy", "memory_map"}, {"period_us", 1000}, {"step_gap_us", 20}, {"scan_hart", 1}};
     config["vms"][1]["disk_bytes"] = 65536;
   }
   return config;
@@ -259,8 +262,9 @@ TEST(Isolation, AVictimOnQemuIsNotWrongBesideAnyAttack) {
     Json neighbour = hostile(attack);
     neighbour["harts"] = {0, 1};
     const Outcome attacked = qemu(within_reach(beside(neighbour), attack));
-    EXPECT_EQ(checksums(attacked, "neighbour").empty(), workload::hostile::ends_the_vm(
-                  static_cast<workload::hostile::Attack>(attack))) << attacked.log;
+    EXPECT_EQ(checksums(attacked, "neighbour").empty(),
+              workload::hostile::ends_the_vm(static_cast<workload::hostile::Attack>(attack)))
+        << attacked.log;
     EXPECT_EQ(attacked.console.at("victim"), alone.console.at("victim")) << attacked.log;
   }
 }

@@ -1,5 +1,5 @@
-// Shared memory under guests that allocate and free: on QEMU, on the modelled harts and on the host nobody loses a
-// word, and nobody sees another's.
+// Shared memory under guests that allocate and free: on QEMU, on the modelled harts and on the host nobody
+// loses a word, and nobody sees another's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,7 +35,8 @@ void expect_nothing_lost(const Outcome& outcome, const std::string& what) {
 }
 
 TEST(SharingTwin, NobodyLosesAWordUnderAnyPolicy) {
-  for (const char* policy : {"memory_map", "content_scan", "balloon", "free_page_reporting", "memory_map+content_scan"})
+  for (const char* policy :
+       {"memory_map", "content_scan", "balloon", "free_page_reporting", "memory_map+content_scan"})
     for (const char* run : {"target", "host"}) expect_nothing_lost(simulate(churn(policy), run), policy);
   expect_nothing_lost(simulate(churn("oracle"), "host"), "oracle");
   expect_nothing_lost(qemu(churn("memory_map+content_scan")), "QEMU");

@@ -1,8 +1,8 @@
-// Soak: 64 VMs of all kinds, hostile ones among them, on many harts; scheduler, delivery and sharing policy drawn anew
-// each round; the hypervisor audits its own tables at every exit and all frames and references at every 64th step of
-// a scan; every fourth round, on target, now and then.
-// HVSIM_SOAK_INSTRUCTIONS asks for more guest instructions than the 40 million of a usual run, which end in its
-// third round (a release is soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
+// Soak: 64 VMs of all kinds, hostile ones among them, on many harts; scheduler, delivery and sharing policy
+// drawn anew each round; the hypervisor audits its own tables at every exit and all frames and references at
+// every 64th step of a scan; every fourth round, on target, now and then. HVSIM_SOAK_INSTRUCTIONS asks for
+// more guest instructions than the 40 million of a usual run, which end in its third round (a release is
+// soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -43,13 +43,23 @@ Json arguments(Draw& draw, const std::string& workload, std::uint64_t scale) {
   if (workload == "messages") return {{"groups", 2}, {"pairs", 2}, {"messages", 4 * scale}};
   if (workload == "address_spaces") return {{"steps", 10 * scale}, {"pages", 8}, {"touches", 8}};
   if (workload == "page_churn")
-    return {{"rounds", 3 * scale}, {"burst", 40}, {"pause_us", 200 + draw.below(400)}, {"work", 16},
-            {"free_percent", 20 + draw.below(70)}, {"dirty", draw.below(2)}, {"seed", draw.below(1000)}};
+    return {{"rounds", 3 * scale},
+            {"burst", 40},
+            {"pause_us", 200 + draw.below(400)},
+            {"work", 16},
+            {"free_percent", 20 + draw.below(70)},
+            {"dirty", draw.below(2)},
+            {"seed", draw.below(1000)}};
   if (workload == "disk_io")
-    return {{"batches", 5 * scale}, {"depth", 1 + draw.below(4)}, {"sectors", 1 + draw.below(4)},
-            {"pause_us", draw.below(200)}, {"seed", draw.below(1000)}};
+    return {{"batches", 5 * scale},
+            {"depth", 1 + draw.below(4)},
+            {"sectors", 1 + draw.below(4)},
+            {"pause_us", draw.below(200)},
+            {"seed", draw.below(1000)}};
   constexpr std::uint64_t attacks[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16};
-  return {{"rounds", 14 * scale}, {"attack", attacks[draw.below(std::size(attacks))]}, {"seed", draw.below(1000)}};
+  return {{"rounds", 14 * scale},
+          {"attack", attacks[draw.below(std::size(attacks))]},
+          {"seed", draw.below(1000)}};
 }
 
 // On the host also what exists there only.
@@ -88,11 +98,14 @@ Json sixty_four_vms(Draw& draw, std::uint64_t scale, bool host) {
     const std::string workload = draw.of({"compute", "hypercall_storm", "timer_ticks", "wake_up", "ping_pong",
                                           "messages", "address_spaces", "page_churn", "disk_io", "hostile"});
     const bool small = workload != "page_churn" && workload != "hostile";
-    Json vm = {
-        {"name", "vm" + std::to_string(i)}, {"workload", workload},
-        {"memory_bytes", small ? "2MiB" : "6MiB"}, {"vcpus", 1 + draw.below(4)},
-        {"weight", 1 + draw.below(1000)},   {"cap_percent", draw.below(4) == 0 ? 50 + draw.below(200) : 0},
-        {"sstc", draw.below(2) == 0},       {"arguments", arguments(draw, workload, scale)}};
+    Json vm = {{"name", "vm" + std::to_string(i)},
+               {"workload", workload},
+               {"memory_bytes", small ? "2MiB" : "6MiB"},
+               {"vcpus", 1 + draw.below(4)},
+               {"weight", 1 + draw.below(1000)},
+               {"cap_percent", draw.below(4) == 0 ? 50 + draw.below(200) : 0},
+               {"sstc", draw.below(2) == 0},
+               {"arguments", arguments(draw, workload, scale)}};
     if (workload == "disk_io" || workload == "hostile") vm["disk_bytes"] = 32768;
     // The last hart may be the one that polls.
     if (draw.below(3) == 0) vm["harts"] = {draw.below(harts - 1)};
@@ -121,7 +134,8 @@ TEST(Soak, SixtyFourVmsRunToTheirEndsAndTheHypervisorStaysSound) {
     if (host) retired += outcome.retired;  // on target the hypervisor's own are among them, audits and all
     const Json& hypervisor = config["hypervisor"];
     std::printf("round %u on %s: %s, %s, %s, %llu million guest instructions so far\n", round, run,
-                hypervisor["scheduler"].get<std::string>().c_str(), hypervisor["delivery"].get<std::string>().c_str(),
+                hypervisor["scheduler"].get<std::string>().c_str(),
+                hypervisor["delivery"].get<std::string>().c_str(),
                 hypervisor["sharing"]["policy"].get<std::string>().c_str(),
                 static_cast<unsigned long long>(retired / 1'000'000));
   }

@@ -45,8 +45,8 @@ constexpr std::uint64_t stamp(std::uint64_t block, std::uint64_t generation, std
   return (block << 48 | generation << 24 | word) * 0x9E3779B97F4A7C15;
 }
 
-// `Disk`: buffer(slot) -> std::span of words; begin(slot, writes, block); finish(slot) -> whether it went well;
-// blocks(); rest(); done(requests). Slots are 0 to depth - 1.
+// `Disk`: buffer(slot) -> std::span of words; begin(slot, writes, block); finish(slot) -> whether it went
+// well; blocks(); rest(); done(requests). Slots are 0 to depth - 1.
 template <class Disk>
 constexpr Report run(const Parameters& parameters, Disk& disk) {
   Report report;
@@ -68,8 +68,7 @@ constexpr Report run(const Parameters& parameters, Disk& disk) {
       request.writes = prng.below(100) < parameters.write_percent || generations[request.block] == 0;
       if (request.writes) {
         const std::uint64_t generation = ++generations[request.block];
-        for (std::uint64_t i = 0; i < words; ++i)
-          disk.buffer(slot)[i] = stamp(request.block, generation, i);
+        for (std::uint64_t i = 0; i < words; ++i) disk.buffer(slot)[i] = stamp(request.block, generation, i);
       }
       disk.begin(slot, request.writes, request.block);
     }

@@ -16,8 +16,8 @@ namespace io = workload::disk_io;
 
 constexpr std::uint64_t kMeasuredRegion = 1;
 
-alignas(4096) constinit std::array<std::array<std::uint64_t, io::kMostSectors * io::kSectorWords>, io::kMostDepth>
-    buffers{};
+alignas(4096) constinit std::array<std::array<std::uint64_t, io::kMostSectors * io::kSectorWords>,
+                                   io::kMostDepth> buffers{};
 constinit bool rested = false;
 
 struct Disk {

@@ -29,8 +29,9 @@ struct AreaMap {
     std::atomic_ref{entries[page].state}.store(state, std::memory_order_seq_cst);
   }
   void describe() {
-    descriptor = hv::abi::describe_map<Entry>(reinterpret_cast<std::uint64_t>(entries.data()),
-                                              reinterpret_cast<std::uint64_t>(pages.data()), kAreaPages, kFree);
+    descriptor =
+        hv::abi::describe_map<Entry>(reinterpret_cast<std::uint64_t>(entries.data()),
+                                     reinterpret_cast<std::uint64_t>(pages.data()), kAreaPages, kFree);
   }
   void publish() const { publish_address(reinterpret_cast<std::uint64_t>(&descriptor)); }
   static void publish_address(std::uint64_t at) {

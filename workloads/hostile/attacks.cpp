@@ -23,7 +23,7 @@ void scribble(workload::Prng& own) {
   auto* const indices = reinterpret_cast<std::uint64_t*>(&guest::hypercall::shared_page()->rings[kRing]);
   const std::uint64_t word = own.next();
   std::atomic_ref{entries[own.below(info.ring_stride / 8)]}.store(own.below(3) == 0 ? word % 32 : word,
-                                                                 std::memory_order_relaxed);
+                                                                  std::memory_order_relaxed);
   std::atomic_ref index{indices[own.below(16)]};
   index.store(own.below(5) == 0 ? word : index.load(std::memory_order_relaxed) + word % 9,
               std::memory_order_relaxed);

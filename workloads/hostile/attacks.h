@@ -14,7 +14,8 @@ std::uint64_t surprises();
 void dma();
 void rings();
 void maps();
-// For a second VCPU, over and over: changes a word of what the hypervisor may be reading, once it has been offered.
+// For a second VCPU, over and over: changes a word of what the hypervisor may be reading, once it has been
+// offered.
 void rewrite_ring(workload::Prng& own);
 void rewrite_map(workload::Prng& own);
 

@@ -1,5 +1,6 @@
-// A disk that is told to read and write where its VM has nothing: outside its memory, over its end, at devices, in
-// circles; and to pages that are shared. Afterwards the disk must work, and nothing else have changed.
+// A disk that is told to read and write where its VM has nothing: outside its memory, over its end, at
+// devices, in circles; and to pages that are shared. Afterwards the disk must work, and nothing else have
+// changed.
 #include <array>
 #include <cstring>
 
@@ -28,12 +29,14 @@ std::uint64_t address(const void* of) { return reinterpret_cast<std::uint64_t>(o
 
 std::uint64_t outside() {
   const hv::abi::BootInfo& info = guest::boot_information();
-  const std::uint64_t behind = info.memory_base + info.memory_bytes + (1u << 20);  // the hypervisor's pages, too
+  const std::uint64_t behind =
+      info.memory_base + info.memory_bytes + (1u << 20);  // the hypervisor's pages, too
   switch (prng().below(6)) {
     case 0:
       return prng().next();
     case 1:
-      return behind + prng().below(std::uint64_t{1} << 32);  // where other VMs' frames are, if it were physical
+      return behind +
+             prng().below(std::uint64_t{1} << 32);  // where other VMs' frames are, if it were physical
     case 2:
       return info.disk + prng().below(512);
     case 3:
@@ -75,11 +78,12 @@ bool transfer(bool writes, void* data) {
 void attack() {
   open();
   for (virtio::Descriptor& each : queue.descriptors) {
-    each = {anywhere(), static_cast<std::uint32_t>(prng().next()), static_cast<std::uint16_t>(prng().below(8)),
-            static_cast<std::uint16_t>(prng().below(2 * kSize))};
+    each = {anywhere(), static_cast<std::uint32_t>(prng().next()),
+            static_cast<std::uint16_t>(prng().below(8)), static_cast<std::uint16_t>(prng().below(2 * kSize))};
     if (prng().below(2) == 0) each.bytes = kSector * static_cast<std::uint32_t>(prng().below(4));
   }
-  header = {static_cast<std::uint32_t>(prng().below(2)), 0, prng().below(3) == 0 ? prng().next() : prng().below(8)};
+  header = {static_cast<std::uint32_t>(prng().below(2)), 0,
+            prng().below(3) == 0 ? prng().next() : prng().below(8)};
   if (prng().below(3) != 0)  // a header that is one, and a chain that goes on from there
     queue.descriptors[0] = {address(&header), sizeof header, virtio::kNext,
                             static_cast<std::uint16_t>(prng().below(3))};  // 0: to itself
@@ -91,7 +95,8 @@ void attack() {
   else
     disk().start_queue(0, queue);
   disk().add_status(virtio::Registers::kDriverOk);
-  queue.available.index = static_cast<std::uint16_t>(prng().below(4) == 0 ? prng().next() : prng().below(kSize));
+  queue.available.index =
+      static_cast<std::uint16_t>(prng().below(4) == 0 ? prng().next() : prng().below(kSize));
   virtio::fence();
   disk().notify(0);
   if (prng().below(4) == 0) disk().notify(static_cast<unsigned>(prng().next()));
@@ -109,8 +114,8 @@ void offer_pages() {
   shared.publish();
 }
 
-// Pages that are shared hold zeros, all in the same frame. What the disk writes to one of them must not be seen in
-// the others.
+// Pages that are shared hold zeros, all in the same frame. What the disk writes to one of them must not be
+// seen in the others.
 void write_to_shared_page() {
   const std::uint64_t chosen = prng().below(kAreaPages);
   auto& page = shared.pages[chosen];

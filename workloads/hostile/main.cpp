@@ -69,7 +69,8 @@ void fill_list() {
   for (Notification& entry : list) {
     entry = {static_cast<std::uint32_t>(prng().next()), static_cast<std::uint32_t>(prng().next()), {}};
     for (std::uint64_t& argument : entry.arguments) argument = prng().next() | kOutOfRange;
-    if (prng().below(2) == 0) entry.call = static_cast<std::uint32_t>(number_of(Hypercall::statistics_update));
+    if (prng().below(2) == 0)
+      entry.call = static_cast<std::uint32_t>(number_of(Hypercall::statistics_update));
     if (prng().below(2) == 0) entry.completion = 0;
   }
 }
@@ -202,7 +203,8 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   });
   over.store(true);
   const std::uint64_t surprises = hostile::surprises();
-  if (surprises != 0) console::print("error: ", Decimal{surprises}, " answers were not those of a sound hypervisor\n");
+  if (surprises != 0)
+    console::print("error: ", Decimal{surprises}, " answers were not those of a sound hypervisor\n");
   console::print("\nchecksum ", Hex{checksum}, "\n");  // rubbish from rings may stand before it
   return surprises == 0 ? kExitPass : kExitFail;
 }

@@ -1,5 +1,5 @@
-// Memory maps that lie: about pages that do not exist, about their own size, and from one look to the next. What
-// they say of pages that exist is about an area that nothing depends on, so that the liar lives on.
+// Memory maps that lie: about pages that do not exist, about their own size, and from one look to the next.
+// What they say of pages that exist is about an area that nothing depends on, so that the liar lives on.
 #include "workloads/hostile/area_map.h"
 #include "workloads/hostile/attacks.h"
 

@@ -1,5 +1,5 @@
-// A binary buddy allocator whose page descriptors are the memory map that it publishes: like Linux's, an entry
-// per page, the first of a free run says that it is free and how long the run is.
+// A binary buddy allocator whose page descriptors are the memory map that it publishes: like Linux's, an
+// entry per page, the first of a free run says that it is free and how long the run is.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Page churn: bursts of pages are freed and, after a rest, allocated again, each with a stamp that is checked before it is
-// freed. Knows no machine: time, memory and rest come from the caller.
+// Page churn: bursts of pages are freed and, after a rest, allocated again, each with a stamp that is checked
+// before it is freed. Knows no machine: time, memory and rest come from the caller.
 #pragma once
 
 #include <array>
@@ -71,7 +71,8 @@ class Latencies {
 };
 
 // What is in word `i` of a page: the owner's number in the upper half, so that any word tells whose it is.
-constexpr std::uint64_t stamp(std::uint32_t owner, std::uint64_t page, std::uint64_t generation, std::uint64_t i) {
+constexpr std::uint64_t stamp(std::uint32_t owner, std::uint64_t page, std::uint64_t generation,
+                              std::uint64_t i) {
   const std::uint64_t low = (page * 0x9E3779B1 + generation * 0x85EBCA77 + i * 0xC2B2AE3D) & 0xFFFFFFFF;
   return std::uint64_t{owner} << 32 | low;
 }
@@ -95,8 +96,13 @@ class Churn {
   };
 
   // `held` has room for as many runs as there may be.
-  Churn(const Parameters& parameters, Buddy& buddy, std::span<Held> held, std::uint32_t owner, Machine& machine)
-      : parameters_(parameters), buddy_(buddy), held_(held), owner_(owner), machine_(machine),
+  Churn(const Parameters& parameters, Buddy& buddy, std::span<Held> held, std::uint32_t owner,
+        Machine& machine)
+      : parameters_(parameters),
+        buddy_(buddy),
+        held_(held),
+        owner_(owner),
+        machine_(machine),
         random_(parameters.seed) {}
 
   Report run() {

@@ -1,8 +1,7 @@
 // page_churn: frees and allocates pages in bursts, publishes its memory map, and gives pages back when the
 // hypervisor asks for that.
-#include "workloads/page_churn/kernel.h"
-
 #include "hypervisor/abi/memory_map.h"
+#include "workloads/page_churn/kernel.h"
 #include "workloads/runtime/console.h"
 #include "workloads/runtime/csr.h"
 #include "workloads/runtime/hypercall.h"
@@ -46,8 +45,8 @@ constinit hv::abi::MemoryMapDescriptor descriptor{};
 
 void Machine::ready() {
   std::span<Entry> entries = buddy->entries();
-  descriptor = hv::abi::describe_map<Entry>(reinterpret_cast<std::uint64_t>(entries.data()), base, entries.size(),
-                                            Entry::free);
+  descriptor = hv::abi::describe_map<Entry>(reinterpret_cast<std::uint64_t>(entries.data()), base,
+                                            entries.size(), Entry::free);
   descriptor.since_offset = offsetof(Entry, since);
   std::atomic_ref(guest::hypercall::shared_page()->memory_map)
       .store(reinterpret_cast<std::uint64_t>(&descriptor), std::memory_order_release);
@@ -126,15 +125,15 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   require_valid(arguments);
   using Churn = churn::Churn<Machine>;
   const std::uint32_t owner = hypercall::vm_info().vm + 0x5000'0001;
-  const std::uint64_t per_page =
-      kPageBytes + sizeof(Entry) + sizeof(Churn::Held) + sizeof(std::uint32_t);
+  const std::uint64_t per_page = kPageBytes + sizeof(Entry) + sizeof(Churn::Held) + sizeof(std::uint32_t);
   const std::uint64_t room = memory::available_bytes();
   const std::uint64_t pages = room < 2 * kBlockBytes ? 0 : (room - kBlockBytes) / per_page;
   auto* const entries = static_cast<Entry*>(memory::allocate(pages * sizeof(Entry), 64));
   auto* const held = static_cast<Churn::Held*>(memory::allocate(pages * sizeof(Churn::Held), 64));
   auto* const balloon = static_cast<std::uint32_t*>(memory::allocate(pages * sizeof(std::uint32_t), 64));
   auto* const base = memory::allocate(pages * kPageBytes, kBlockBytes);
-  if (pages == 0 || entries == nullptr || held == nullptr || balloon == nullptr || base == nullptr) out_of_memory("page_churn");
+  if (pages == 0 || entries == nullptr || held == nullptr || balloon == nullptr || base == nullptr)
+    out_of_memory("page_churn");
 
   static constinit Machine machine;
   machine.base = reinterpret_cast<std::uint64_t>(base);
@@ -142,7 +141,8 @@ std::uint64_t guest::workload_main(Arguments& arguments) {
   if (parameters.dirty != 0) make_dirty(machine, pages, owner, parameters.seed);
   Buddy buddy{{entries, pages}};
   machine.buddy = &buddy;
-  for (std::uint64_t page = pages; page-- != 0;) buddy.release(static_cast<std::uint32_t>(page), 0, machine.ticks());
+  for (std::uint64_t page = pages; page-- != 0;)
+    buddy.release(static_cast<std::uint32_t>(page), 0, machine.ticks());
   trap::handle(hvsim::isa::Interrupt::supervisor_timer, [](trap::Frame&) { timer::disarm(); });
 
   const churn::Report report = Churn(parameters, buddy, {held, pages}, owner, machine).run();

@@ -62,14 +62,14 @@ void handle_interrupt(trap::Frame&) {
 bool map_registers() {
   const hv::abi::BootInfo& info = boot_information();
   if (info.disk == 0) return false;
-  for (const std::uint64_t page :
-       {info.disk, info.plic, info.plic + kEnable, info.plic + kThreshold})
+  for (const std::uint64_t page : {info.disk, info.plic, info.plic + kEnable, info.plic + kThreshold})
     if (!paging::map(page, page, kPage, paging::PageSize::small)) return false;
   return true;
 }
 
 bool start() {
-  if (!map_registers() || registers().device_id() != 2 || !registers().negotiate(virtio::kVersion1)) return false;
+  if (!map_registers() || registers().device_id() != 2 || !registers().negotiate(virtio::kVersion1))
+    return false;
   const std::uint32_t source = boot_information().disk_interrupt;
   plic(4 * std::uint64_t{source}) = 1;
   plic(kEnable) = 1u << source;

@@ -22,7 +22,8 @@ using hv::abi::kStatusSlots;
 
 enum class Way : std::uint8_t { ecall, notify, ring };
 
-// What one VCPU has on its way: its own ring, batch and status slots, so that VCPUs need no lock between them.
+// What one VCPU has on its way: its own ring, batch and status slots, so that VCPUs need no lock between
+// them.
 struct Lane {
   RingIndices* indices = nullptr;
   RingEntry* ring = nullptr;

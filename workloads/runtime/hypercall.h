@@ -29,8 +29,8 @@ struct Settlement {
 
 void initialise(const hv::abi::BootInfo& info);
 
-// Each VCPU has a ring, a batch and status slots of its own, so that all of them may call at once; those of others
-// are not seen by a fence before they have been handed over.
+// Each VCPU has a ring, a batch and status slots of its own, so that all of them may call at once; those of
+// others are not seen by a fence before they have been handed over.
 //
 // A synchronous call. Collected deferrable calls are handed over first, so that order is kept.
 // Not from interrupt handlers, as is true of `defer`.
@@ -48,8 +48,8 @@ void defer(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0, std::uint
 // asks for its status.
 void defer_unwatched(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
 
-// The same, and the calling VCPU is interrupted (VSSIP) when it has run. False: too many calls with a status are on
-// their way; nothing was done.
+// The same, and the calling VCPU is interrupted (VSSIP) when it has run. False: too many calls with a status
+// are on their way; nothing was done.
 bool defer_with_interrupt(Hypercall call, std::uint64_t a0 = 0, std::uint64_t a1 = 0);
 
 // Hands over what is collected, without waiting for it to run.

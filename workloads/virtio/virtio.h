@@ -1,5 +1,5 @@
-// A driver's side of virtio-mmio (Virtual I/O Device specification 1.2, 2.7 and 4.2): registers and split queues. Knows no
-// machine: addresses are physical and mapped to themselves.
+// A driver's side of virtio-mmio (Virtual I/O Device specification 1.2, 2.7 and 4.2): registers and split
+// queues. Knows no machine: addresses are physical and mapped to themselves.
 #pragma once
 
 #include <array>

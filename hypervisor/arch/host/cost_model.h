@@ -9,10 +9,10 @@
 namespace hv {
 
 // Defaults follow, by hand, what the target build was seen to need on the default machine: the CPI cells of
-// configs/experiments/dlh_notification.json by phase, whose cycles per exit and per call are a line in the number of
-// calls per exit. The twin tests print how far the totals are apart. Guest memory and
-// page tables are not in here: the machine's cache model prices them (HostHart::touch). Nor are trap entry
-// and SRET: the hart's timing charges those.
+// configs/experiments/dlh_notification.json by phase, whose cycles per exit and per call are a line in the
+// number of calls per exit. The twin tests print how far the totals are apart. Guest memory and page tables
+// are not in here: the machine's cache model prices them (HostHart::touch). Nor are trap entry and SRET: the
+// hart's timing charges those.
 struct CostModel {
   std::uint32_t general_register = 2;      // cycles per integer register moved (62 per exit and entry)
   std::uint32_t csr = 14;                  // cycles per CSR read or write

@@ -74,7 +74,8 @@ bool Btf::name_is(GuestWindow& memory, std::uint32_t offset, std::string_view na
 
 bool Btf::step(GuestWindow& memory, std::uint64_t types) {
   for (; types != 0 && next_ < types_end_ && next_id_ < kMaxTypes; --types, ++next_id_) {
-    if (next_id_ % kIndexStep == 0) index_[next_id_ / kIndexStep] = static_cast<std::uint32_t>(next_ - types_);
+    if (next_id_ % kIndexStep == 0)
+      index_[next_id_ / kIndexStep] = static_cast<std::uint32_t>(next_ - types_);
     const Type type = read(memory, next_);
     if (type.kind() >= kKinds || type.kind() == 0) {  // no type has this kind: the list is not what it seems
       next_ = types_end_;

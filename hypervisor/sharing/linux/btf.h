@@ -1,5 +1,5 @@
-// The type information that a Linux kernel carries in its own memory (CONFIG_DEBUG_INFO_BTF): finds structs by
-// name and the offsets of their members. Format: Documentation/bpf/btf.rst of the kernel.
+// The type information that a Linux kernel carries in its own memory (CONFIG_DEBUG_INFO_BTF): finds structs
+// by name and the offsets of their members. Format: Documentation/bpf/btf.rst of the kernel.
 #pragma once
 
 #include <array>
@@ -46,7 +46,8 @@ class Btf {
   Type read(GuestWindow& memory, std::uint64_t at) const;
   std::uint64_t behind(const Type& type) const;
   Type find(GuestWindow& memory, std::uint32_t id) const;
-  std::optional<Member> member_of(GuestWindow& memory, const Type& type, std::string_view name, unsigned depth);
+  std::optional<Member> member_of(GuestWindow& memory, const Type& type, std::string_view name,
+                                  unsigned depth);
   bool name_is(GuestWindow& memory, std::uint32_t offset, std::string_view name) const;
 
   std::uint64_t types_ = 0, types_end_ = 0, strings_ = 0, strings_end_ = 0;

@@ -11,9 +11,9 @@ namespace {
 using hvsim::isa::kPageBytes;
 using hvsim::isa::kPageShift;
 
-constexpr std::uint64_t kImageBytesAt = 16;                       // in the header of a RISC-V Image
-constexpr std::uint64_t kFlags = 63;                              // low bits of section_mem_map
-constexpr std::uint64_t kPresent = 3;                             // SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP
+constexpr std::uint64_t kImageBytesAt = 16;  // in the header of a RISC-V Image
+constexpr std::uint64_t kFlags = 63;         // low bits of section_mem_map
+constexpr std::uint64_t kPresent = 3;        // SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP
 constexpr unsigned kTriesToAgree = 6;
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
@@ -48,8 +48,8 @@ Introspection::Result Introspection::step(Arch& arch, const Vm& vm) {
         for (unsigned i = 0; i < Kallsyms::wanted_count; ++i)
           if (table_.address(static_cast<Kallsyms::Wanted>(i)) == 0)
             return decline("its symbols lack mem_section, node_data or swapper_pg_dir");
-        given_ = {table_.base(), 0, table_.address(Kallsyms::mem_section), table_.address(Kallsyms::node_data),
-                  table_.address(Kallsyms::swapper_pg_dir)};
+        given_ = {table_.base(), 0, table_.address(Kallsyms::mem_section),
+                  table_.address(Kallsyms::node_data), table_.address(Kallsyms::swapper_pg_dir)};
       }
       stage_ = Stage::types;
       return Result::more;
@@ -79,7 +79,8 @@ bool Introspection::symbols_are_of_this_kernel(GuestWindow& memory) const {
 Introspection::Result Introspection::search(GuestWindow& memory) {
   if (kernel_bytes_ == 0) {
     kernel_bytes_ = memory.value<std::uint64_t>(kernel_ + kImageBytesAt);
-    if (kernel_bytes_ < (1u << 20) || kernel_bytes_ > (256u << 20)) return decline("no Linux image where it was put");
+    if (kernel_bytes_ < (1u << 20) || kernel_bytes_ > (256u << 20))
+      return decline("no Linux image where it was put");
     if (given_ && !symbols_are_of_this_kernel(memory))
       return decline("the symbols in the configuration are those of another kernel");
   }
@@ -98,7 +99,7 @@ Introspection::Result Introspection::search(GuestWindow& memory) {
   }
   if (position_ < kernel_bytes_) return Result::more;
   return decline(has_symbols_ ? "its image has no type information (BTF)"
-                           : "its image has no symbol table (kallsyms) of a known layout");
+                              : "its image has no symbol table (kallsyms) of a known layout");
 }
 
 Introspection::Result Introspection::read_types(GuestWindow& memory) {
@@ -131,9 +132,10 @@ Introspection::Result Introspection::read_types(GuestWindow& memory) {
   need(Btf::mem_section, "section_mem_map", at_.section_map);
   const bool sane = all && free_list == 0 && at_.page_bytes >= 32 && at_.page_bytes <= 64 &&
                     at_.page_bytes % 8 == 0 && at_.page_type + 4 <= at_.page_bytes &&
-                    at_.private_ + 8 <= at_.page_bytes && at_.list + 16 <= at_.page_bytes && at_.orders >= 4 &&
-                    at_.orders <= kMaxOrders && at_.lists >= 1 && at_.lists <= 16 && at_.zones >= 1 &&
-                    at_.zones <= kMaxZones && at_.section_bytes >= 8 && at_.section_bytes <= 256;
+                    at_.private_ + 8 <= at_.page_bytes && at_.list + 16 <= at_.page_bytes &&
+                    at_.orders >= 4 && at_.orders <= kMaxOrders && at_.lists >= 1 && at_.lists <= 16 &&
+                    at_.zones >= 1 && at_.zones <= kMaxZones && at_.section_bytes >= 8 &&
+                    at_.section_bytes <= 256;
   if (!sane) return decline("its types are not those of a page allocator that is known");
   stage_ = Stage::zones;
   return Result::more;
@@ -141,8 +143,7 @@ Introspection::Result Introspection::read_types(GuestWindow& memory) {
 
 // The kernel's own table, in whichever scheme translates the image to where it lies.
 bool Introspection::find_root(Arch& arch, const Vm& vm) {
-  const std::uint64_t table =
-      kernel_ + (symbol(abi::swapper_pg_dir) - symbol(abi::kernel_start));
+  const std::uint64_t table = kernel_ + (symbol(abi::swapper_pg_dir) - symbol(abi::kernel_start));
   for (const std::uint64_t mode : {10u, 9u, 8u}) {
     root_ = mode << hvsim::isa::csr::kAtpModeShift | table >> kPageShift;
     const auto image = guest_translate(arch, vm.table, root_, symbol(abi::kernel_start));
@@ -158,8 +159,8 @@ std::optional<std::uint64_t> Introspection::kernel_word(Arch& arch, const Vm& vm
   return bytes == 4 ? memory.value<std::uint32_t>(guest->value) : memory.value<std::uint64_t>(guest->value);
 }
 
-// SPARSEMEM_EXTREME: mem_section points to an array of pointers to arrays of sections. With vmemmap all sections
-// say the same: where the descriptor of page 0 would be.
+// SPARSEMEM_EXTREME: mem_section points to an array of pointers to arrays of sections. With vmemmap all
+// sections say the same: where the descriptor of page 0 would be.
 std::optional<std::uint64_t> Introspection::find_descriptors(Arch& arch, const Vm& vm, GuestWindow& memory) {
   const auto roots = kernel_word(arch, vm, memory, symbol(abi::mem_section));
   const auto sections = roots ? kernel_word(arch, vm, memory, *roots) : std::nullopt;
@@ -211,7 +212,8 @@ std::optional<std::uint64_t> Introspection::counted_free(Arch& arch, const Vm& v
   for (unsigned n = 0; n < at_.zones; ++n)
     for (unsigned order = 0; order < at_.orders; ++order) {
       const std::uint64_t zone = node_ + at_.node_zones + n * at_.zone_bytes;
-      const auto free = kernel_word(arch, vm, memory, zone + at_.free_area + order * at_.area_bytes + at_.nr_free);
+      const auto free =
+          kernel_word(arch, vm, memory, zone + at_.free_area + order * at_.area_bytes + at_.nr_free);
       if (!free) return std::nullopt;
       pages += *free << order;
     }
@@ -252,8 +254,8 @@ Introspection::Result Introspection::read_zones(Arch& arch, const Vm& vm, GuestW
   return Result::more;
 }
 
-// While the guest runs the count moves; what was seen must lie between the counts before and behind, give or take
-// what moved.
+// While the guest runs the count moves; what was seen must lie between the counts before and behind, give or
+// take what moved.
 Introspection::Result Introspection::verify(Arch& arch, const Vm& vm, GuestWindow& memory) {
   MapReader reader(arch, vm, layout_);
   const std::uint64_t end = std::min(vm.guest_pages(), position_ + kPages);
@@ -267,7 +269,8 @@ Introspection::Result Introspection::verify(Arch& arch, const Vm& vm, GuestWindo
   if (free_seen_ != 0 && free_seen_ + moved >= low && free_seen_ <= high + moved) return Result::found;
   stage_ = Stage::zones;
   learned_ = false;
-  if (++tries_ >= kTriesToAgree) return decline("free pages by its descriptors are not as many as its zones count");
+  if (++tries_ >= kTriesToAgree)
+    return decline("free pages by its descriptors are not as many as its zones count");
   return Result::more;
 }
 

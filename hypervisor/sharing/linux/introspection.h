@@ -2,7 +2,8 @@
 // only when what they say agrees with the kernel's own counts.
 //
 //   symbols   the kernel's symbol table and type information are looked for in its image in guest memory
-//   names     mem_section, node_data and swapper_pg_dir are looked up, unless the configuration gave them: then
+//   names     mem_section, node_data and swapper_pg_dir are looked up, unless the configuration gave them:
+//   then
 //             linux_banner tells first whether its symbols are of this kernel
 //   types     sizes and offsets of struct page, zone, free_area, pglist_data, mem_section
 //   zones     what a free page looks like is learned from the heads of the buddy allocator's own lists
@@ -66,9 +67,9 @@ class Introspection {
     std::uint64_t node_zones = 0, zones = 0;
     std::uint64_t section_bytes = 0, section_map = 0;
   } at_;
-  std::uint64_t root_ = 0;       // satp of the kernel's own tables
-  std::uint64_t node_ = 0;       // address of the pglist_data
-  std::uint64_t first_page_ = 0; // address of the descriptor of guest-physical 0
+  std::uint64_t root_ = 0;        // satp of the kernel's own tables
+  std::uint64_t node_ = 0;        // address of the pglist_data
+  std::uint64_t first_page_ = 0;  // address of the descriptor of guest-physical 0
   bool learned_ = false;
   std::uint32_t free_type_ = 0;
   std::uint64_t free_before_ = 0, free_seen_ = 0;

@@ -1,6 +1,7 @@
 // The symbol table that a Linux kernel carries in its own memory. Its parts lie one behind the other, each
 // aligned to 8 bytes: number of symbols, names, markers (where each 256th name begins), token table, token
-// index, offsets, the base that they are relative to. Names are sequences of tokens with a length before them.
+// index, offsets, the base that they are relative to. Names are sequences of tokens with a length before
+// them.
 #include "hypervisor/sharing/linux/kallsyms.h"
 
 namespace hv {
@@ -52,7 +53,8 @@ std::uint64_t Kallsyms::entry_bytes(GuestWindow& memory, std::uint64_t at) const
   return (length & 0x80) == 0 ? 1 + length : 2 + ((length & 0x7F) | std::uint64_t{memory.byte(at + 1)} << 7);
 }
 
-// The names begin behind the number of symbols, and the markers say how far it is from there to the last ones.
+// The names begin behind the number of symbols, and the markers say how far it is from there to the last
+// ones.
 bool Kallsyms::find_names(GuestWindow& memory) {
   const std::uint64_t count = (symbols_ + 255) / 256;
   const std::uint64_t markers = tokens_ - up8(4 * count);
@@ -71,14 +73,17 @@ bool Kallsyms::find_names(GuestWindow& memory) {
 
 void Kallsyms::copy_tokens(GuestWindow& memory, Tokens& tokens) const {
   for (std::uint64_t i = 0; i < kTokens; ++i)
-    tokens.index[i] = static_cast<std::uint16_t>(memory.value<std::uint16_t>(token_index_ + 2 * i) % kTokenBytes);
-  for (std::uint64_t i = 0; i < kTokenBytes; ++i) tokens.text[i] = static_cast<char>(memory.byte(tokens_ + i));
+    tokens.index[i] =
+        static_cast<std::uint16_t>(memory.value<std::uint16_t>(token_index_ + 2 * i) % kTokenBytes);
+  for (std::uint64_t i = 0; i < kTokenBytes; ++i)
+    tokens.text[i] = static_cast<char>(memory.byte(tokens_ + i));
   tokens.text.back() = 0;
 }
 
-// Which of the wanted names the tokens at [at, end) spell, wanted_count for none. Their first character is the
-// symbol's type. Most symbols differ in one of the first characters.
-unsigned Kallsyms::match(GuestWindow& memory, const Tokens& tokens, std::uint64_t at, std::uint64_t end) const {
+// Which of the wanted names the tokens at [at, end) spell, wanted_count for none. Their first character is
+// the symbol's type. Most symbols differ in one of the first characters.
+unsigned Kallsyms::match(GuestWindow& memory, const Tokens& tokens, std::uint64_t at,
+                         std::uint64_t end) const {
   unsigned candidates = (1u << wanted_count) - 1;
   std::size_t length = 0;
   for (bool type = true; at != end; ++at)

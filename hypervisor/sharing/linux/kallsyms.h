@@ -17,8 +17,8 @@ class Kallsyms {
   static constexpr std::array<std::string_view, wanted_count> kNames{"mem_section", "node_data",
                                                                      "swapper_pg_dir"};
 
-  // Four digits in a row with zeros between, at either alignment: `word` may be part of the ten digits, each of
-  // which is a token of its own.
+  // Four digits in a row with zeros between, at either alignment: `word` may be part of the ten digits, each
+  // of which is a token of its own.
   static constexpr bool looks_like_digits(std::uint64_t word) {
     constexpr std::uint64_t odd = 0xFF00FF00FF00FF00, steps = 0x0003000200010000;
     if ((word & odd) != 0) {

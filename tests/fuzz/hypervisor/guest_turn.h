@@ -1,4 +1,5 @@
-// What targets that play a guest have in common: whose turn it is, interrupts, and the arguments that guests like.
+// What targets that play a guest have in common: whose turn it is, interrupts, and the arguments that guests
+// like.
 #pragma once
 
 #include <optional>
@@ -22,8 +23,8 @@ struct Turn {
   unsigned hart;
 };
 
-// The next step and the hart that takes it. Empty: no guest ran there, or it was an interrupt or WFI, and is done.
-// `Step` is an enumeration up to `count` with `timer`, `software` and `wfi`.
+// The next step and the hart that takes it. Empty: no guest ran there, or it was an interrupt or WFI, and is
+// done. `Step` is an enumeration up to `count` with `timer`, `software` and `wfi`.
 template <class Step>
 std::optional<Turn<Step>> next_turn(hv::Bench& bench, Input& input) {
   const auto raw = input.take<std::uint8_t>();

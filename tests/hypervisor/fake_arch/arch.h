@@ -52,7 +52,7 @@ struct FakeMachine {
   std::vector<GuestFence> fences;
   std::vector<std::pair<hvsim::isa::MarkKind, std::uint64_t>> marks;
   unsigned held_locks = 0;
-  std::function<void(Hpa)> after_read{};  // others may write between two reads
+  std::function<void(Hpa)> after_read{};              // others may write between two reads
   std::function<void()> on_operation{};               // before each access to memory and each lock
   std::function<void(const GuestFence&)> on_fence{};  // when a fence takes effect
   bool free_of_charge = false;

@@ -154,11 +154,15 @@ std::string kallsyms() {
   const std::string names = "_start|linux_banner|mem_section|node_data|swapper_pg_dir";
   const std::string typed = "echo 'grep -E \" (" + names + ")\\$\" /proc/kallsyms; exit'";
   const std::string guest = kGuest.string();
-  return tests::shell("(for i in $(seq 200); do sleep 0.3; " + typed + "; done) 2>/dev/null | timeout 120 qemu-system-riscv64 -M virt -cpu rv64 " +
-                   "-nographic -monitor none -serial stdio -m 256M -bios " + guest + "/fw_dynamic.bin -kernel " + guest +
-                   "/Image -initrd " + guest + "/initramfs.cpio -append 'console=ttyS0 quiet what=shell cryptomgr.notests " +
-                   "initcall_blacklist=jent_mod_init,trace_eval_init,init_trusted_keys,load_system_certificate_list' " +
-                   "2>/dev/null | grep -aoE 'f{8}[0-9a-f]{8} [A-Za-z] (" + names + ")'").output;
+  return tests::shell("(for i in $(seq 200); do sleep 0.3; " + typed +
+                      "; done) 2>/dev/null | timeout 120 qemu-system-riscv64 -M virt -cpu rv64 " +
+                      "-nographic -monitor none -serial stdio -m 256M -bios " + guest +
+                      "/fw_dynamic.bin -kernel " + guest + "/Image -initrd " + guest +
+                      "/initramfs.cpio -append 'console=ttyS0 quiet what=shell cryptomgr.notests " +
+                      "initcall_blacklist=jent_mod_init,trace_eval_init,init_trusted_keys,load_system_"
+                      "certificate_list' " +
+                      "2>/dev/null | grep -aoE 'f{8}[0-9a-f]{8} [A-Za-z] (" + names + ")'")
+      .output;
 }
 
 TEST_F(LinuxGuests, AreLookedIntoByASymbolFileUnlessItIsAnotherKernels) {
@@ -170,12 +174,14 @@ TEST_F(LinuxGuests, AreLookedIntoByASymbolFileUnlessItIsAnotherKernels) {
   config["machine"]["harts"] = 1;
   config["vms"][0]["bootargs"] = config["vms"][0]["bootargs"].get<std::string>() + " quiet what=show";
   config["vms"][0]["symbols"] = map.string();
-  config["hypervisor"]["sharing"] = {{"policy", "memory_map"}, {"source", "introspection"}, {"period_us", 20000}};
+  config["hypervisor"]["sharing"] = {
+      {"policy", "memory_map"}, {"source", "introspection"}, {"period_us", 20000}};
 
   std::ofstream(map) << symbols;
   const Outcome found = simulate(config, "host");
   ASSERT_EQ(found.exit_code, 0) << found.log;
-  EXPECT_THAT(found.console.at("machine"), HasSubstr("alpha: memory map: its page descriptors are found and verified"));
+  EXPECT_THAT(found.console.at("machine"),
+              HasSubstr("alpha: memory map: its page descriptors are found and verified"));
   EXPECT_GT(found.peak_saved_pages.at("alpha"), 32768u / 5);
 
   std::string other = symbols;  // a build with another banner

@@ -125,7 +125,8 @@ TEST(Ecall, CauseTellsTheMode) {
   }
 }
 
-// "mtval is written with either zero or the virtual address of the instruction"; GVA is set for what is a guest's
+// "mtval is written with either zero or the virtual address of the instruction"; GVA is set for what is a
+// guest's
 // ("Machine Status Registers" of H).
 TEST(Ebreak, IsABreakpointAtItsAddress) {
   for (isa::Mode mode : kAllModes) {

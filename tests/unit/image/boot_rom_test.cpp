@@ -66,7 +66,7 @@ TEST(BootRom, BringsUpOpenSbiWithTheGeneratedDeviceTreeOnQemu) {
   ASSERT_TRUE(tree) << tree.error();
   tests::write_file(stem + "tree", *tree);
   tests::write_file(stem + "rom",
-             make_boot_rom({.device_tree = 0x87E00000, .firmware = {.next_address = 0x80200000}}));
+                    make_boot_rom({.device_tree = 0x87E00000, .firmware = {.next_address = 0x80200000}}));
   // li a7, 8 (legacy shutdown); ecall
   const std::uint32_t program[] = {0x00800893, 0x00000073};
   tests::write_file(stem + "next", std::as_bytes(std::span(program)));

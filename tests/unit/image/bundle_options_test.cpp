@@ -6,8 +6,8 @@
 
 #include <filesystem>
 
-#include "tests/unit/image/elf_builder.h"
 #include "tests/support/files.h"
+#include "tests/unit/image/elf_builder.h"
 
 namespace hvsim::sim {
 namespace {

@@ -182,7 +182,11 @@ TEST(DeviceTree, IsaStringFollowsTheHartsOptions) {
       least.sstc = least.svinval = least.svnapot = least.svpbmt = false;
   EXPECT_EQ(isa_string(least), "rv64imafdc_zicntr_zicsr_zifencei_zihintpause_zba_zbb_zbs");
   EXPECT_EQ(
-      isa_string({.sscofpmf = true, .smstateen = true, .svnapot = true, .svpbmt = true, .ad_updates = cpu::AdUpdates::svadu}),
+      isa_string({.sscofpmf = true,
+                  .smstateen = true,
+                  .svnapot = true,
+                  .svpbmt = true,
+                  .ad_updates = cpu::AdUpdates::svadu}),
       "rv64imafdch_zicbom_zicboz_zicntr_zicond_zicsr_zifencei_zihintpause_zihpm_zba_zbb_zbc_zbs_sscofpmf_"
       "sstc_svadu_svinval_svnapot_svpbmt_smstateen");
   EXPECT_EQ(mmu_type({.widest_paging = 8}), "riscv,sv39");

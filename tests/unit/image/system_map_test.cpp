@@ -43,8 +43,9 @@ TEST_F(SystemMap, GivesTheSymbolsThatIntrospectionWants) {
 
 TEST_F(SystemMap, OfAnotherKindIsRefusedWithAReason) {
   // What Debian puts beside its kernels.
-  EXPECT_THAT(load("ffffffffffffffff B The real System.map is in the linux-image-<version>-dbg package\n").error(),
-              HasSubstr("has no symbol _start, expected the System.map of a RISC-V Linux kernel"));
+  EXPECT_THAT(
+      load("ffffffffffffffff B The real System.map is in the linux-image-<version>-dbg package\n").error(),
+      HasSubstr("has no symbol _start, expected the System.map of a RISC-V Linux kernel"));
   EXPECT_THAT(load("").error(), HasSubstr("has no symbol _start"));
   EXPECT_THAT(load(std::string(1000, '\xff')).error(), HasSubstr("has no symbol _start"));
   std::string without = kGood;

@@ -437,22 +437,24 @@ void growing_lines(HierarchyConfig& config) {
   config.llc.size_bytes *= 2;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Of, RandomTraffic,
-    ::testing::Values(Variant{"Line16", as_it_is, 16}, Variant{"Line32", as_it_is, 32},
-                      Variant{"Line64", as_it_is, 64}, Variant{"Line128", as_it_is, 128},
-                      Variant{"Line4096", as_it_is, 4096}, Variant{"Msi", msi}, Variant{"Lru", lru},
-                      Variant{"WriteThrough", write_through},
-                      Variant{"WriteThroughAllocating", write_through_allocating},
-                      Variant{"NoWriteAllocate", no_write_allocate}, Variant{"NoL2", no_l2},
-                      Variant{"Cva6", cva6, 16}, Variant{"SmallLlc", small_llc},
-                      Variant{"LlcWithoutL2", llc_without_l2}, Variant{"GrowingLines", growing_lines, 16}),
-    [](const auto& variant) { return std::string(variant.param.name); });
+INSTANTIATE_TEST_SUITE_P(Of, RandomTraffic,
+                         ::testing::Values(Variant{"Line16", as_it_is, 16}, Variant{"Line32", as_it_is, 32},
+                                           Variant{"Line64", as_it_is, 64}, Variant{"Line128", as_it_is, 128},
+                                           Variant{"Line4096", as_it_is, 4096}, Variant{"Msi", msi},
+                                           Variant{"Lru", lru}, Variant{"WriteThrough", write_through},
+                                           Variant{"WriteThroughAllocating", write_through_allocating},
+                                           Variant{"NoWriteAllocate", no_write_allocate},
+                                           Variant{"NoL2", no_l2}, Variant{"Cva6", cva6, 16},
+                                           Variant{"SmallLlc", small_llc},
+                                           Variant{"LlcWithoutL2", llc_without_l2},
+                                           Variant{"GrowingLines", growing_lines, 16}),
+                         [](const auto& variant) { return std::string(variant.param.name); });
 
 // Every policy, protocol and write policy under a crowd of harts: the checker finds nothing to complain of.
 TEST(Hierarchy, NeverMoreThanOneWriterAndNeverAWriterBesideReaders) {
   constexpr unsigned kHarts = 16;
-  for (const auto replacement : {Replacement::random, Replacement::plru, Replacement::nru, Replacement::lfsr8})
+  for (const auto replacement :
+       {Replacement::random, Replacement::plru, Replacement::nru, Replacement::lfsr8})
     for (const auto protocol : {Coherence::msi, Coherence::mesi})
       for (const auto writes : {WritePolicy::write_back, WritePolicy::write_through}) {
         HierarchyConfig config = small_config();

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "models/cpu/disassembler.h"
-#include "tests/support/files.h"
 #include "tests/support/commands.h"
+#include "tests/support/files.h"
 
 namespace hvsim::sim {
 namespace {

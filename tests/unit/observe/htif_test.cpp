@@ -5,8 +5,8 @@
 #include <sstream>
 #include <string>
 
-#include "tests/support/files.h"
 #include "tests/support/commands.h"
+#include "tests/support/files.h"
 
 namespace hvsim::sim {
 namespace {
@@ -36,7 +36,8 @@ TEST_F(HtifRun, APassEndsTheRunWithItsConsoleShown) {
 
 TEST_F(HtifRun, AFailureIsExitCodeOneAndItsOwnCodeIsPrinted) {
   EXPECT_EQ(hvsim("--set machine.isa.misaligned=trap"), 1) << said;
-  EXPECT_THAT(said, HasSubstr("the guest failed with code 4; the last line was: a sentence\n")) << "load address misaligned";
+  EXPECT_THAT(said, HasSubstr("the guest failed with code 4; the last line was: a sentence\n"))
+      << "load address misaligned";
 }
 
 TEST_F(HtifRun, TheSignatureIsWrittenInLinesOfTheAskedLength) {

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "sim/json_document.h"
-#include "tests/support/files.h"
 #include "tests/support/commands.h"
+#include "tests/support/files.h"
 
 namespace hvsim::sim {
 namespace {

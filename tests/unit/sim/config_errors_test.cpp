@@ -97,7 +97,8 @@ TEST_F(ConfigErrors, ANumberBeyondAllTypesIsNoFault) {
 
 TEST_F(ConfigErrors, AChoiceIsListedAndGuessed) {
   EXPECT_EQ(complaint(bare(R"("machine": {"mode": "fsat"})")),
-            "c.json: machine.mode: \"fsat\": expected \"functional\", \"fast\" or \"detailed\", did you mean \"fast\"?");
+            "c.json: machine.mode: \"fsat\": expected \"functional\", \"fast\" or \"detailed\", did you mean "
+            "\"fast\"?");
 }
 
 TEST_F(ConfigErrors, ImpossibleCacheGeometryIsExplained) {

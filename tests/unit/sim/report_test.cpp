@@ -93,7 +93,9 @@ TEST_F(Reports, SayHonestlyThatLiteralDlhAvoidsNoTrap) {
 
 TEST_F(Reports, SayThatNothingIsSavedWhereNothingIs) {
   result_.outcomes[2].result.summary = result_.outcomes[0].result.summary;
-  EXPECT_THAT(sentence(2), HasSubstr("host-dlh-8: deferring takes as many cycles while VMs run (0 more or less than 25.40M)"));
+  EXPECT_THAT(
+      sentence(2),
+      HasSubstr("host-dlh-8: deferring takes as many cycles while VMs run (0 more or less than 25.40M)"));
 }
 
 TEST_F(Reports, SayWhenWorkDiffers) {

@@ -30,8 +30,7 @@ std::string hex(std::uint64_t value) {
 class WorkloadOnQemu : public testing::Test {
  protected:
   void SetUp() override {
-    if (!hvsim::tests::exists("qemu-system-riscv64"))
-      GTEST_SKIP() << "qemu-system-riscv64 is not installed";
+    if (!hvsim::tests::exists("qemu-system-riscv64")) GTEST_SKIP() << "qemu-system-riscv64 is not installed";
     if (!std::filesystem::exists(HVSIM_WORKLOADS "/hello-bare.elf"))
       GTEST_SKIP() << "the RISC-V images are not built";
   }
