@@ -67,8 +67,7 @@ def of_kernels(fast_rows: Iterable[Any], detailed_rows: Iterable[Any]) -> list[P
     groups: dict[tuple[str, str], dict[str, float]] = {}
     for fast, detailed in zip(fast_rows, detailed_rows, strict=True):
         before, after = detailed.model.cycles_median, fast.model.cycles_median
-        name = " ".join(part for part in fast.key if part)
-        groups.setdefault((fast.setting.name, fast.group), {})[name] = 100.0 * (after - before) / before
+        groups.setdefault((fast.setting.name, fast.group), {})[fast.name] = 100.0 * (after - before) / before
     pairs = []
     for (setting, group), errors in groups.items():
         where = max(errors, key=lambda name: abs(errors[name]))

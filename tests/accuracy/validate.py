@@ -87,6 +87,11 @@ class Compared:
         return self.key[0].split(".")[0]
 
     @property
+    def name(self) -> str:
+        """The row's key as a reader wants it."""
+        return " ".join(part for part in self.key if part)
+
+    @property
     def error(self) -> float:
         """Of the median, in per cent of the RTL's."""
         return 100.0 * (self.model.cycles_median - self.rtl.cycles_median) / self.rtl.cycles_median
@@ -219,8 +224,7 @@ def summary(rows: list[Compared]) -> str:
             worst = max(part, key=lambda row: abs(row.error))
             lines.append(
                 f"| {setting.name} | {group} | {len(part)} | {mean(abs(r.error) for r in part):.2f} % "
-                f"| {mean(r.error for r in part):+.2f} % | {worst.error:+.1f} % "
-                f"| {' '.join(part for part in worst.key if part)} |"
+                f"| {mean(r.error for r in part):+.2f} % | {worst.error:+.1f} % | {worst.name} |"
             )
     return "\n".join(lines) + "\n"
 

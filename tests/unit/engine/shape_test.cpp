@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <random>
@@ -264,6 +265,11 @@ Cycles scatter(Rig& rig) {
   return rig.state().cycle;
 }
 
+bool within_three_percent(Cycles fast, Cycles detailed) {
+  return std::abs(static_cast<double>(fast) - static_cast<double>(detailed)) <=
+         0.03 * static_cast<double>(detailed);
+}
+
 TEST(Shape, MoreMissRegistersNeverSlowStores) {
   Cycles last_fast = ~Cycles{0}, last_detailed = last_fast;
   for (const unsigned registers : {1U, 2U, 4U, 8U}) {
@@ -276,9 +282,7 @@ TEST(Shape, MoreMissRegistersNeverSlowStores) {
       EXPECT_LT(fast, last_fast);
       EXPECT_LT(detailed, last_detailed);
     }
-    EXPECT_NEAR(static_cast<double>(fast), static_cast<double>(detailed),
-                0.03 * static_cast<double>(detailed))
-        << registers;
+    EXPECT_PRED2(within_three_percent, fast, detailed) << registers;
     last_fast = fast;
     last_detailed = detailed;
   }
@@ -300,9 +304,7 @@ TEST(Shape, MoreMissRegistersNeverSlowAnythingAndHelpWhereMissesAreIndependent) 
       EXPECT_LE(fast, last_fast) << "there are only eight loads";
       EXPECT_LE(detailed, last_detailed);
     }
-    EXPECT_NEAR(static_cast<double>(fast), static_cast<double>(detailed),
-                0.03 * static_cast<double>(detailed))
-        << registers;
+    EXPECT_PRED2(within_three_percent, fast, detailed) << registers;
     last_fast = fast;
     last_detailed = detailed;
     const auto chain = static_cast<Cycles>(chase(1 << 20, levels) * 1000);
