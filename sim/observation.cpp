@@ -54,11 +54,12 @@ void Observation::trapped(const cpu::HartState& hart, const cpu::TrapSeen& seen)
   explain_->write(json() ? explain_json(trap).dump() + "\n" : explain_text(trap));
 }
 
-void Observation::begins(const cpu::HartState& hart, const cpu::StepSeen& seen) {
+bool Observation::begins(const cpu::HartState& hart, const cpu::StepSeen& seen) {
   auto& step = harts_[hart.hart_id].step;
   step.reset();
   if (trace_->selection.takes({hart.hart_id, seen.mode, seen.vm, seen.vcpu, seen.pc, seen.cycle}))
     step.emplace(hart, seen);
+  return true;
 }
 
 void Observation::retired(const cpu::HartState& hart) {

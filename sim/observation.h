@@ -23,7 +23,7 @@ class Observation final : public cpu::Observer {
 
   void trapped(const cpu::HartState& hart, const cpu::TrapSeen& seen) override;
   bool steps() const override { return trace_.has_value(); }
-  void begins(const cpu::HartState& hart, const cpu::StepSeen& seen) override;
+  bool begins(const cpu::HartState& hart, const cpu::StepSeen& seen) override;
   void retired(const cpu::HartState& hart) override;
   void abandoned(const cpu::HartState& hart) override;
 

@@ -16,17 +16,6 @@ constexpr std::array<std::uint64_t, 17> kKnownExtensions{
     0x08485653,  // this project's hypercalls
     0x10,       0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E};  // BASE .. DBCN
 
-ExitCause cause_of(const HartState& state, const isa::Trap& trap) {
-  ExitCause cause{.interrupt = trap.interrupt, .code = trap.code};
-  if (!trap.interrupt && trap.code == static_cast<unsigned>(isa::Exception::ecall_from_vs)) {
-    cause.extension = std::ranges::find(kKnownExtensions, state.x[17]) != kKnownExtensions.end()
-                          ? state.x[17]
-                          : kOtherExtension;
-    cause.function = std::min(state.x[16], kOtherFunction);
-  }
-  return cause;
-}
-
 // At each change of the owner: parameters that do not overlap are added up two at a time.
 void book(std::uint64_t* __restrict share, std::uint64_t* __restrict settled,
           const std::uint64_t* __restrict now) {
@@ -37,6 +26,17 @@ void book(std::uint64_t* __restrict share, std::uint64_t* __restrict settled,
 }
 
 }  // namespace
+
+ExitCause exit_cause(const HartState& state, const isa::Trap& trap) {
+  ExitCause cause{.interrupt = trap.interrupt, .code = trap.code};
+  if (!trap.interrupt && trap.code == static_cast<unsigned>(isa::Exception::ecall_from_vs)) {
+    cause.extension = std::ranges::find(kKnownExtensions, state.x[17]) != kKnownExtensions.end()
+                          ? state.x[17]
+                          : kOtherExtension;
+    cause.function = std::min(state.x[16], kOtherFunction);
+  }
+  return cause;
+}
 
 bool may_mark(isa::Mode mode, isa::MarkKind kind) {
   using isa::MarkKind;
@@ -128,7 +128,7 @@ void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
     exit_vm_ = key_.vm;
     exit_began_ = state.cycle;
     key_.in_exit = true;
-    key_.cause = cause_of(state, taken.trap);
+    key_.cause = exit_cause(state, taken.trap);
     key_.phase = isa::HypervisorPhase::save;
     forget_rows();
   }

@@ -32,6 +32,9 @@ struct ExitCause {
   friend constexpr auto operator<=>(const ExitCause&, const ExitCause&) = default;
 };
 
+// Of a trap that leaves a guest whose registers are still there.
+ExitCause exit_cause(const HartState& state, const isa::Trap& trap);
+
 // A row of the CPI stack.
 struct CellKey {
   std::uint32_t vm = kNoVm;

@@ -71,6 +71,11 @@ class BlockStore {
     block.ops = block.storage.data();
   }
 
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (Block& block : blocks_) visit(block);
+  }
+
   // Software can run code anywhere, so the store is emptied when it has grown past any sensible working set.
   bool full() const { return pages_.size() > kMaxPages || ops_ > kMaxOps; }
   void clear() {

@@ -48,6 +48,7 @@ class Engine final : public Hart {
   void set_debug_points(const DebugPoints* points) override;
   std::optional<WatchHit> take_watch_hit() override { return std::exchange(watch_hit_, std::nullopt); }
   void code_changed() override { ++stamp_; }
+  void observe(const ObservedCode& code) override;
   void set_witness(ProgressWitness* witness) override;
   void set_mailbox(isa::Hpa at) override;
   void idle(isa::Cycles cycles) override;
@@ -136,7 +137,8 @@ class Engine final : public Hart {
   void begin_access(const Op& op);
   template <Id id>
   void end_access(const Op& op);
-  void observe_step(const Op* op);  // called before each op when the observer wants steps
+  bool observe_step(const Op* op);  // called before each op that the observer wants to know of
+  void leave_before(const Op* op);  // the observer does not let it begin
   const Block& block() const { return *block_; }
   Block& block() { return *block_; }
   static constexpr bool timed = Timing::timed, detailed = Timing::detailed;
@@ -276,7 +278,8 @@ class Engine final : public Hart {
   Block* current_block(Block* block);  // known to match memory, and fit for the present FS
   void measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const;
   void fetch_lines(const Block& block, const FetchEntry& entry);
-  Handler handler_for(Id id) const;
+  Handler handler_for(Id id, std::uint64_t page_offset) const;
+  void choose_handlers(Block& block) const;
 
   HartState state_storage_{};
   HartConfig config_;
@@ -316,6 +319,7 @@ class Engine final : public Hart {
   std::optional<std::uint64_t> walked_;  // the address that walk_ is about, when an observer might ask
   bool step_open_ = false;               // the observer was told of an op that has not retired yet
   std::optional<Stop> stop_;
+  ObservedCode observed_;
 
   const DebugPoints* points_ = nullptr;
   bool stepping_ = false;  // a step is not stopped by a breakpoint where it begins

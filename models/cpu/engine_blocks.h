@@ -118,9 +118,27 @@ Block* Engine<Timing>::use_scratch(std::vector<Op> ops, std::uint64_t page_offse
 }
 
 template <class Timing>
-Handler Engine<Timing>::handler_for(Id id) const {
-  const bool watched = config_.observer != nullptr && config_.observer->steps();
+Handler Engine<Timing>::handler_for(Id id, std::uint64_t page_offset) const {
+  const Class klass = instruction(id).klass;
+  const bool watched = (config_.observer != nullptr && config_.observer->steps()) || observed_.everything ||
+                       (observed_.accesses && accesses_memory(klass)) ||
+                       (observed_.marks && klass == Class::mark) || observed_.offsets[page_offset >> 1];
   return watched ? &run_watched<Engine> : handler_of<Engine>(id);
+}
+
+// The block may be running: its ops stay where they are.
+template <class Timing>
+void Engine<Timing>::choose_handlers(Block& block) const {
+  for (Op& op : block.storage)
+    if (op.run != end_of_block_handler<Engine>()) op.run = handler_for(op.id, block.page_offset + op.offset);
+}
+
+template <class Timing>
+void Engine<Timing>::observe(const ObservedCode& code) {
+  if (observed_ == code) return;
+  observed_ = code;
+  store_.for_each([this](Block& block) { choose_handlers(block); });
+  choose_handlers(scratch_);
 }
 
 // One instruction whose second half lies in the next page, which may translate quite differently.
@@ -156,7 +174,7 @@ Block* Engine<Timing>::decode_protected(const FetchEntry& entry, std::uint64_t p
 template <class Timing>
 Block* Engine<Timing>::decode_alone(std::uint32_t raw, std::uint64_t page_offset) {
   Op op = decode(raw, {.float_enabled = float_on_, .isa = config_.isa});
-  op.run = handler_for(op.id);
+  op.run = handler_for(op.id, page_offset);
   std::vector<Op> ops{op, Op{}};
   ops[1].run = end_of_block_handler<Engine>();
   ops[1].offset = op.length;
@@ -186,7 +204,7 @@ std::vector<Op> Engine<Timing>::decode_ops(const std::uint8_t* code, std::uint64
     }
     Op op = decode(raw, {.float_enabled = float_enabled, .isa = config_.isa});
     op.offset = static_cast<std::uint16_t>(at);
-    op.run = handler_for(op.id);
+    op.run = handler_for(op.id, page_offset + at);
     const Class klass = instruction(op.id).klass;
     if (klass == Class::branch || klass == Class::jump) {
       const auto target = static_cast<std::int64_t>(page_offset + at) + op.imm;

@@ -135,10 +135,12 @@ Handler handler_of(Id id) {
   return handlers[static_cast<std::size_t>(id)];
 }
 
-// What ops are given in the place of their own handler when every step is observed.
+// What ops are given in the place of their own handler when they are observed.
 template <class E>
 void run_watched(void* opaque, const Op* op) {
-  static_cast<E*>(opaque)->observe_step(op);
+  E* engine = static_cast<E*>(opaque);
+  if (!engine->observe_step(op)) [[unlikely]]
+    return engine->leave_before(op);
   return handler_of<E>(op->id)(opaque, op);
 }
 

@@ -182,7 +182,7 @@ void Engine<Timing>::observe_trap(const TrapTaken& taken, const Op* op) {
 }
 
 template <class Timing>
-void Engine<Timing>::observe_step(const Op* op) {
+bool Engine<Timing>::observe_step(const Op* op) {
   end_step(true);
   const CellKey& who = accountant_.current();
   const auto before = static_cast<std::uint64_t>(op - block_->ops);
@@ -191,14 +191,23 @@ void Engine<Timing>::observe_step(const Op* op) {
     issued = timing_.pipeline.committed() - state.cycle;
   else if constexpr (Timing::timed)
     issued = static_cast<isa::Cycles>(std::max(timing_.remembered.times(*block_)[before].issue, 0));
-  config_.observer->begins(state, {.op = op,
-                                   .pc = pc(*op),
-                                   .mode = state.mode,
-                                   .cycle = state.cycle + issued,
-                                   .retired = state.retired + before,
-                                   .vm = who.vm,
-                                   .vcpu = who.vcpu});
-  step_open_ = true;
+  step_open_ = config_.observer->begins(state, {.op = op,
+                                                .pc = pc(*op),
+                                                .mode = state.mode,
+                                                .cycle = state.cycle + issued,
+                                                .retired = state.retired + before,
+                                                .vm = who.vm,
+                                                .vcpu = who.vcpu});
+  return step_open_;
+}
+
+template <class Timing>
+void Engine<Timing>::leave_before(const Op* op) {
+  account_before(op);
+  state.pc += op->offset;
+  link_ = nullptr;
+  stop_ = Stop::breakpoint;
+  deadline_ = 0;
 }
 
 // The step that the observer was told of is over.

@@ -12,6 +12,7 @@
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/mark_listener.h"
+#include "models/cpu/observed_code.h"
 #include "models/statistics/walk_statistics.h"
 
 namespace hvsim::cpu {
@@ -21,7 +22,8 @@ enum class Stop : std::uint8_t {
   wait_for_interrupt,  // WFI retired and nothing wakes the hart yet
   synchronize,         // the next instruction touches a device and other harts lag behind
   hypervisor,          // the hart is in HS-mode and the hypervisor runs on the host
-  breakpoint,          // the next instruction lies at a breakpoint, or is that of a guest that was awaited
+  breakpoint,          // the next instruction lies at a breakpoint, is that of a guest that was awaited, or
+                       // the observer did not let it begin
   watchpoint,          // the last instruction touched what is watched: Hart::take_watch_hit() says how
   unexpected_trap,     // M-mode's trap handler traps at its first instruction: it would do so for ever
 };
@@ -63,6 +65,8 @@ class Hart {
   virtual void set_debug_points(const DebugPoints* points) = 0;
   virtual std::optional<WatchHit> take_watch_hit() = 0;
   virtual void code_changed() = 0;  // memory was written from outside: blocks compare themselves with it
+  // What the observer is told of from here on; it must have one, and `code` is copied.
+  virtual void observe(const ObservedCode& code) = 0;
   // Null: nobody watches. Whoever does is told of everything from here on.
   virtual void set_witness(ProgressWitness* witness) = 0;
 

@@ -1,4 +1,4 @@
-// Who looks on while a hart runs: told of traps and, if it wants, of every instruction. Changes nothing.
+// Who looks on while a hart runs: told of traps and, if it wants, of instructions.
 #pragma once
 
 #include <cstdint>
@@ -55,10 +55,12 @@ class Observer {
   // The hart has just entered its trap handler.
   virtual void trapped(const HartState& hart, const TrapSeen& seen) = 0;
 
-  // Only if steps() says so when a hart is made: each step begins, and then retires, traps or (when it has
-  // to wait for other harts, and begins anew) does neither.
+  // All of them if steps() says so when a hart is made, else those that Hart::observe() names: each step
+  // begins, and then retires, traps or (when it has to wait for other harts, and begins anew) does neither.
   virtual bool steps() const { return false; }
-  virtual void begins(const HartState&, const StepSeen&) {}
+  // False: the hart leaves before the instruction (Stop::breakpoint). That cuts its block, which may move
+  // cycles by a few; all else that an observer does leaves no trace.
+  virtual bool begins(const HartState&, const StepSeen&) { return true; }
   virtual void retired(const HartState&) {}
   virtual void abandoned(const HartState&) {}
 };

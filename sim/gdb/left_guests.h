@@ -33,7 +33,9 @@ class LeftGuests final : public cpu::Observer {
     if (next_ != nullptr) next_->trapped(hart, seen);
   }
   bool steps() const override { return next_ != nullptr && next_->steps(); }
-  void begins(const cpu::HartState& hart, const cpu::StepSeen& seen) override { next_->begins(hart, seen); }
+  bool begins(const cpu::HartState& hart, const cpu::StepSeen& seen) override {
+    return next_->begins(hart, seen);
+  }
   void retired(const cpu::HartState& hart) override { next_->retired(hart); }
   void abandoned(const cpu::HartState& hart) override { next_->abandoned(hart); }
 

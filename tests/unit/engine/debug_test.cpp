@@ -1,6 +1,9 @@
 // Debuggers stop harts exactly where they ask, and leave no trace where they do not.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <vector>
+
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
 #include "tests/unit/engine/program.h"
@@ -203,6 +206,79 @@ TEST(Debug, AWitnessSeesChangesOfMemoryAndLooksAtTime) {
     rig->hart.run(300, false);
     rig->hart.set_witness(nullptr);
     EXPECT_EQ(witness.progress(), c.progress) << c.what;
+  }
+}
+
+// Told of some instructions; may keep one from beginning.
+struct Looker final : Observer {
+  void trapped(const HartState&, const TrapSeen&) override {}
+  bool begins(const HartState& hart, const StepSeen& seen) override {
+    pcs.push_back(seen.pc);
+    counts.push_back(hart.x[2]);
+    if (looked) looked();
+    return goes_on;
+  }
+  std::vector<std::uint64_t> pcs, counts;
+  std::function<void()> looked;
+  bool goes_on = true;
+};
+
+TEST(Debug, ObservedInstructionsAreAnnouncedWhereverABlockHasThemAndCostNothing) {
+  Looker looker;
+  HartConfig config;
+  config.observer = &looker;
+  auto rig = detailed(20, {}, config);
+  auto alone = detailed();
+  for (auto* each : {&rig, &alone}) put_loop(**each);
+  rig->hart.run(150, false);
+  alone->hart.run(150, false);  // the loop is decoded, chained and has run
+  ASSERT_TRUE(looker.pcs.empty());
+  const std::uint64_t before = rig->state().x[2];
+  ObservedCode code;
+  code.add(kRam + 8);
+  rig->hart.observe(code);
+  for (auto* each : {&rig, &alone}) (*each)->hart.run(100, false);
+  const std::uint64_t between = rig->state().x[2];
+  ASSERT_GT(between, before + 3);
+  EXPECT_EQ(looker.pcs, std::vector<std::uint64_t>(looker.pcs.size(), kRam + 8));
+  EXPECT_NEAR(static_cast<double>(looker.pcs.size()), static_cast<double>(between - before), 1);
+
+  // From inside an announcement: everything, and later nothing.
+  looker.looked = [&] {
+    rig->hart.observe({.everything = looker.pcs.size() < 60});
+    if (looker.pcs.size() == 60) looker.looked = nullptr;
+  };
+  for (auto* each : {&rig, &alone}) (*each)->hart.run(2000, false);
+  EXPECT_EQ(looker.pcs.size(), 60u);
+  EXPECT_EQ(rig->state().cycle, alone->state().cycle);
+  EXPECT_EQ(rig->state().retired, alone->state().retired);
+  EXPECT_EQ(rig->state().x, alone->state().x);
+  EXPECT_EQ(rig->hart.counters().blocks_run, alone->hart.counters().blocks_run);
+  EXPECT_EQ(rig->hart.counters().blocks_decoded, alone->hart.counters().blocks_decoded);
+}
+
+TEST(Debug, AnInstructionThatMayNotBeginStopsTheHartBeforeIt) {
+  for (const bool timed : {false, true}) {
+    Looker looker;
+    HartConfig config;
+    config.observer = &looker;
+    const auto check = [&](auto& rig) {
+      put_loop(rig);
+      rig.hart.run(40, false);
+      ObservedCode code;
+      code.add(kRam + 8);
+      rig.hart.observe(code);
+      looker.goes_on = false;
+      EXPECT_EQ(rig.hart.run(1000, false).stop, Stop::breakpoint);
+      EXPECT_EQ(rig.state().pc, kRam + 8);
+      EXPECT_EQ(rig.state().x[3] + 1, rig.state().x[2]) << "the instruction has not run";
+      EXPECT_EQ(rig.all_cells(), rig.state().cycle);
+      looker.goes_on = true;
+      EXPECT_EQ(rig.hart.run(2000, false).stop, Stop::budget);
+      EXPECT_EQ(rig.state().x[3], 100u);
+      EXPECT_EQ(rig.all_cells(), rig.state().cycle);
+    };
+    timed ? check(*detailed(20, {}, config)) : check(*functional(config));
   }
 }
 

@@ -313,7 +313,10 @@ TEST_F(Explanation, AWatchedHartDoesWhatItAlwaysDoes) {
   struct Stepper final : cpu::Observer {
     void trapped(const cpu::HartState&, const cpu::TrapSeen&) override { ++traps; }
     bool steps() const override { return true; }
-    void begins(const cpu::HartState&, const cpu::StepSeen&) override { ++begun; }
+    bool begins(const cpu::HartState&, const cpu::StepSeen&) override {
+      ++begun;
+      return true;
+    }
     void retired(const cpu::HartState&) override { ++done; }
     void abandoned(const cpu::HartState&) override { ++dropped; }
     unsigned traps = 0, begun = 0, done = 0, dropped = 0;
