@@ -16,7 +16,8 @@ from hvsim._crossing import Crossing, break_even
 from hvsim._errors import ConfigError, Error, RunError
 from hvsim._machine import Machine
 from hvsim._report import report
-from hvsim._results import Regions, Result, Results, Runs, Walks
+from hvsim._result_sets import Results, Runs
+from hvsim._results import Regions, Result, Walks
 from hvsim._stack import CpiStack
 from hvsim._sweep import SweepProgress, sweep
 

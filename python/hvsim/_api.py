@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from hvsim import _core
-from hvsim._errors import ConfigError, RunError
+from hvsim._errors import ConfigError, RunError, refusal
 from hvsim._executors import Local
-from hvsim._machine import Machine
-from hvsim._results import Result, Results
+from hvsim._machine import as_machine
+from hvsim._result_sets import Results
+from hvsim._results import Result
 from hvsim._worker import FINISHED, USAGE, Ending, Limits, Task, image_directories
 
 
@@ -77,11 +78,10 @@ def run(
         RunError: The simulator failed.
     """
     if workload is not None:
-        machine = config if isinstance(config, Machine) else Machine(_as_mapping(config))
-        config = machine.with_guests(
+        config = as_machine(config).with_guests(
             workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
         )
-    tasks = [Task(*run) for run in _expand(config, overrides or {})]
+    tasks = [Task(*run) for run in expand(config, overrides or {})]
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         root = Path(scratch) if out is None else _output(out)
         _run(tasks, root, Local(jobs or os.cpu_count() or 1), _callback(progress) or (lambda _: None))
@@ -105,7 +105,7 @@ def _check(task: Task, ending: Ending | BaseException) -> None:
     if isinstance(ending, BaseException):
         raise ending
     if ending.exit_code == USAGE:
-        raise ConfigError("", "", "", ending.detail)
+        raise refusal(ending.detail)
     if ending.exit_code not in FINISHED:
         raise RunError(task.label, ending.exit_code, ending.detail)
 
@@ -119,7 +119,7 @@ def validate(config: Config, *, overrides: Mapping[str, Any] | None = None) -> l
     Raises:
         ConfigError: The config cannot be used.
     """
-    return [name for name, _, _ in _expand(config, overrides or {})]
+    return [name for name, _, _ in expand(config, overrides or {})]
 
 
 def schema() -> dict[str, Any]:
@@ -128,20 +128,13 @@ def schema() -> dict[str, Any]:
     return parsed
 
 
-def _expand(config: Config, overrides: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def expand(config: Config, overrides: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The runs of a config: name, name of the directory, the complete config as JSON text."""
     settings = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
     images = image_directories()
     if isinstance(config, Mapping):
         return _core.expand_text(json.dumps(dict(config)), str(Path.cwd()), settings, images)
     return _core.expand_file(os.fspath(config), settings, images)
-
-
-def _as_mapping(config: Config) -> Mapping[str, Any]:
-    if isinstance(config, Mapping):
-        return config
-    raise ConfigError(
-        os.fspath(config), "workload", "", "expected a Machine or a dict: a file says itself what its VMs run"
-    )
 
 
 def _output(out: str | os.PathLike[str]) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class Error(Exception):
     """Base class of all errors of this package."""
@@ -29,6 +31,16 @@ class ConfigError(Error, ValueError):
         return type(self), (self.file, self.path, self.value, self.expected)
 
 
+# "machine.devices.block[0].file: what is wrong"
+_LINE = re.compile(r"(?P<path>[a-z_]+(?:\[\d+\])?(?:\.[a-z_0-9]+(?:\[\d+\])?)+): (?P<expected>.*)", re.DOTALL)
+
+
+def refusal(line: str) -> ConfigError:
+    """The error that a line of the simulator stands for, with the path that it names, if it does."""
+    found = _LINE.fullmatch(line)
+    return ConfigError("", found["path"], "", found["expected"]) if found else ConfigError("", "", "", line)
+
+
 class RunError(Error, RuntimeError):
     """A run could not be finished: the simulator failed, or its files cannot be read.
 
@@ -47,3 +59,7 @@ class RunError(Error, RuntimeError):
     def __reduce__(self) -> tuple[type[RunError], tuple[str, int, str]]:
         """Lets the error cross process boundaries."""
         return type(self), (self.run, self.exit_code, self.detail)
+
+
+class SessionError(Error, RuntimeError):
+    """A command of a session cannot be done, say, because no image has the symbol; nothing has changed."""

@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +16,13 @@ from typing import Any, NamedTuple, Protocol
 from hvsim import _core
 from hvsim._errors import ConfigError, Error
 from hvsim._worker import FAULT, Ending, Limits, StoppedError, Task, binary, image_directories, simulate
+
+# How long a Dask cluster may be without any worker: one that should be there, and one whose jobs may queue.
+WORKER_SECONDS = 300.0
+QUEUE_SECONDS = 24 * 3600.0
+
+# How often the workers are counted while nothing ends.
+_LOOK_SECONDS = 1.0
 
 
 class Done(NamedTuple):
@@ -83,9 +90,11 @@ class Local:
 class Dask:
     """Workers of a Dask cluster that see the same folders as this process."""
 
-    def __init__(self, where: Any, jobs: int) -> None:
+    def __init__(self, where: Any, jobs: int, worker_timeout: float | None = None) -> None:
+        """With the seconds that a cluster may be without any worker; Slurm's jobs may queue for long."""
         self._where = where
         self.jobs = max(1, jobs)
+        self._patience = worker_timeout or (QUEUE_SECONDS if where == "slurm" else WORKER_SECONDS)
 
     def run(
         self, tasks: Sequence[Task], out: Path, limits: Limits, started: Callable[[Task], None]
@@ -102,11 +111,33 @@ class Dask:
             for task in tasks:
                 started(task)
             try:
-                for future in distributed.as_completed(futures, loop=client.loop):
+                for future in self._completed(client, futures):
                     error = future.exception()
                     yield Done(futures[future], future.result() if error is None else _told(error))
             finally:
                 client.cancel(list(futures))
+
+    def _completed(self, client: Any, futures: Iterable[Any]) -> Iterator[Any]:
+        """Futures as they are done; an error once there has been no worker for too long."""
+        done = queue.SimpleQueue[Any]()
+        waited_for = 0
+        for future in futures:
+            future.add_done_callback(done.put)
+            waited_for += 1
+        seen = time.monotonic()
+        while waited_for:
+            try:
+                yield done.get(timeout=_LOOK_SECONDS)
+                waited_for -= 1
+                seen = time.monotonic()
+            except queue.Empty:
+                if client.nthreads():
+                    seen = time.monotonic()
+                elif time.monotonic() - seen > self._patience:
+                    raise Error(
+                        f"the Dask cluster has had no worker for {self._patience:g} s; "
+                        "worker_timeout (--worker-timeout) says how long to wait"
+                    ) from None
 
     @contextlib.contextmanager
     def _client(self, distributed: Any) -> Iterator[Any]:
@@ -154,9 +185,9 @@ class Dask:
             yield cluster
 
 
-def choose(dask: Any, jobs: int) -> Executor:
+def choose(dask: Any, jobs: int, worker_timeout: float | None = None) -> Executor:
     """The executor that an option names: None, ``local``, ``slurm``, an address, or a Dask client."""
-    return Local(jobs) if dask is None else Dask(dask, jobs)
+    return Local(jobs) if dask is None else Dask(dask, jobs, worker_timeout)
 
 
 def perform(task: Task, out: str, limits: Limits, simulator: str) -> Ending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,21 @@ class Machine(Mapping[str, Any]):
         """Section ``machine`` with every default filled in."""
         found: dict[str, Any] = _resolve(self._config)["machine"]
         return found
+
+
+def as_machine(config: Mapping[str, Any] | str | os.PathLike[str]) -> Machine:
+    """A config as a machine that can be given guests.
+
+    Raises:
+        ConfigError: It is a file.
+    """
+    if isinstance(config, Machine):
+        return config
+    if isinstance(config, Mapping):
+        return Machine(config)
+    raise ConfigError(
+        os.fspath(config), "workload", "", "expected a Machine or a dict: a file says itself what its VMs run"
+    )
 
 
 def _resolve(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from hvsim import _table
 from hvsim._errors import ConfigError, Error, RunError
 from hvsim._report_drawing import machine
 from hvsim._report_page import Page
-from hvsim._results import Result, Runs
+from hvsim._result_sets import Runs
+from hvsim._results import Result
 from hvsim._seeds import over_seeds
 from hvsim._store import DEFINITION
 from hvsim._sweep import TABLE

@@ -5,32 +5,19 @@ from __future__ import annotations
 import html
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from hvsim import _table
 from hvsim._comparison import Difference, compare_configs, compare_exits, compare_figures
 from hvsim._errors import RunError
 from hvsim._frozen import freeze
 from hvsim._stack import CpiStack, stack
+from hvsim._stats_frames import Described, StatsFrames
 from hvsim.plots import Plots
-
-# What has a property of its own.
-_TABLES = (
-    *("cpi[", "exits[", "summary.", "help.", "walks.", "shares[", "epochs.", "regions[", "interrupts["),
-    *("vcpu_waits[", "delivery_times[", "dumps[", "traps["),
-)
-
-
-class Described(NamedTuple):
-    """What a statistic is: its unit (empty if it has none) and one line of help."""
-
-    unit: str
-    help: str
 
 
 class Regions(NamedTuple):
@@ -114,7 +101,7 @@ class Result:
                 _stats=freeze(json.loads((directory / "stats.json").read_text("utf-8"))),
                 _exits=pd.read_csv(directory / "exits.csv", keep_default_na=False),
             )
-            dumps = tuple(whole._dumped(directory, dump) for dump in whole._list("dumps"))
+            dumps = tuple(whole._dumped(directory, dump) for dump in whole._frames.rows("dumps"))
             return replace(whole, dumps=dumps)
         except (OSError, ValueError) as error:
             raise RunError(name or directory.name, 0, f"its files cannot be read: {error}") from error
@@ -132,8 +119,11 @@ class Result:
 
     def describe(self, statistic: str) -> Described:
         """Unit and help of a statistic, by its path: ``harts[0].l1d.misses``."""
-        entry = self._stats["help"].get(_generic(statistic), {})
-        return Described(entry.get("unit", ""), entry.get("help", ""))
+        return self._frames.describe(statistic)
+
+    @property
+    def _frames(self) -> StatsFrames:
+        return StatsFrames(self._stats)
 
     @property
     def result_hash(self) -> str:
@@ -171,7 +161,7 @@ class Result:
     def exits(self) -> pd.DataFrame:
         """Exits by VM and cause: count, and cycles in all, at least, at p50, at p99, at most."""
         frame = self._exits.copy()
-        frame.attrs["units"] = self._units("exits[].", frame.columns)
+        frame.attrs["units"] = self._frames.units("exits[].", frame.columns)
         return frame
 
     @property
@@ -179,7 +169,7 @@ class Result:
         """The CPI stack: one row per cell, cycles by component. All of them add up to the harts' cycles."""
         rows = [{**row, **row["components"]} for row in self._stats["cpi"]]
         frame = pd.DataFrame(rows).drop(columns="components", errors="ignore")
-        units = self._units("cpi[].", frame.columns)
+        units = self._frames.units("cpi[].", frame.columns)
         components = rows[0]["components"] if rows else {}
         frame.attrs["units"] = units | dict.fromkeys(components, "cycles")
         return frame
@@ -214,7 +204,7 @@ class Result:
 
         ``shared_pages`` lie behind the frame of free pages, ``merged_pages`` behind one of equal pages.
         """
-        return self._frame("sharing_samples")
+        return self._frames.frame("sharing_samples")
 
     @property
     def saved_memory(self) -> pd.DataFrame:
@@ -232,7 +222,7 @@ class Result:
     @property
     def shares(self) -> pd.DataFrame:
         """Cycles by component and events, by hart, VM, VCPU and mode. Rows of a hart are all that it did."""
-        return self._activity("shares", self._list("shares"))
+        return self._frames.activity("shares", self._frames.rows("shares"))
 
     @property
     def epochs(self) -> pd.DataFrame:
@@ -243,7 +233,7 @@ class Result:
         epochs = self._stats["epochs"]
         frame = pd.DataFrame(epochs["rows"])
         frame.insert(1, "begin", frame["epoch"] * epochs["length"])
-        frame.attrs["units"] = self._activity_units("epochs.rows") | {"begin": "cycles"}
+        frame.attrs["units"] = self._frames.activity_units("epochs.rows") | {"begin": "cycles"}
         return frame
 
     @property
@@ -252,16 +242,16 @@ class Result:
         names = ("hart", "vm", "vcpu", "region")
         rows = [
             {name: region[name] for name in names} | mode
-            for region in self._list("regions")
+            for region in self._frames.rows("regions")
             for mode in region["modes"]
         ]
-        modes = self._activity("regions[].modes", rows, names)
-        return Regions(self._distributions("regions", "elapsed"), modes)
+        modes = self._frames.activity("regions[].modes", rows, names)
+        return Regions(self._frames.distributions("regions", "elapsed"), modes)
 
     @property
     def traps(self) -> pd.DataFrame:
         """Traps by hart, the modes that they left and entered, and cause: ``count``."""
-        return self._frame("traps")
+        return self._frames.frame("traps")
 
     @property
     def interrupts(self) -> pd.DataFrame:
@@ -269,124 +259,54 @@ class Result:
 
         Interrupts whose ``path`` is ``trapped`` were passed on by more privileged software.
         """
-        return self._distributions("interrupts", "latency")
+        return self._frames.distributions("interrupts", "latency")
 
     @property
     def interrupt_latencies(self) -> pd.DataFrame:
         """The histograms behind ``interrupts``."""
-        return self._histograms("interrupts", "latency")
+        return self._frames.histograms("interrupts", "latency")
 
     @property
     def vcpu_waits(self) -> pd.DataFrame:
         """Cycles from a VCPU's being runnable to the hypervisor's choosing it to run."""
-        return self._distributions("vcpu_waits", "wait")
+        return self._frames.distributions("vcpu_waits", "wait")
 
     @property
     def delivery_times(self) -> pd.DataFrame:
         """Cycles until a deferrable hypercall has run, and from the scheduling of a guest until it runs."""
-        return self._distributions("delivery_times", "time")
+        return self._frames.distributions("delivery_times", "time")
 
     @property
     def delivery_latencies(self) -> pd.DataFrame:
         """The histograms behind ``delivery_times``."""
-        return self._histograms("delivery_times", "time")
+        return self._frames.histograms("delivery_times", "time")
 
     @property
     def walks(self) -> Walks:
         """Page walks by kind, latency, PTE, page size and address space, over all harts."""
         return Walks(
-            kinds=self._distributions("walks.kinds", "cycles"),
-            latency=self._histograms("walks.kinds", "cycles"),
-            ptes=self._frame("walks.ptes"),
-            pages=self._frame("walks.pages"),
-            spaces=self._frame("walks.spaces"),
+            kinds=self._frames.distributions("walks.kinds", "cycles"),
+            latency=self._frames.histograms("walks.kinds", "cycles"),
+            ptes=self._frames.frame("walks.ptes"),
+            pages=self._frames.frame("walks.pages"),
+            spaces=self._frames.frame("walks.spaces"),
         )
 
     @property
     def delivery(self) -> pd.DataFrame:
         """Deferrable hypercalls by VM: traps, drains; in cycles their latency and whose time they took."""
         nested = "delivery."
-        columns = [each[len(nested) :] for each in self._columns("vms") if each.startswith(nested)]
-        vms = self._list("vms")
+        columns = [each[len(nested) :] for each in self._frames.columns("vms") if each.startswith(nested)]
+        vms = self._frames.rows("vms")
         index = pd.Index([vm["name"] for vm in vms], name="vm")
         frame = pd.DataFrame([vm["delivery"] for vm in vms], index=index, columns=columns)
-        frame.attrs["units"] = self._units(f"vms[].{nested}", frame.columns)
+        frame.attrs["units"] = self._frames.units(f"vms[].{nested}", frame.columns)
         return frame
 
     @property
     def stats(self) -> pd.DataFrame:
         """Every other counter by its path, with ``value``, ``unit`` and ``help``."""
-        rows = []
-        for path, value in _flatten(self._stats, ""):
-            if not path.startswith(_TABLES):
-                rows.append((path, value, *self.describe(path)))
-        return pd.DataFrame(rows, columns=["statistic", "value", "unit", "help"]).set_index("statistic")
-
-    def _activity(self, path: str, rows: list[dict[str, Any]], names: Iterable[str] = ()) -> pd.DataFrame:
-        """Rows with cycles by component and events, each of them a column."""
-        flat = [
-            {key: value for key, value in row.items() if not isinstance(value, dict)}
-            | row["components"]
-            | row["events"]
-            for row in rows
-        ]
-        units = self._activity_units(path)
-        groups = ("components", "events")
-        own = [each for each in self._columns(path) if "." not in each and each not in groups]
-        counted = [each for each in units if each not in own]
-        frame = pd.DataFrame(flat, columns=[*names, *own, *counted])
-        frame.attrs["units"] = units
-        return frame
-
-    def _activity_units(self, path: str) -> dict[str, str]:
-        units = {}
-        for group in ("components", "events"):
-            prefix = f"{path}[].{group}."
-            for each, entry in self._stats["help"].items():
-                if each.startswith(prefix):
-                    units[each[len(prefix) :]] = entry["unit"]
-        return units
-
-    def _list(self, path: str) -> list[dict[str, Any]]:
-        found: Any = self._stats
-        for key in path.split("."):
-            found = found[key]
-        return list(found)
-
-    def _columns(self, path: str) -> list[str]:
-        prefix = f"{path}[]."
-        below = [each[len(prefix) :] for each in self._stats["help"] if each.startswith(prefix)]
-        return [each for each in below if "[" not in each]
-
-    def _frame(self, path: str) -> pd.DataFrame:
-        """A list of rows without structure; an empty one has its columns too."""
-        frame = pd.DataFrame(self._list(path), columns=self._columns(path))
-        frame.attrs["units"] = self._units(f"{path}[].", frame.columns)
-        return frame
-
-    def _distributions(self, path: str, key: str) -> pd.DataFrame:
-        """Rows whose field ``key`` is a distribution, its figures in their place."""
-        nested = f"{key}."
-        columns = [each for each in self._columns(path) if each != key]
-        rows = [row | {nested + name: value for name, value in row[key].items()} for row in self._list(path)]
-        frame = pd.DataFrame(rows, columns=columns)
-        units = self._units(f"{path}[].", frame.columns)
-        frame.columns = pd.Index([each.removeprefix(nested) for each in columns])
-        frame.attrs["units"] = {each.removeprefix(nested): unit for each, unit in units.items()}
-        return frame
-
-    def _histograms(self, path: str, key: str) -> pd.DataFrame:
-        """The buckets of the distributions in ``key``, beside the texts and numbers that name their row."""
-        rows = []
-        for row in self._list(path):
-            names = {each: value for each, value in row.items() if isinstance(value, str)}
-            rows += [{**names, **bucket} for bucket in row[key]["buckets"]]
-        frame = pd.DataFrame(rows)
-        frame.attrs["units"] = {"upto": "cycles", "count": "count"}
-        return frame
-
-    def _units(self, prefix: str, columns: Iterable[str]) -> dict[str, str]:
-        return {each: unit for each in columns if (unit := self.describe(prefix + each).unit)}
+        return self._frames.others()
 
     def __repr__(self) -> str:
         verdict = "passed" if self.passed else self.stop
@@ -400,85 +320,3 @@ class Result:
         figures = self.summary.to_html(float_format="{:,.4g}".format)
         causes = self.exits.to_html(index=False)
         return f"<p>{head}</p>{figures}<p>Exits</p>{causes}"
-
-
-class Results(Mapping[str, Result]):
-    """Results by run name, in the order of the config."""
-
-    def __init__(self, results: Iterable[Result]) -> None:
-        self._results = {result.name: result for result in results}
-
-    def __getitem__(self, name: str) -> Result:
-        return self._results[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._results)
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-    def table(self) -> pd.DataFrame:
-        """One row per run: why it ended, the summary's figures, and the result hash."""
-        rows = []
-        units: dict[str, str] = {}
-        for result in self.values():
-            rows.append({"run": result.name, **_table.row(result._stats, result.manifest)})
-            units |= _table.units(result._stats)
-        return _table.frame(rows, units).set_index("run")
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            [f"<hvsim.Results of {len(self)} runs>", *(f"  {result!r}" for result in self.values())]
-        )
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
-
-
-class Runs(Mapping[str, Result]):
-    """The runs of a directory by identity, of a sweep or of ``run --out``, read when one asks for them.
-
-    >>> frame = hvsim.sweep("costs.json", out="runs/costs")
-    >>> hvsim.Runs("runs/costs")[frame["identity"][0]].exits
-    """
-
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
-        """Raises RunError if there is no run in it."""
-        self._found = {
-            manifest.parent.name.rpartition("-")[2]: manifest.parent
-            for manifest in sorted(Path(directory).glob("*/manifest.json"))
-        }
-        if not self._found:
-            raise RunError(str(directory), 0, "there is no run directory in it")
-
-    def __getitem__(self, identity: str) -> Result:
-        return Result.read(self._found[identity])
-
-    def __contains__(self, identity: object) -> bool:
-        return identity in self._found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def __repr__(self) -> str:
-        return f"<hvsim.Runs: {len(self)} runs>"
-
-
-def _flatten(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _flatten(child, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _flatten(child, f"{path}[{index}]")
-    else:
-        yield path, value
-
-
-def _generic(path: str) -> str:
-    """The path with the numbers of list elements taken out."""
-    parts = path.split("[")
-    return "[".join([parts[0], *(part[part.index("]") :] for part in parts[1:])])

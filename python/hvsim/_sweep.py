@@ -64,6 +64,7 @@ def sweep(
     out: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     dask: Any = None,
+    worker_timeout: float | None = None,
     resume: bool = True,
     retry_failed: bool = False,
     csv: bool = False,
@@ -90,6 +91,8 @@ def sweep(
         dask: Not given: worker processes of this machine. ``"local"``: a Dask cluster of `jobs` workers here.
             ``"slurm"``: `jobs` Slurm jobs as Dask's configuration describes them. Else the address of a
             scheduler, or a ``distributed.Client``. Its workers must see `out`.
+        worker_timeout: Seconds that a Dask cluster may be without any worker; if not given, five minutes, and
+            a day with ``"slurm"``, whose jobs may queue.
         resume: Take the runs that `out` has from an earlier sweep; else an `out` with a sweep is refused.
         retry_failed: Run failed ones of an earlier sweep again.
         csv: Write ``table.csv`` too.
@@ -105,7 +108,7 @@ def sweep(
 
     Raises:
         ConfigError: Something cannot be used; nothing has run.
-        Error: The results cannot be written.
+        Error: The results cannot be written, or the Dask cluster has no workers.
     """
     asked = {
         "grid": grid,
@@ -117,7 +120,7 @@ def sweep(
     }
     definition = _define(base, {key: value for key, value in asked.items() if value is not None})
     limits = _limits(definition.limits(), memory_limit, time_limit)
-    executor = choose(dask, jobs or os.cpu_count() or 1)
+    executor = choose(dask, jobs or os.cpu_count() or 1, worker_timeout)
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         path = Path(scratch) if out is None else Path(out).absolute()
         if out is not None:

@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dask", metavar="ADDRESS|local|slurm", help="run on a Dask cluster whose workers see DIR"
     )
+    parser.add_argument(
+        "--worker-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="that a Dask cluster may be without any worker; default: 300, with slurm a day",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the sweep that DIR holds")
     parser.add_argument("--retry-failed", action="store_true", help="run failed runs of DIR again")
     parser.add_argument("--csv", action="store_true", help=f"write {CSV} beside {TABLE}")
@@ -85,7 +91,7 @@ def _sweep(options: argparse.Namespace) -> int:
     table = conduct(
         definition,
         out,
-        choose(options.dask, options.jobs or os.cpu_count() or 1),
+        choose(options.dask, options.jobs or os.cpu_count() or 1, options.worker_timeout),
         limits,
         retry_failed=options.retry_failed,
         csv=options.csv,

@@ -99,3 +99,12 @@ def test_version_is_the_packages():
     from importlib.metadata import version
 
     assert hvsim.__version__ == version("hvsim")
+
+
+def test_what_the_simulator_refuses_when_it_starts_names_its_key():
+    from hvsim._errors import refusal
+
+    error = refusal('machine.devices.block[0].file: "/x.img": No such file')
+    assert error.path == "machine.devices.block[0].file"
+    assert str(error) == 'machine.devices.block[0].file: "/x.img": No such file'
+    assert refusal("nothing: that looks like a key").path == ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import sys
 
 import hvsim
 import pandas as pd
@@ -306,3 +308,14 @@ def test_a_limit_ends_a_run_with_a_result_that_says_so(config):
     result = hvsim.run(config(limits={"max_cycles": 1000}))["small"]
     assert result.stop == "cycle_limit"
     assert not result.passed
+
+
+def test_help_names_the_commands_of_simulator_and_package():
+    said = subprocess.run(
+        [sys.executable, "-m", "hvsim", "--help"], capture_output=True, text=True, timeout=60
+    )
+    assert said.returncode == 0
+    for command in ("run", "config", "disasm", "sweep", "report"):
+        assert re.search(rf"^  {command} ", said.stdout, re.MULTILINE), said.stdout
+    wrong = subprocess.run([sys.executable, "-m", "hvsim"], capture_output=True, text=True, timeout=60)
+    assert wrong.returncode == 2

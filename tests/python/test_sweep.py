@@ -176,6 +176,16 @@ def test_an_address_without_scheduler_is_refused(config, address):
         hvsim.sweep(short(config), {"seed": [1]}, dask=address)
 
 
+def test_a_cluster_without_workers_is_not_waited_for_for_ever(config):
+    from distributed.deploy.subprocess import SubprocessCluster
+
+    with (
+        SubprocessCluster(n_workers=0, dashboard_address=None) as cluster,
+        pytest.raises(hvsim.Error, match=r"no worker for 0\.5 s.*--worker-timeout"),
+    ):
+        hvsim.sweep(short(config), {"seed": [1]}, dask=cluster.scheduler_address, worker_timeout=0.5)
+
+
 def test_slurm_jobs_are_submitted_as_dasks_configuration_says(config, tmp_path, monkeypatch):
     """A stand-in for sbatch runs a copy of the job's script on this machine, as Slurm would."""
     import dask
