@@ -8,6 +8,7 @@
 
 #include "arch.h"
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/inspection.h"
 #include "hypervisor/limits.h"
 
 namespace hv {
@@ -46,6 +47,8 @@ class DlhQueue {
   // The bound on waiting. An entry asks first, and reports afterwards whether it left calls behind.
   bool must_drain_all() const { return deferred_entries_ >= limits_.max_deferred_entries; }
   void entry_done(bool left_over) { deferred_entries_ = left_over ? deferred_entries_ + 1 : 0; }
+
+  static Inspection::QueueLayout inspect_layout();  // inspection.cpp
 
  private:
   std::array<abi::Notification, kMaxQueueCapacity> calls_;  // written before they are read

@@ -2,6 +2,7 @@
 #include "hypervisor/stage_two_table.h"
 
 #include "hypervisor/atomics.h"
+#include "hypervisor/inspection.h"
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/isa/paging.h"
 
@@ -28,7 +29,6 @@ constexpr std::uint64_t pointer(Hpa to) { return (to.value >> kPageShift) << pte
 
 // U: the G-stage treats every access as user mode. A and D are set, so hardware need not update them.
 constexpr std::uint64_t kReadOnly = pte::v | pte::r | pte::x | pte::u | pte::a | pte::d;
-constexpr std::uint64_t kShared = std::uint64_t{1} << 8;  // RSW: bits 9:8 are software's
 
 constexpr std::uint64_t rights(LeafRight right) {
   switch (right) {
@@ -37,13 +37,13 @@ constexpr std::uint64_t rights(LeafRight right) {
     case LeafRight::marked:
       return kReadOnly;
     case LeafRight::shared:
-      return kReadOnly | kShared;
+      return kReadOnly | kSharedLeaf;
   }
   return 0;
 }
 constexpr LeafRight right_of(std::uint64_t entry) {
   if ((entry & pte::w) != 0) return LeafRight::write;
-  return (entry & kShared) != 0 ? LeafRight::shared : LeafRight::marked;
+  return (entry & kSharedLeaf) != 0 ? LeafRight::shared : LeafRight::marked;
 }
 
 }  // namespace

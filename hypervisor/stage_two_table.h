@@ -66,6 +66,7 @@ class StageTwoTable {
 
   std::uint64_t hgatp(std::uint16_t vmid) const;
   Hpa root() const { return root_; }
+  const Hpa& inspect_root() const { return root_; }  // where it is kept
 
  private:
   static constexpr unsigned kTop = 2;

@@ -130,6 +130,7 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   run_one->add_option("--config-fd", c.worker.config_descriptor)->required();
   run_one->add_option("--message-fd", c.worker.message_descriptor)->required();
   run_one->add_option("--out", c.worker.output)->required();
+  run_one->add_option("--session-fd", c.worker.session_descriptor);
 
   std::vector<std::string> arguments = complete_observers({argv + 1, argv + argc});
   std::ranges::reverse(arguments);  // as CLI11 takes them

@@ -2,17 +2,34 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "models/cpu/hart.h"
 
 namespace hvsim::sim {
 
+struct RunResult;
+
 enum class DebugView : std::uint8_t { harts, vcpus };  // what a thread is
 
 struct DebugOptions {
   std::string where;  // to listen: gdb::Listener::open()
   DebugView view = DebugView::harts;
+};
+
+// A session (sim/session), which is driven through a socket.
+struct SessionOptions {
+  int descriptor = -1;
+  // Writes a result as a run directory below `directory`; what went wrong, else empty.
+  std::function<std::string(const RunResult&, const std::string& directory)> write;
+};
+
+// Who comes along with a run; at most one of them.
+struct Attached {
+  std::optional<DebugOptions> gdb{};
+  std::optional<SessionOptions> session{};
 };
 
 class Debugger {
@@ -28,6 +45,9 @@ class Debugger {
   virtual bool nothing_moves() = 0;
   // The debugger wants the run to end.
   virtual bool ended() const = 0;
+  // Whether the debugger has made this another run than it would have been.
+  virtual bool disturbed() const = 0;
+  virtual void over(const RunResult& result) = 0;  // the run has ended
 };
 
 }  // namespace hvsim::sim

@@ -86,13 +86,26 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
   auto run = read_run(options.config_descriptor);
   if (!run) return refuse(run.error().text());
   Reporter reporter(messages);
-  const auto result = simulate(run->config, run->images, reporter, run->gdb);
+  const auto write = [&](const RunResult& result, const std::string& hash, const std::string& directory) {
+    const std::chrono::duration<double> wall = Clock::now() - start;
+    return write_run(directory, *run, result, hash, {.wall_seconds = wall.count()});
+  };
+  Attached attached{.gdb = run->gdb};
+  if (options.session_descriptor >= 0)
+    attached.session = SessionOptions{.descriptor = options.session_descriptor,
+                                      .write = [&](const RunResult& result, const std::string& directory) {
+                                        const std::string hash =
+                                            result_hash(run->config, run->images, result);
+                                        const auto written = write(result, hash, directory);
+                                        return written ? std::string() : written.error().text();
+                                      }};
+  const auto result = simulate(run->config, run->images, reporter, attached);
   if (!result) return refuse(result.error());
   reporter.flush();
+  if (attached.session) return exit_code(*result);
 
   const std::string hash = result_hash(run->config, run->images, *result);
-  const std::chrono::duration<double> wall = Clock::now() - start;
-  const auto directory = write_run(options.output, *run, *result, hash, {.wall_seconds = wall.count()});
+  const auto directory = write(*result, hash, options.output);
   if (!directory) return refuse(directory.error().text());
   messages.finished({.exit_code = exit_code(*result),
                      .directory = *directory,

@@ -8,13 +8,15 @@
 
 namespace hvsim::sim {
 
-using Simulate = std::function<isa::Result<RunResult, std::string>(
-    const Config&, const ImagePaths&, Progress&, const std::optional<DebugOptions>& gdb)>;
+using Simulate = std::function<isa::Result<RunResult, std::string>(const Config&, const ImagePaths&,
+                                                                   Progress&, const Attached&)>;
 
 struct WorkerOptions {
   int config_descriptor = -1;   // a Run as worker_input() wrote it
   int message_descriptor = -1;  // where messages go
   std::string output;           // directory of run directories
+  int session_descriptor =
+      -1;  // of a session: commands and answers; the run leaves nothing but what they ask
 };
 
 struct Run;

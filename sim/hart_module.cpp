@@ -11,6 +11,9 @@ namespace {
 // Timers further away than this many cycles never come due in a run (SystemC's time has 64 bits too).
 constexpr isa::Cycles kNever = isa::Cycles{1} << 42;
 
+// For JSON, and results written in a copy of this process.
+constexpr int kDebuggerStack = 4 << 20;
+
 }  // namespace
 
 HartModule::HartModule(sc_core::sc_module_name name, Machine& machine, Settings settings)
@@ -23,6 +26,7 @@ HartModule::HartModule(sc_core::sc_module_name name, Machine& machine, Settings 
   machine_.on_interrupt(settings_.hart, [this] { interrupt_.notify(sc_core::SC_ZERO_TIME); });
   SC_HAS_PROCESS(HartModule);
   SC_THREAD(live);
+  if (settings_.debugger != nullptr) set_stack_size(kDebuggerStack);  // it talks on the hart's
 }
 
 // Harts access RAM directly; this checks that the bus would have granted the very memory that they use.

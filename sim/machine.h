@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/cpu/hart.h"
@@ -93,6 +94,8 @@ class Machine {
   // Between two quanta of a hart.
   void reset_if_asked(unsigned hart);
   const std::string& virtio_console() const { return virtio_console_; }
+  // Between two quanta of a hart. False: there is no such console.
+  bool type_virtio(std::string_view text);
 
   // Fills the hardware's part of the result.
   void collect(RunResult& result);

@@ -95,12 +95,17 @@ void Machine::seat_typists(Scripts scripts) {
   const auto now = [this] { return device_now(); };
   uart_typist_ = std::make_unique<Typist>(std::move(scripts.uart), config_.clock_mhz, agenda_, now,
                                           [this](std::string_view text) { uart_->push(text); });
-  virtio_typist_ = std::make_unique<Typist>(
-      std::move(scripts.virtio), config_.clock_mhz, agenda_, now, [this](std::string_view text) {
-        VirtioSlot& last = virtio_.back();
-        if (auto* console = dynamic_cast<device::VirtioConsole*>(last.device.get())) console->push(text);
-        last.work->available();
-      });
+  virtio_typist_ = std::make_unique<Typist>(std::move(scripts.virtio), config_.clock_mhz, agenda_, now,
+                                            [this](std::string_view text) { type_virtio(text); });
+}
+
+bool Machine::type_virtio(std::string_view text) {
+  VirtioSlot& last = virtio_.back();
+  auto* console = dynamic_cast<device::VirtioConsole*>(last.device.get());
+  if (console == nullptr) return false;
+  console->push(text);
+  last.work->available();
+  return true;
 }
 
 // Memory keeps what it holds, but for what boots; time goes on, but for mtime.

@@ -21,6 +21,7 @@
 #include "sim/memory_module.h"
 #include "sim/observation.h"
 #include "sim/recorder.h"
+#include "sim/session/session.h"
 #include "sim/signature.h"
 #include "sim/symbols.h"
 #include "sim/watchdog.h"
@@ -183,7 +184,7 @@ std::string last_line(std::string_view console) {
   return found.size() > longest ? found.substr(0, longest) + "..." : found;
 }
 
-void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugger, RunResult& result) {
+void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, RunResult& result) {
   result.debugged = debugger != nullptr && debugger->disturbed();
   if (machine.finished()) {
     using Kind = device::FinishRequest::Kind;
@@ -211,7 +212,7 @@ void conclude(Machine& machine, const Limits& limits, const gdb::Session* debugg
 }  // namespace
 
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress, const std::optional<DebugOptions>& gdb) {
+                                             Progress& progress, const Attached& attached) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
   auto observation = Observation::make(config, images);
@@ -226,10 +227,12 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
     result.console.push_back(static_cast<char>(byte));
     progress.console({&result.console.back(), 1});
   };
+  cpu::Observer* observer = observation.value().get();
   std::optional<gdb::Debugging> debugging;
-  if (gdb) debugging.emplace(observation.value().get());
-  auto built = Machine::build(config.machine, config.seed, on_host, console,
-                              debugging ? debugging->observer() : observation.value().get());
+  std::optional<session::Session> session;
+  if (attached.gdb) observer = debugging.emplace(observer).observer();
+  if (attached.session) observer = session.emplace(attached.session->descriptor, observer).observer();
+  auto built = Machine::build(config.machine, config.seed, on_host, console, observer);
   if (!built) return isa::Failure{built.error()};
   Machine& machine = **built;
 
@@ -252,30 +255,51 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   sc_core::sc_report_handler::set_actions(sc_core::SC_ID_SIMULATION_STOP_CALLED_TWICE_,
                                           sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
-  Limits limits(machine, config.limits, progress, gdb.has_value());
-  gdb::Session* session = nullptr;
+  Limits limits(machine, config.limits, progress, attached.gdb.has_value());
+  Debugger* debugger = nullptr;
+  std::function<hv::Inspection()> inspection;
+  if (host) inspection = [&host] { return host->hypervisor.inspect(); };
   if (debugging) {
-    std::function<hv::Inspection()> inspection;
-    if (host) inspection = [&host] { return host->hypervisor.inspect(); };
-    if (auto wrong = debugging->start(machine, config, images, std::move(inspection), *gdb); !wrong.empty())
+    if (auto wrong = debugging->start(machine, config, images, std::move(inspection), *attached.gdb);
+        !wrong.empty())
       return isa::Failure{wrong};
-    session = debugging->session();
+    debugger = debugging->session();
   }
-  Shells shells(machine, recorder, config, host ? &*host : nullptr, limits, session);
+  if (session) debugger = &*session;
+  Shells shells(machine, recorder, config, host ? &*host : nullptr, limits, debugger);
+  const auto finish = [&] {
+    shells.settle(machine, recorder);
+    conclude(machine, limits, debugger, result);
+    if (result.stop == StopReason::no_progress)
+      result.stop_detail =
+          "nothing will ever happen:" + where_harts_stand(machine, symbols_of_harts(machine, config, images));
+  };
+  const auto collect = [&] {
+    recorder.collect(result);
+    result.virtio_console = machine.virtio_console();
+  };
+  if (session) {
+    auto started = session->start({.machine = machine,
+                                   .config = config,
+                                   .images = images,
+                                   .console = result.console,
+                                   .recorder = recorder},
+                                  std::move(inspection), [&](const std::string& directory) {
+                                    finish();
+                                    collect();
+                                    return attached.session->write(result, directory);
+                                  });
+    if (!started.empty()) return isa::Failure{started};
+  }
   do {
     sc_core::sc_start();
-  } while (session != nullptr && !machine.finished() && !limits.stop() && session->nothing_moves());
+  } while (debugger != nullptr && !machine.finished() && !limits.stop() && debugger->nothing_moves());
 
-  shells.settle(machine, recorder);
-  conclude(machine, limits, session, result);
-  if (result.stop == StopReason::no_progress)
-    result.stop_detail =
-        "nothing will ever happen:" + where_harts_stand(machine, symbols_of_harts(machine, config, images));
-  if (session != nullptr) session->over(exit_code(result));
+  finish();
+  if (debugger != nullptr) debugger->over(result);
   if (signature != nullptr && !signature->write(machine.memory()))
     return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
-  recorder.collect(result);
-  result.virtio_console = machine.virtio_console();
+  collect();
   return result;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,9 +24,9 @@ class Progress {
 
 // An error is one line about the config or an image ("file: path: value: expectation"), found before time
 // starts; nothing has run then.
-// `gdb`: how a debugger may attach; the machine waits for it.
+// `attached`: a debugger or a session, which the machine waits for.
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
                                              Progress& progress,
-                                             const std::optional<DebugOptions>& gdb = std::nullopt);
+                                             const Attached& attached = {});
 
 }  // namespace hvsim::sim

@@ -9,6 +9,7 @@
 #include "models/cpu/disassembler.h"
 #include "models/cpu/execute_atomic.h"
 #include "models/cpu/instruction_table.h"
+#include "sim/access_of.h"
 #include "sim/image/format.h"
 #include "sim/statistics_names.h"
 
@@ -17,27 +18,6 @@ namespace {
 
 using cpu::Class;
 using cpu::RegisterFile;
-
-// What an access is made to: base plus offset, or the base alone.
-std::optional<std::uint64_t> address_of(const cpu::HartState& hart, const cpu::Op& op) {
-  switch (cpu::instruction(op.id).klass) {
-    case Class::load:
-    case Class::store:
-      return hart.x[op.rs1] + static_cast<std::uint64_t>(std::int64_t{op.imm});
-    case Class::lr:
-    case Class::sc:
-    case Class::amo:
-    case Class::guest_load:
-    case Class::guest_store:
-      return hart.x[op.rs1];
-    default:
-      return std::nullopt;
-  }
-}
-
-bool stores(Class klass) {
-  return klass == Class::store || klass == Class::guest_store || klass == Class::sc || klass == Class::amo;
-}
 
 // Memory that holds one value: what an AMO makes of it is what its execute function makes of it.
 struct OneValue {
@@ -84,8 +64,12 @@ unsigned csr_meant(unsigned number, isa::Mode mode) {
 
 }  // namespace
 
-TracedStep::TracedStep(const cpu::HartState& hart, const cpu::StepSeen& seen)
-    : seen_(seen), op_(*seen.op), address_(address_of(hart, op_)) {
+TracedStep::TracedStep(const cpu::HartState& hart, const cpu::StepSeen& seen) : seen_(seen), op_(*seen.op) {
+  if (const auto access = access_of(hart, op_);
+      access && cpu::instruction(op_.id).klass != Class::cache_block) {
+    address_ = access->address;
+    writes_ = access->writes;
+  }
   const bool from_float = cpu::operands(cpu::instruction(op_.id).format).rs2 == RegisterFile::f;
   stored_ = from_float ? hart.f[op_.rs2 & 31] : hart.x[op_.rs2];
 }
@@ -103,7 +87,7 @@ auto TracedStep::effects(const cpu::HartState& hart) const -> std::vector<Effect
     all.push_back({cpu::csr_name(number), cpu::csr_file::peek(hart, csr_meant(number, seen_.mode))});
   }
   const bool failed = row.klass == Class::sc && hart.x[op_.rd] != 0;
-  if (address_ && stores(row.klass) && !failed) all.push_back({"[" + hex(*address_) + "]", stored(hart)});
+  if (writes_ && !failed) all.push_back({"[" + hex(*address_) + "]", stored(hart)});
   return all;
 }
 
@@ -128,7 +112,7 @@ std::string TracedStep::text(const cpu::HartState& hart) const {
   for (const Effect& effect : effects(hart)) text += " " + effect.what + "=" + hex(effect.value);
   const Class klass = cpu::instruction(op_.id).klass;
   const bool failed = klass == Class::sc && hart.x[op_.rd] != 0;
-  if (address_ && (failed || !stores(klass))) text += " [" + hex(*address_) + "]";
+  if (address_ && (failed || !writes_)) text += " [" + hex(*address_) + "]";
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }

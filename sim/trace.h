@@ -35,7 +35,8 @@ class TracedStep {
   cpu::StepSeen seen_;
   cpu::Op op_;
   std::optional<std::uint64_t> address_;  // that it loads from or stores to
-  std::uint64_t stored_ = 0;              // the operand of stores and AMOs
+  bool writes_ = false;
+  std::uint64_t stored_ = 0;  // the operand of stores and AMOs
 };
 
 // "0 VS 0x80000a34  ld a0,8(a1)": the columns before the effects, also of what did not retire.

@@ -13,31 +13,48 @@ from hvsim._api import Progress, run, schema, validate
 from hvsim._comparison import Difference
 from hvsim._core import version
 from hvsim._crossing import Crossing, break_even
-from hvsim._errors import ConfigError, Error, RunError
+from hvsim._errors import ConfigError, Error, RunError, SessionError
 from hvsim._machine import Machine
 from hvsim._report import report
 from hvsim._result_sets import Results, Runs
 from hvsim._results import Regions, Result, Walks
+from hvsim._session import Session
+from hvsim._session_stop import Breakpoint, Stop, Watchpoint
+from hvsim._session_views import Hart, PteRead, Registers, Translation, Vcpu
+from hvsim._session_vm import MemoryMap, Queue, Vm
 from hvsim._stack import CpiStack
 from hvsim._sweep import SweepProgress, sweep
 
 __version__ = version()
 
 __all__ = [
+    "Breakpoint",
     "ConfigError",
     "CpiStack",
     "Crossing",
     "Difference",
     "Error",
+    "Hart",
     "Machine",
+    "MemoryMap",
     "Progress",
+    "PteRead",
+    "Queue",
     "Regions",
+    "Registers",
     "Result",
     "Results",
     "RunError",
     "Runs",
+    "Session",
+    "SessionError",
+    "Stop",
     "SweepProgress",
+    "Translation",
+    "Vcpu",
+    "Vm",
     "Walks",
+    "Watchpoint",
     "break_even",
     "plots",
     "report",

@@ -122,7 +122,7 @@ def simulate(
     Raises:
         StoppedError: `stopped` said so; nothing is left of the run.
     """
-    with _memory_file(task.worker_input()) as config, _pipe() as (messages, sender):
+    with memory_file(task.worker_input()) as config, _pipe() as (messages, sender):
         process = subprocess.Popen(
             [
                 *_dying_with_parent(),
@@ -141,7 +141,7 @@ def simulate(
         try:
             return _listen(process, messages, limits or Limits(), stopped)
         finally:
-            _end(process)
+            end_process(process)
 
 
 def _listen(
@@ -165,7 +165,7 @@ def _listen(
                 raise StoppedError("stopped")
             if reason := limits.broken(process.pid, started):
                 return Ending(-signal.SIGKILL, reason)
-    return _ending(process.wait(), texts[messages], texts[process.stderr.fileno()])
+    return ending_of(process.wait(), texts[messages], texts[process.stderr.fileno()])
 
 
 def _last_words(messages: bytes) -> bytes:
@@ -175,7 +175,8 @@ def _last_words(messages: bytes) -> bytes:
     return b"\n".join([*kept, rest])
 
 
-def _ending(code: int, messages: bytes, errors: bytes) -> Ending:
+def ending_of(code: int, messages: bytes, errors: bytes) -> Ending:
+    """From a worker's exit code, its messages and what it wrote to standard error."""
     for line in messages.splitlines():
         with contextlib.suppress(ValueError):
             message: dict[str, Any] = json.loads(line)
@@ -207,7 +208,7 @@ def _dying_with_parent() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _memory_file(content: bytes) -> Iterator[int]:
+def memory_file(content: bytes) -> Iterator[int]:
     """A file in memory, at its beginning."""
     file = os.memfd_create("hvsim-run")
     try:
@@ -229,7 +230,7 @@ def _pipe() -> Iterator[tuple[int, int]]:
         os.close(receiver)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
     """Ends the worker and all that it started, if it has not ended."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):

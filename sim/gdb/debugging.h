@@ -28,9 +28,6 @@ class Debugging {
   Session* session() { return session_.get(); }
 
  private:
-  std::string find_vcpus(sim::Machine& machine, const sim::Config& config, const sim::ImagePaths& images,
-                         std::function<hv::Inspection()> host_inspection);
-
   LeftGuests left_;
   std::optional<Vcpus> vcpus_;
   std::unique_ptr<Target> target_;

@@ -129,33 +129,44 @@ bool DebugMemory::write(const cpu::HartState& hart, Space space, std::uint64_t a
   return true;
 }
 
+Examined DebugMemory::examine(const cpu::HartState& hart, Space space, std::uint64_t address) const {
+  Examined seen;
+  seen.space = space_of(hart, space);
+  seen.place = translate(hart, space, address, seen.walk);
+  if (!seen.place) {
+    seen.why_not = reason(hart, Access::load, address, seen.space, seen.place.error());
+    return seen;
+  }
+  const mmu::Pmp pmp = pmp_of(hart);
+  const mmu::Mmu mmu(memory_, pmp, mmu::Mmu::Updates::left);
+  constexpr std::array accesses{std::pair{"load", Access::load}, std::pair{"store", Access::store},
+                                std::pair{"fetch", Access::fetch}};
+  for (std::size_t i = 0; i < accesses.size(); ++i) {
+    mmu::WalkTrace unused;
+    const auto allowed = mmu.translate(isa::Gva{address}, accesses[i].second, 1, seen.space, unused);
+    seen.verdicts[i].access = accesses[i].first;
+    if (!allowed)
+      seen.verdicts[i].why_not = reason(hart, accesses[i].second, address, seen.space, allowed.error());
+  }
+  return seen;
+}
+
 std::string DebugMemory::explain(const cpu::HartState& hart, Space space, std::uint64_t address) const {
-  const mmu::AddressSpace actual = space_of(hart, space);
-  if (!mmu::translates(actual)) return hex0x(address) + " is physical: nothing translates it\n";
-  mmu::WalkTrace trace;
-  const auto place = translate(hart, space, address, trace);
+  const Examined seen = examine(hart, space, address);
+  if (!mmu::translates(seen.space)) return hex0x(address) + " is physical: nothing translates it\n";
   std::string text;
-  for (unsigned i = 0; i < trace.count; ++i) {
-    const mmu::PteRead& read = trace.reads[i];
+  for (unsigned i = 0; i < seen.walk.count; ++i) {
+    const mmu::PteRead& read = seen.walk.reads[i];
     text += std::string(stage_name(read.stage)) + " level " + std::to_string(read.level) + ": PTE at " +
             hex0x(read.address.value) + " = " + hex0x(read.value) + " " + pte_bits(read.value) + "\n";
   }
-  if (!place)
-    return text + hex0x(address) +
-           " has no translation: " + reason(hart, Access::load, address, actual, place.error()) + "\n";
+  if (!seen.place) return text + hex0x(address) + " has no translation: " + seen.why_not + "\n";
   text += hex0x(address) + " -> ";
-  if (actual.virtualized) text += "guest-physical " + hex0x(place->guest_physical.value) + " -> ";
-  text += "physical " + hex0x(place->address.value) + "\n";
-
-  const mmu::Pmp pmp = pmp_of(hart);
-  const mmu::Mmu mmu(memory_, pmp, mmu::Mmu::Updates::left);
-  for (const auto& [name, access] : {std::pair{"load", Access::load}, std::pair{"store", Access::store},
-                                     std::pair{"fetch", Access::fetch}}) {
-    mmu::WalkTrace unused;
-    const auto allowed = mmu.translate(isa::Gva{address}, access, 1, actual, unused);
-    text += std::string(name) + ": " +
-            (allowed ? "allowed" : reason(hart, access, address, actual, allowed.error())) + "\n";
-  }
+  if (seen.space.virtualized) text += "guest-physical " + hex0x(seen.place->guest_physical.value) + " -> ";
+  text += "physical " + hex0x(seen.place->address.value) + "\n";
+  for (const Examined::Verdict& verdict : seen.verdicts)
+    text +=
+        std::string(verdict.access) + ": " + (verdict.why_not.empty() ? "allowed" : verdict.why_not) + "\n";
   return text;
 }
 

@@ -1,6 +1,7 @@
 // Memory as a debugger sees it: through a hart's address space, without leaving a trace.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,6 +22,29 @@ enum class Space : std::uint8_t {
   guest_physical,  // what VS-mode takes for physical: hgatp
 };
 
+struct SpaceName {
+  const char* name;
+  Space space;
+};
+inline constexpr std::array kSpaces = std::to_array<SpaceName>({{"current", Space::current},
+                                                                {"physical", Space::physical},
+                                                                {"supervisor", Space::supervisor},
+                                                                {"guest", Space::guest},
+                                                                {"guest-physical", Space::guest_physical}});
+
+// A walk, where it ends, and what accesses would meet.
+struct Examined {
+  struct Verdict {
+    const char* access = "";
+    std::string why_not;  // empty: allowed
+  };
+  mmu::AddressSpace space{};
+  mmu::WalkTrace walk{};
+  isa::Result<mmu::Translation, mmu::TranslationFault> place{mmu::Translation{}};
+  std::string why_not;                // there is no translation
+  std::array<Verdict, 3> verdicts{};  // of a load, a store and a fetch, if there is one
+};
+
 // Permissions and PMP do not bind a debugger. Devices are not memory: reading them may have effects.
 class DebugMemory {
  public:
@@ -33,7 +57,8 @@ class DebugMemory {
   std::string read(const cpu::HartState& hart, Space space, std::uint64_t address, std::uint64_t bytes) const;
   // All or nothing; RAM only.
   bool write(const cpu::HartState& hart, Space space, std::uint64_t address, std::string_view bytes);
-  // The walk in words: each PTE, where it ends, and what a load, a store and a fetch would meet.
+  Examined examine(const cpu::HartState& hart, Space space, std::uint64_t address) const;
+  // The same in words.
   std::string explain(const cpu::HartState& hart, Space space, std::uint64_t address) const;
 
  private:

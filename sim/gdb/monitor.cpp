@@ -76,16 +76,6 @@ std::string translate(Target& target, ThreadId current, const Words& words) {
   return target.explain(current, *address);
 }
 
-struct SpaceName {
-  const char* name;
-  Space space;
-};
-constexpr std::array kSpaces = std::to_array<SpaceName>({{"current", Space::current},
-                                                         {"physical", Space::physical},
-                                                         {"supervisor", Space::supervisor},
-                                                         {"guest", Space::guest},
-                                                         {"guest-physical", Space::guest_physical}});
-
 std::string choose_space(Target& target, ThreadId, const Words& words) {
   std::string known;
   for (const SpaceName& entry : kSpaces) {

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "sim/statistics.h"
+
 namespace hvsim::gdb {
 namespace {
 
@@ -50,10 +52,10 @@ bool Session::nothing_moves() {
   return false;
 }
 
-void Session::over(int exit_code) {
+void Session::over(const sim::RunResult& result) {
   if (connection_ == nullptr) return;
   char text[8];
-  std::snprintf(text, sizeof text, "W%02x", static_cast<unsigned>(exit_code) & 0xFF);
+  std::snprintf(text, sizeof text, "W%02x", static_cast<unsigned>(sim::exit_code(result)) & 0xFF);
   send(text);
   connection_.reset();
 }

@@ -26,8 +26,8 @@ class Session final : public sim::Debugger {
   bool nothing_moves() override;
   bool ended() const override { return killed_; }
 
-  void over(int exit_code);  // the run has ended by itself
-  bool disturbed() const { return target_.disturbed(); }
+  bool disturbed() const override { return target_.disturbed(); }
+  void over(const sim::RunResult& result) override;
 
  private:
   void hold(const StopReport& report);  // until GDB lets the machine go

@@ -222,4 +222,11 @@ void Vcpus::store(unsigned id, const Where& at, const cpu::HartState& state) {
   machine_.wake(*at.hart);
 }
 
+std::vector<Vcpus::Name> vcpu_names(const sim::Config& config) {
+  std::vector<Vcpus::Name> names;
+  for (std::uint32_t vm = 0; vm < config.vms.size(); ++vm)
+    for (std::uint32_t number = 0; number < config.vms[vm].vcpus; ++number) names.push_back({vm, number});
+  return names;
+}
+
 }  // namespace hvsim::gdb

@@ -65,4 +65,7 @@ class Vcpus {
   std::function<hv::Inspection()> inspection_;
 };
 
+// Those that a config asks for, by VcpuId.
+std::vector<Vcpus::Name> vcpu_names(const sim::Config& config);
+
 }  // namespace hvsim::gdb

@@ -12,7 +12,12 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs" / "notebooks").
 
 
 def test_there_are_notebooks():
-    assert {path.stem for path in NOTEBOOKS} >= {"first-run", "dlh-break-even", "sharing-memory"}
+    assert {path.stem for path in NOTEBOOKS} >= {
+        "first-run",
+        "dlh-break-even",
+        "sharing-memory",
+        "step-by-step",
+    }
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,0 +1,359 @@
+"""Sessions: a machine that one steps, looks into and changes while it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hvsim._api import Config, expand
+from hvsim._errors import ConfigError, SessionError
+from hvsim._machine import Machine, as_machine
+from hvsim._results import Result
+from hvsim._session_process import SessionProcess
+from hvsim._session_stop import Breakpoint, Stop, Watchpoint, read_stop
+from hvsim._session_views import Hart, Vcpu
+from hvsim._session_vm import Vm
+from hvsim._worker import Task
+
+
+class Session:
+    """A machine that stands still until it is told to go on, and can be looked into whenever it stands.
+
+    It lives in a process of its own, so that several can be open at once and none can harm Python. Looking
+    and stopping change nothing: a session that only does that ends with the result of `hvsim.run`, bit for
+    bit, however often it stopped. Writing registers or memory and typing make it another run, and its results
+    say ``debugged``.
+
+    >>> with hvsim.Session(machine, workload="hypercall_storm") as s:
+    ...     s.run_until(exit="any")
+    ...     s.hart(0).explain_translation(s.hart(0).pc)
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        workload: str | None = None,
+        *,
+        image: str | os.PathLike[str] | None = None,
+        vms: int = 1,
+        hypervisor: str | Mapping[str, Any] = "host",
+        delivery: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        run: str | None = None,
+        echo: bool = False,
+    ) -> None:
+        """Start the machine; it stands before its first instruction.
+
+        Args:
+            config: Path of a JSON config, a dict, or a `Machine`.
+            workload: Of a `Machine` without guests, as `hvsim.run` has it, with the five after it.
+            image: Instead of a workload: an ELF that boots without firmware.
+            vms: With `workload`: how many VMs.
+            hypervisor: With `workload`: ``"target"`` or ``"host"``, or the keys of ``hypervisor``.
+            delivery: With `workload`: of deferrable hypercalls.
+            arguments: With `workload`: its arguments.
+            overrides: Values by dotted path, laid over the config.
+            run: Which one, if the config stands for several runs.
+            echo: Whether what the guests print appears on standard output too.
+
+        Raises:
+            ConfigError: The config cannot be used.
+            RunError: The simulator failed.
+        """
+        if workload is not None:
+            config = as_machine(config).with_guests(
+                workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
+            )
+        if image is not None:
+            boot = {"image": str(Path(image).absolute()), "firmware": "none"}
+            config = Machine({**as_machine(config), "boot": boot})
+        task = _choose([Task(*each) for each in expand(config, overrides or {})], run)
+        self._echo = echo
+        self._points: dict[int, Breakpoint | Watchpoint] = {}
+        self._numbers = 0
+        self._stop = Stop("start")
+        self._label = task.label
+        self._process = SessionProcess(task, self._printed)
+        self._stop = read_stop(
+            {"reason": "start", "hart": 0, "details": {}, "state": self._process.ask("state")}, {}
+        )
+
+    def close(self) -> None:
+        """End the machine. What has not been read of it is lost."""
+        self._process.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed, or its process has died."""
+        return self._process.closed
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_process"):
+            self._process.close()
+
+    # Going on
+
+    @property
+    def stop(self) -> Stop:
+        """Why and where it stands."""
+        return self._stop
+
+    def step(self, count: int = 1, *, hart: int = 0) -> Stop:
+        """Let a hart execute instructions; the others run beside it as they always do.
+
+        An exception or interrupt counts as one, and a hypervisor on the host as nothing.
+
+        Args:
+            count: How many.
+            hart: Whose.
+        """
+        return self._go({"hart": hart, "steps": count})
+
+    def run(self, *, cycles: int | None = None, instructions: int | None = None) -> Stop:
+        """Go on to the end, or for so long; breakpoints and watchpoints stop it earlier.
+
+        Args:
+            cycles: Of the hart that is ahead.
+            instructions: Of all harts together.
+        """
+        harts = self._process.ask("state")["harts"]
+        until: dict[str, Any] = {}
+        if cycles is not None:
+            until["cycle"] = max(each["cycle"] for each in harts) + cycles
+        if instructions is not None:
+            until["instructions"] = sum(each["retired"] for each in harts) + instructions
+        return self._go(until)
+
+    def run_until(
+        self,
+        *,
+        symbol: str | None = None,
+        address: int | None = None,
+        exit: str | None = None,
+        trap: str | None = None,
+        mark: str | None = None,
+        value: int | None = None,
+        cycle: int | None = None,
+        instructions: int | None = None,
+        vm: str | None = None,
+        hart: int | None = None,
+    ) -> Stop:
+        """Go on until the first of these, a breakpoint, a watchpoint, or the end.
+
+        Each stop is before an instruction. Those that an exit, a trap or a mark asks for come before the next
+        instruction of that hart, or when it turns to a hypervisor on the host.
+
+        Args:
+            symbol: A hart is about to execute the instruction at it; C++ names without parameters.
+            address: The same by virtual address.
+            exit: A guest is left: a cause as `Result.exits` names them (``"SUPERVISOR_SYSCALL"``, or with the
+                call, ``"SUPERVISOR_SYSCALL/notify"``), or ``"any"``.
+            trap: Any trap: ``"load_guest_page_fault"``, ..., or ``"any"``.
+            mark: A mark of software: ``"region_begin"``, ``"work_done"``, ...
+            value: With `mark`: only of this value.
+            cycle: A hart begins an instruction at this cycle or later.
+            instructions: So many have been retired by all harts together, or by `hart`.
+            vm: Only this VM's exits, traps, marks and addresses; ``"machine"``: what happens while V is 0.
+            hart: Only what this one does.
+
+        Raises:
+            SessionError: No image has the symbol, or there is no cause or mark of that name.
+        """
+        until = {"exit": exit, "trap": trap, "mark": mark, "value": value, "cycle": cycle}
+        until |= {"instructions": instructions, "vm": vm, "hart": hart}
+        addresses = [] if address is None else [{"address": address, "vm": vm}]
+        if symbol is not None:
+            addresses += [each for each in self.symbol(symbol) if vm in (None, each["vm"])]
+            if not addresses:
+                raise SessionError(f'symbol: "{symbol}": the images of {vm} have none of this name')
+        return self._go({**until, "addresses": addresses})
+
+    def _go(self, until: Mapping[str, Any]) -> Stop:
+        if self._stop.over and not self.closed:
+            return self._stop
+        try:
+            report = self._process.ask("go", until=until)
+        except KeyboardInterrupt:
+            state = self._process.ask("state")
+            self._stop = read_stop({"reason": "interrupted", "hart": 0, "details": {}, "state": state}, {})
+            raise
+        self._stop = read_stop(report["stopped"], self._points)
+        return self._stop
+
+    # Points
+
+    @property
+    def breakpoints(self) -> tuple[Breakpoint, ...]:
+        """Those that are set."""
+        return tuple(each for each in self._points.values() if isinstance(each, Breakpoint))
+
+    @property
+    def watchpoints(self) -> tuple[Watchpoint, ...]:
+        """Those that are set."""
+        return tuple(each for each in self._points.values() if isinstance(each, Watchpoint))
+
+    def break_at(self, where: str | int, *, vm: str | None = None) -> tuple[Breakpoint, ...]:
+        """Set breakpoints: at an address, or wherever a symbol of this name is.
+
+        Args:
+            where: Symbol or virtual address.
+            vm: Whom they stop: a VM's name, or ``"machine"``: who runs while V is 0; else everybody, or whose
+                image has the symbol.
+
+        Raises:
+            SessionError: No image has the symbol.
+        """
+        if isinstance(where, int):
+            places: list[dict[str, Any]] = [{"address": where, "vm": vm}]
+        else:
+            places = [each for each in self.symbol(where) if vm in (None, each["vm"])]
+        symbol = "" if isinstance(where, int) else where
+        made = tuple(Breakpoint(self._number(), each["address"], each["vm"], symbol) for each in places)
+        self._set({**self._points, **{each.id: each for each in made}})
+        return made
+
+    def watch(
+        self, address: int, count: int = 8, *, access: str = "write", vm: str | None = None
+    ) -> Watchpoint:
+        """Stop before accesses to memory. The machine runs several times as slowly meanwhile.
+
+        Args:
+            address: Virtual, as instructions name it.
+            count: Bytes.
+            access: ``"read"``, ``"write"`` or ``"any"``.
+            vm: Whose accesses, as of `break_at`.
+        """
+        if access not in ("read", "write", "any") or count < 1:
+            raise SessionError(f"watch: {access}, {count} bytes: expected read, write or any, and at least 1")
+        point = Watchpoint(self._number(), address, count, access, vm)
+        self._set({**self._points, point.id: point})
+        return point
+
+    def delete(self, *points: Breakpoint | Watchpoint) -> None:
+        """Remove breakpoints and watchpoints; all of them if none is named."""
+        gone = {each.id for each in points}
+        self._set({n: each for n, each in self._points.items() if points and n not in gone})
+
+    def _set(self, points: dict[int, Breakpoint | Watchpoint]) -> None:
+        breaks = [each for each in points.values() if isinstance(each, Breakpoint)]
+        watches = [each for each in points.values() if isinstance(each, Watchpoint)]
+        self._process.ask(
+            "points",
+            breakpoints=[{"id": each.id, "address": each.address, "vm": each.vm} for each in breaks],
+            watchpoints=[
+                {
+                    "id": each.id,
+                    "address": each.address,
+                    "bytes": each.bytes,
+                    "reads": each.access != "write",
+                    "writes": each.access != "read",
+                    "vm": each.vm,
+                }
+                for each in watches
+            ],
+        )
+        self._points = points
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    # Looking
+
+    @property
+    def harts(self) -> tuple[Hart, ...]:
+        """All harts."""
+        return tuple(Hart(self._process, n) for n in range(len(self._process.ask("state")["harts"])))
+
+    def hart(self, number: int = 0) -> Hart:
+        """A hart, by number."""
+        return self.harts[number]
+
+    @property
+    def vcpus(self) -> tuple[Vcpu, ...]:
+        """All VCPUs of our hypervisor.
+
+        Raises:
+            SessionError: There are none, or not yet.
+        """
+        return tuple(Vcpu(self._process, each["vm"], each["vcpu"]) for each in self._process.ask("vcpus"))
+
+    def vcpu(self, vm: str, number: int = 0) -> Vcpu:
+        """A VCPU, by its VM's name and its number within that."""
+        return Vcpu(self._process, vm, number)
+
+    def vm(self, name: str) -> Vm:
+        """A VM of our hypervisor, by name: its stage-two table, its queue, its memory map."""
+        return Vm(self._process, name)
+
+    def symbol(self, name: str) -> list[dict[str, Any]]:
+        """Where a symbol is: ``address``, and ``vm`` as of `Breakpoint`, for each image that has it.
+
+        Raises:
+            SessionError: None has; the message says which name is nearest.
+        """
+        found: list[dict[str, Any]] = self._process.ask("symbol", name=name)
+        return found
+
+    @property
+    def console(self) -> Mapping[str, str]:
+        """What has been printed so far, by VM name; ``"machine"`` is the rest, ``"all"`` all as it came."""
+        answer = self._process.ask("console")
+        return {**answer["vms"], "all": answer["all"], "virtio": answer["virtio"]}
+
+    def type(self, text: str, *, console: str = "uart") -> None:
+        r"""Type into a console: what the guest reads next. Enter is ``"\r"`` or ``"\n"``, as it expects.
+
+        Args:
+            text: To type, at once.
+            console: ``"uart"`` or ``"virtio"``.
+
+        Raises:
+            SessionError: There is no such console.
+        """
+        self._process.ask("type", text=text, console=console)
+
+    def result(self) -> Result:
+        """What the run would leave if it ended here: the same as `hvsim.run` gives once it is over.
+
+        The result's ``stop`` is ``"debugger"`` until then. Taking it changes nothing.
+        """
+        with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
+            self._process.ask("result", directory=scratch)
+            (directory,) = Path(scratch).iterdir()
+            return Result.read(directory, name=self._label, kept=False)
+
+    def _printed(self, text: str) -> None:
+        if self._echo:
+            sys.stdout.write(text)
+
+    def __repr__(self) -> str:
+        return f"<hvsim.Session {self._label}: {'closed' if self.closed else self._stop}>"
+
+    def _repr_html_(self) -> str:
+        if self.closed:
+            return f"<p>{self!r}</p>"
+        return self._stop._repr_html_()
+
+
+def _choose(tasks: list[Task], run: str | None) -> Task:
+    labels = [task.label for task in tasks]
+    if run is None and len(tasks) == 1:
+        return tasks[0]
+    if run not in labels:
+        raise ConfigError("", "run", str(run), f"expected one of {', '.join(labels)}")
+    return tasks[labels.index(run)]
