@@ -209,12 +209,15 @@ guest_area: .zero 16
   .text
   .balign 64
   .global vectors, vector_taken
+  .option push
+  .option norvc  # an entry has four bytes
 vectors:
   j machine_trap
   j 1f
   .rept 14
   j machine_trap
   .endr
+  .option pop
 1:
   csrrw t0, mscratch, t0
   sd t1, 8(t0)
