@@ -27,6 +27,14 @@ bool read_number(const FdtReader& tree, FdtReader::Node node, std::string_view n
   return true;
 }
 
+bool read_scheduler(const FdtReader& tree, FdtReader::Node node, SchedulerPolicy& policy, Text& why) {
+  const auto name = tree.text(node, "scheduler").value_or("");
+  if (name != "round_robin" && name != "credit")
+    return fail(why, tree.name(node), "scheduler must be round_robin or credit");
+  policy = name == "credit" ? SchedulerPolicy::credit : SchedulerPolicy::round_robin;
+  return true;
+}
+
 bool good_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes) return false;
   for (const char c : name)
@@ -81,12 +89,7 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
                   "delivery must be immediate, dlh, multicall, softirq, dlh_ring, polling or free");
     settings_.delivery = *mode;
   }
-  if (tree.property(node, "scheduler")) {
-    const auto policy = tree.text(node, "scheduler").value_or("");
-    if (policy != "round_robin" && policy != "credit")
-      return fail(why, "hypervisor", "scheduler must be round_robin or credit");
-    settings_.scheduler = policy == "credit" ? SchedulerPolicy::credit : SchedulerPolicy::round_robin;
-  }
+  if (tree.property(node, "scheduler") && !read_scheduler(tree, node, settings_.scheduler, why)) return false;
   std::uint32_t statistics = 0, instructions = 0, drain_at_entry = 1;
   const auto number = [&](std::string_view name, std::uint64_t least, std::uint64_t most,
                           std::uint32_t& value) {
@@ -106,7 +109,8 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
   settings_.print_statistics = statistics != 0;
   settings_.read_instructions = instructions != 0;
   const auto sharing = tree.child(node, "sharing");
-  return good && (!sharing || read_sharing(tree, *sharing, why));
+  const auto plan = tree.child(node, "switches");
+  return good && (!sharing || read_sharing(tree, *sharing, why)) && (!plan || read_plan(tree, *plan, why));
 }
 
 bool Bundle::read_sharing(const FdtReader& tree, FdtReader::Node node, Text& why) {
@@ -115,6 +119,24 @@ bool Bundle::read_sharing(const FdtReader& tree, FdtReader::Node node, Text& why
     if (!read_number(tree, node, field.name, field.least, field.most, value, why)) return false;
     field.write(settings_.sharing, value);
   }
+  return true;
+}
+
+bool Bundle::read_plan(const FdtReader& tree, FdtReader::Node node, Text& why) {
+  PolicyPlan& plan = settings_.plan;
+  std::uint32_t earliest = 0;
+  for (auto child = tree.first_child(node); child; child = tree.next_sibling(*child)) {
+    if (plan.count == kMaxPolicySwitches) return fail(why, tree.name(*child), "too many switches");
+    PolicySwitch& next = plan.switches[plan.count++];
+    std::uint32_t sharing = 0;
+    if (!read_number(tree, *child, "at-us", earliest, kLatestPolicySwitch, next.at_us, why) ||
+        !read_number(tree, *child, "sharing", 0, kSharingPolicyNames.size() - 1, sharing, why) ||
+        !read_scheduler(tree, *child, next.scheduler, why))
+      return false;
+    next.sharing = static_cast<SharingPolicy>(sharing);
+    earliest = next.at_us + 1;
+  }
+  settings_.sharing.any_policy = plan.count != 0;
   return true;
 }
 

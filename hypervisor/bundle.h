@@ -11,6 +11,7 @@
 #include "hypervisor/abi/kernel_symbols.h"
 #include "hypervisor/dlh_queue.h"
 #include "hypervisor/fdt_reader.h"
+#include "hypervisor/policy_plan.h"
 #include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
 #include "hypervisor/text.h"
@@ -28,6 +29,7 @@ struct Settings {
   std::uint32_t audit_exits = 0;         // the hypervisor checks its own tables at each such exit; 0: never
   bool print_statistics = false;         // one line per VM when it is off
   SharingSettings sharing{};
+  PolicyPlan plan{};               // of what follows `scheduler` and `sharing.policy`
   bool read_instructions = false;  // of device accesses from the guest's memory, even if htinst tells
 };
 
@@ -58,6 +60,7 @@ class Bundle {
  private:
   bool read_settings(const FdtReader& tree, FdtReader::Node node, Text& why);
   bool read_sharing(const FdtReader& tree, FdtReader::Node node, Text& why);
+  bool read_plan(const FdtReader& tree, FdtReader::Node node, Text& why);
   bool read_linux(const FdtReader& tree, FdtReader::Node node, VmConfig& vm, Text& why) const;
   bool read_vm(const FdtReader& tree, FdtReader::Node node, Text& why);
 

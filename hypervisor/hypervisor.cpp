@@ -133,8 +133,8 @@ void Hypervisor::reap(Arch& arch, Vm& vm) {
     vm.disk.release(arch, pool_);
     vm.state = Vm::State::off;
   }
-  if (settings_.sharing.scans_maps() && settings_.sharing.source == MapSource::introspection &&
-      vm.sharing.search == VmSharing::MapSearch::open)
+  if (scans_maps(load_relaxed(settings_.sharing.policy)) &&
+      settings_.sharing.source == MapSource::introspection && vm.sharing.search == VmSharing::MapSearch::open)
     report_search(arch, vm, introspections_[vm.id].why());
   send_counters(arch, vm.id);
   feed_starved(arch);

@@ -114,12 +114,13 @@ class Hypervisor {
 
   // memory that is shared (memory.cpp)
   void start_sharing(Arch& arch);
+  void begin_scans(std::uint64_t at);
   Verdict memory_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Vcpu* starve(Arch& arch, Vcpu& vcpu);
   bool hopeless() const;
   void feed_starved(Arch& arch);
   void take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order);
-  void ask_for_pages(Arch& arch, Vm& vm);
+  void ask_for_pages(Arch& arch, Vm& vm, bool ask);
   void scan_if_due(Arch& arch);
   void scan(Arch& arch, std::uint64_t now);
   std::uint64_t next_scan(Arch& arch) const;
@@ -129,6 +130,11 @@ class Hypervisor {
   std::uint64_t content_interval() const;
   void send_counters(Arch& arch, unsigned vm);
   GuestMemory memory_of(Vm& vm) { return {frames_, pool_, vm}; }
+
+  // policies that change while VMs run (policy_plan.cpp)
+  bool plans(SharingPolicy policy) const;
+  void configure_scheduler(Arch& arch);
+  void switch_policies(Arch& arch);
 
   // emulated devices (devices.cpp)
   Verdict guest_page_fault(Arch& arch, Vcpu& vcpu, const Exit& exit);
@@ -248,9 +254,12 @@ class Hypervisor {
   std::array<Introspection, kMaxVms> introspections_;
   struct Due {  // ticks at which the scan hart does what; kNever: not with this policy
     std::uint64_t map = kNever, content = kNever, sample = kNever, check = kNever;
-    std::uint64_t round = 0;  // when the round over all maps began
+    std::uint64_t other = kNever;  // policies
+    std::uint64_t round = 0;       // when the round over all maps began
   } due_;
   unsigned scan_hart_ = 0;
+  unsigned next_switch_ = 0;        // of the plan
+  std::uint64_t booted_ = 0;        // ticks
   std::uint64_t pool_pages_ = 0;    // for VMs and tables, at boot
   std::uint32_t starving_ = 0;      // atomic: VCPUs that wait for a frame
   std::uint32_t vain_periods_ = 0;  // in a row in which all that could run waited for a frame

@@ -26,14 +26,20 @@ void Hypervisor::start_sharing(Arch& arch) {
   const SharingSettings& settings = settings_.sharing;
   scan_hart_ = (all_harts_ >> settings.scan_hart & 1) != 0 ? settings.scan_hart : lowest_bit(all_harts_);
   if (!settings.shares()) return;
-  for (unsigned vm = 0; vm < vm_count_; ++vm) ask_for_pages(arch, vms_[vm]);
+  for (unsigned vm = 0; vm < vm_count_; ++vm) ask_for_pages(arch, vms_[vm], true);
   const std::uint64_t now = arch.ticks();
   due_.round = now;
   due_.check = now + ticks_of_us(settings.period_us);
   due_.sample = now + ticks_of_us(settings.epoch_us);
-  const std::uint64_t begin = now + ticks_of_us(settings.start_us);
-  if (settings.scans_maps()) due_.map = begin + ticks_of_us(settings.period_us);
-  if (settings.scans_content()) due_.content = begin + content_interval();
+  begin_scans(now + ticks_of_us(settings.start_us));
+  booted_ = now;
+  if (settings_.plan.count != 0) due_.other = now + ticks_of_us(settings_.plan.switches[0].at_us);
+}
+
+void Hypervisor::begin_scans(std::uint64_t at) {
+  const SharingSettings& settings = settings_.sharing;
+  due_.map = scans_maps(settings.policy) ? at + ticks_of_us(settings.period_us) : kNever;
+  due_.content = scans_content(settings.policy) ? at + content_interval() : kNever;
 }
 
 std::uint64_t Hypervisor::content_interval() const {
@@ -103,18 +109,19 @@ void Hypervisor::take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order) {
   feed_starved(arch);
 }
 
-// What the guest finds in its shared page: how it is to give pages back under this policy.
-void Hypervisor::ask_for_pages(Arch& arch, Vm& vm) {
+// What the guest finds in its shared page: how it is to give pages back under this policy, or under another
+// one no longer.
+void Hypervisor::ask_for_pages(Arch& arch, Vm& vm, bool ask) {
   const SharingSettings& settings = settings_.sharing;
   const auto write = [&](std::size_t offset, std::uint64_t value) {
-    arch.write_word(vm.shared_page + offset, value);
+    arch.write_word(vm.shared_page + offset, ask ? value : 0);
   };
   if (settings.policy == SharingPolicy::balloon)
     write(offsetof(abi::SharedPage, balloon_percent),
           settings.balloon_percent | std::uint64_t{settings.balloon_order} << 32);
   if (settings.policy == SharingPolicy::free_page_reporting) {
-    write(offsetof(abi::SharedPage, report_order), abi::kReportOrder);
     write(offsetof(abi::SharedPage, report_delay_ticks), ticks_of_us(settings.report_delay_us));
+    write(offsetof(abi::SharedPage, report_order), abi::kReportOrder);
   }
 }
 
@@ -154,7 +161,8 @@ void Hypervisor::check_starvation(Arch& arch, std::uint64_t now) {
 std::uint64_t Hypervisor::next_scan(Arch& arch) const {
   if (arch.hart() != scan_hart_ || all_off()) return kNever;
   const std::uint64_t check = load_relaxed(starving_) == 0 ? kNever : due_.check;
-  return std::min({due_.map, due_.content, due_.sample, check});
+  const std::uint64_t other = map_scanner_.in_round() ? kNever : due_.other;  // after the round
+  return std::min({due_.map, due_.content, due_.sample, check, other});
 }
 
 // The time that it takes is nobody's: the slice of whoever was interrupted is extended by it.
@@ -243,6 +251,7 @@ void Hypervisor::scan(Arch& arch, std::uint64_t now) {
     content_scanner_.step(arch, pool_, frames_, vms);
     due_.content = std::max(due_.content + content_interval(), arch.ticks() + 1);
   }
+  if (now >= due_.other && !map_scanner_.in_round()) switch_policies(arch);
   if (now >= due_.check) check_starvation(arch, now);
   if (now >= due_.sample) {
     for (unsigned vm = 0; vm < vm_count_; ++vm) send_counters(arch, vm);

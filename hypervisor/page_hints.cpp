@@ -81,7 +81,7 @@ std::int64_t Hypervisor::page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa 
   switch (call) {
     case abi::Hypercall::page_release:
       inside = vm.hints.set(PageHints::Kind::released, at, pages);
-      if (inside && settings_.sharing.takes_back()) take_back(arch, vm, at, order);
+      if (inside && takes_back(load_relaxed(settings_.sharing.policy))) take_back(arch, vm, at, order);
       break;
     case abi::Hypercall::page_claim:
       inside = vm.hints.clear(PageHints::Kind::released, at, pages);

@@ -38,16 +38,14 @@ bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std:
   vmids_suffice_ = platform.vmid_bits >= 16 || (1u << platform.vmid_bits) > bundle->vm_count();
   for (Hart& hart : harts_) hart.last_vcpu.fill(kNoVcpu);
   for (DlhQueue& queue : hart_queues_) queue.configure(settings_.dlh);
-  scheduler_.configure(arch, {.policy = settings_.scheduler,
-                              .slice_ticks = ticks_of_us(settings_.time_slice_us),
-                              .cap_period_ticks = ticks_of_us(settings_.cap_period_us)});
+  configure_scheduler(arch);
 
   pool_.add(platform.ram.base, platform.ram.bytes);
   for (unsigned i = 0; i < platform.reserved_count; ++i)
     pool_.reserve(platform.reserved[i].base, platform.reserved[i].bytes);
   pool_.reserve(platform.initrd.base, platform.initrd.bytes);
   pool_pages_ = pool_.free_pages();
-  if (settings_.sharing.policy == SharingPolicy::oracle && !arch.free_of_charge(false)) {
+  if (plans(SharingPolicy::oracle) && !arch.free_of_charge(false)) {
     why.add("sharing policy oracle costs nothing, so it exists in host runs only");
     return false;
   }

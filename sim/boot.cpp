@@ -155,6 +155,7 @@ isa::Result<std::vector<std::byte>, std::string> bundle_of(const Config& config,
       .audit_exits = config.hypervisor.audit_exits,
       .read_instructions = config.hypervisor.read_instructions,
       .sharing = config.hypervisor.sharing,
+      .switches = config.hypervisor.switches,
       .vms = {}};
   for (std::size_t i = 0; i < config.vms.size(); ++i) {
     auto vm = describe_vm(config.vms[i], images, i);

@@ -8,6 +8,7 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/arch/host/cost_model.h"
+#include "hypervisor/policy_plan.h"
 #include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
 #include "models/cpu/branch_predictor_config.h"
@@ -110,6 +111,7 @@ struct HypervisorConfig {
   unsigned audit_exits = 0;
   bool read_instructions = false;
   hv::SharingSettings sharing;
+  std::vector<hv::PolicySwitch> switches;
   std::string image = "hypervisor";
   hv::CostModel costs;  // of a host run
 };

@@ -117,6 +117,11 @@ void Checker::boot() {
           "expected at least 2 because hypervisor.delivery is \"polling\" and takes the last one");
   require(config_.machine.isa.h, "machine.isa.h", "false", "expected true because a hypervisor runs");
   require(!config_.vms.empty(), "vms", "no elements", "expected at least one VM because a hypervisor runs");
+  const auto& switches = config_.hypervisor.switches;
+  for (std::size_t i = 1; i < switches.size(); ++i)
+    require(switches[i].at_us > switches[i - 1].at_us, child_path("hypervisor.switches", i) + ".at_us",
+            std::to_string(switches[i].at_us),
+            "expected more than " + std::to_string(switches[i - 1].at_us) + ", the one before");
 }
 
 void Checker::vm(const VmConfig& vm, const std::string& path) {

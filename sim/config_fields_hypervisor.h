@@ -145,6 +145,17 @@ struct Described<hv::SharingSettings> {
 };
 
 template <>
+struct Described<hv::PolicySwitch> {
+  using T = hv::PolicySwitch;
+  static constexpr auto fields = std::tuple{
+      Field{"at_us", &T::at_us, Unit::microseconds,
+            "after the hypervisor's boot; later than the switch before",
+            Rule{.max = hv::kLatestPolicySwitch, .required = true}},
+      Field{"scheduler", &T::scheduler, Unit::none, "scheduler from then on", Rule{.required = true}},
+      Field{"sharing", &T::sharing, Unit::none, "policy of sharing from then on", Rule{.required = true}}};
+};
+
+template <>
 struct Described<HypervisorConfig> {
   using T = HypervisorConfig;
   static constexpr auto fields = std::tuple{
@@ -178,6 +189,9 @@ struct Described<HypervisorConfig> {
       Field{"read_instructions", &T::read_instructions, Unit::none,
             "decode accesses to emulated devices from the guest's memory, although htinst tells"},
       Field{"sharing", &T::sharing, Unit::none, "how memory is given to VMs and shared between them"},
+      Field{"switches", &T::switches, Unit::none,
+            "other policies while VMs run; what is shared stays so until it is written to",
+            Rule{.max = hv::kMaxPolicySwitches}},
       Field{"image", &T::image, Unit::none, "ELF of the hypervisor: a name or a path", Rule{.path = true}},
       Field{"costs", &T::costs, Unit::none, "what the hypervisor's work costs in a host run"}};
 };

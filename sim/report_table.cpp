@@ -126,7 +126,8 @@ std::vector<Column> memory_columns() {
 // Only where some run shares memory.
 std::string memory_table(const std::vector<Outcome>& outcomes) {
   const bool any = std::ranges::any_of(outcomes, [](const Outcome& o) {
-    return o.run->config.hypervisor.run != HypervisorRun::none && o.run->config.hypervisor.sharing.shares();
+    return o.run->config.hypervisor.run != HypervisorRun::none &&
+           (o.run->config.hypervisor.sharing.shares() || !o.run->config.hypervisor.switches.empty());
   });
   return any ? overview(outcomes, memory_columns()) : "";
 }

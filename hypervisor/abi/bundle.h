@@ -10,7 +10,9 @@
 //                  audit-exits = <0>;           // every so many exits it checks its own tables
 //                  print-statistics = <0>;      // 1: one line of counts per VM when it is off
 //                  read-instructions = <0>;     // 1: device accesses are decoded without htinst
-//                  sharing { policy = <4>; period-us = <100000>; }; };  // hypervisor/sharing/settings.h
+//                  sharing { policy = <4>; period-us = <100000>; };  // hypervisor/sharing/settings.h
+//                  // Other policies while VMs run, each later than the last (hypervisor/policy_plan.h):
+//                  switches { switch@0 { at-us = <5000>; scheduler = "credit"; sharing = <1>; }; }; };
 //     vms { vm@0 { name = "storm-0"; memory-bytes = /bits/ 64 <0x1000000>; vcpus = <1>;
 //                  harts = <0 1>;           // where its VCPUs may run; absent: anywhere
 //                  weight = <256>;          // credit: share of the harts it competes for

@@ -60,7 +60,7 @@ bool GuestFrames::create(Arch& arch, PagePool& pool, const SharingSettings& sett
   arch.zero(*block, bytes(PageRun::block));
   zero_block_ = *block;
   has_zero_ = true;
-  return !settings.scans_content() || records_.create(arch, pool);
+  return !(settings.any_policy || scans_content(settings.policy)) || records_.create(arch, pool);
 }
 
 // The frames of shared pages are the zero block's: the k-th page of a block could map its k-th frame, but all

@@ -22,6 +22,17 @@ enum class SharingPolicy : std::uint32_t {
 
 enum class MapSource : std::uint32_t { cooperative, introspection, count };
 
+constexpr bool scans_maps(SharingPolicy policy) {
+  return policy == SharingPolicy::memory_map || policy == SharingPolicy::memory_map_and_content_scan ||
+         policy == SharingPolicy::oracle;
+}
+constexpr bool scans_content(SharingPolicy policy) {
+  return policy == SharingPolicy::content_scan || policy == SharingPolicy::memory_map_and_content_scan;
+}
+constexpr bool takes_back(SharingPolicy policy) {
+  return policy == SharingPolicy::balloon || policy == SharingPolicy::free_page_reporting;
+}
+
 // What an experiment or a test leaves out, to see what it was good for. All but `none` change what a policy
 // does; the first two are wrong on purpose and lose writes.
 enum class SharingAblation : std::uint32_t {
@@ -54,17 +65,9 @@ struct SharingSettings {
   std::uint32_t report_delay_us = 10'000;  // a block must have been free so long to be reported
   std::uint32_t epoch_us = 10'000;         // between samples of the time series
 
-  bool scans_maps() const {
-    return policy == SharingPolicy::memory_map || policy == SharingPolicy::memory_map_and_content_scan ||
-           policy == SharingPolicy::oracle;
-  }
-  bool scans_content() const {
-    return policy == SharingPolicy::content_scan || policy == SharingPolicy::memory_map_and_content_scan;
-  }
-  bool takes_back() const {
-    return policy == SharingPolicy::balloon || policy == SharingPolicy::free_page_reporting;
-  }
-  bool shares() const { return policy != SharingPolicy::none || demand; }
+  bool any_policy = false;  // others may follow while VMs run; not in the bundle's node
+
+  bool shares() const { return policy != SharingPolicy::none || demand || any_policy; }
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SharingPolicy::count)>

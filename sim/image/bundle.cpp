@@ -58,6 +58,18 @@ Error check_vm(const BundleVm& vm) {
   return std::nullopt;
 }
 
+void write_plan(FdtWriter& tree, const std::vector<hv::PolicySwitch>& switches) {
+  tree.begin("switches");
+  for (std::size_t i = 0; i < switches.size(); ++i) {
+    tree.begin("switch@" + hex(i).substr(2));
+    tree.cell("at-us", switches[i].at_us);
+    tree.text("scheduler", std::string(scheduler_name(switches[i].scheduler)));
+    tree.cell("sharing", static_cast<std::uint32_t>(switches[i].sharing));
+    tree.end();
+  }
+  tree.end();
+}
+
 void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.begin("hypervisor");
   tree.text("delivery", std::string(hv::abi::kDeliveryNames[static_cast<std::size_t>(bundle.delivery)]));
@@ -76,6 +88,7 @@ void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   for (const hv::SharingField& field : hv::kSharingFields)
     tree.cell(std::string(field.name), field.read(bundle.sharing));
   tree.end();
+  if (!bundle.switches.empty()) write_plan(tree, bundle.switches);
   tree.end();
 }
 

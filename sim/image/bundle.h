@@ -11,6 +11,7 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "hypervisor/abi/kernel_symbols.h"
+#include "hypervisor/policy_plan.h"
 #include "hypervisor/scheduling.h"
 #include "hypervisor/sharing/settings.h"
 #include "models/cpu/isa/result.h"
@@ -46,6 +47,7 @@ struct BundleDescription {
   std::uint32_t audit_exits = 0;
   bool print_statistics = false, read_instructions = false;
   hv::SharingSettings sharing{};
+  std::vector<hv::PolicySwitch> switches{};  // each later than the last
   std::vector<BundleVm> vms{};
 };
 

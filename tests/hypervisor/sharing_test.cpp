@@ -5,106 +5,12 @@
 #include <array>
 #include <vector>
 
-#include "tests/hypervisor/bench.h"
-#include "tests/hypervisor/cooperative_map.h"
 #include "tests/hypervisor/random.h"
 #include "tests/hypervisor/sharing_audit.h"
+#include "tests/hypervisor/sharing_guests.h"
 
 namespace hv {
 namespace {
-
-using hvsim::isa::kPageBytes;
-
-constexpr std::uint64_t kBase = abi::kGuestMemoryBase;
-constexpr std::uint64_t kFirstPage = 16;  // of the map: image, descriptor and map lie below
-
-// VMs whose guests are played by the test, on one hart.
-class Guests {
- public:
-  explicit Guests(BundleDescription description, std::uint64_t memory_bytes = 1 << 20, unsigned count = 2)
-      : pages_(memory_bytes / kPageBytes - Vm{}.own_pages - kFirstPage) {
-    description.sharing.period_us = 1000;
-    description.sharing.step_gap_us = 1;
-    description.sharing.pages_per_second = 1'000'000;
-    description.sharing.content_step_pages = 64;
-    for (unsigned n = 0; n < count; ++n) {
-      BundleVm vm = small_vm(std::string(1, static_cast<char>('a' + n)));
-      vm.memory_bytes = memory_bytes;
-      description.vms.push_back(vm);
-    }
-    bench.start(description);
-  }
-
-  std::uint64_t pages() const { return pages_; }
-  static Gpa page(std::uint64_t number) { return Gpa{kBase + (kFirstPage + number) * kPageBytes}; }
-  const VmSharing& sharing(unsigned vm) const { return bench.core->vm(vm).sharing; }
-  std::uint64_t count(unsigned vm, SharingCounter counter) const { return sharing(vm)[counter]; }
-
-  void publish(unsigned vm) {
-    const abi::MemoryMapDescriptor descriptor = cooperative_map(kFirstPage, pages_);
-    ASSERT_TRUE(store(vm, Gpa{kDescriptorAt}, &descriptor, sizeof descriptor));
-    publish_map(bench, vm);
-  }
-  void set_map(unsigned vm, std::uint64_t number, bool free) {
-    const MapEntry entry{free ? kFreeState : 0, 0};
-    ASSERT_TRUE(store(vm, Gpa{kEntriesAt + number * sizeof entry}, &entry, sizeof entry));
-  }
-
-  // As the guest would: through stage two, with a fault where that says so. False: the VCPU waits for a
-  // frame.
-  bool store(unsigned vm, Gpa at, const void* from, std::size_t bytes) {
-    for (unsigned tries = 0; tries < 3; ++tries) {
-      const auto leaf = bench.core->vm(vm).table.leaf(bench.harts[0], at);
-      if (leaf->right == LeafRight::write) {
-        const std::uint64_t size = leaf->level == 1 ? 2u << 20 : kPageBytes;
-        bench.harts[0].copy_out(leaf->frame + at.value % size, from, bytes);
-        return true;
-      }
-      if (!run(vm)) return false;
-      bench.exit(0, make_exit(23, at.value & 3, at.value >> 2));
-    }
-    return false;
-  }
-  bool store(unsigned vm, Gpa at, std::uint64_t value) { return store(vm, at, &value, sizeof value); }
-  std::uint64_t load(unsigned vm, Gpa at) {
-    return bench.harts[0].read_word(bench.core->vm(vm).table.lookup(bench.harts[0], at)->at);
-  }
-  void fill(unsigned vm, std::uint64_t number, std::uint64_t value) {
-    std::array<std::uint64_t, 512> words;
-    words.fill(value);
-    ASSERT_TRUE(store(vm, page(number), words.data(), sizeof words));
-  }
-
-  // Until the hart runs the VM; false: it does not get to run.
-  bool run(unsigned vm) {
-    for (unsigned tries = 0; tries < 64; ++tries) {
-      if (bench.on[0] != nullptr && bench.on[0]->vm == vm) return true;
-      pass(2000);
-    }
-    return false;
-  }
-  void pass(std::uint64_t microseconds) {
-    bench.machine.ticks += 10 * microseconds;
-    if (bench.on[0] == nullptr)
-      bench.interrupt_idle(0);
-    else
-      bench.timer(0);
-  }
-  void scan(unsigned steps = 64) {
-    for (unsigned i = 0; i < steps; ++i) pass(100);
-  }
-
-  Bench bench{1};
-
- private:
-  std::uint64_t pages_;
-};
-
-BundleDescription with_policy(SharingPolicy policy) {
-  BundleDescription description;
-  description.sharing.policy = policy;
-  return description;
-}
 
 TEST(Sharing, FreePagesByTheMapShareOneFrameAndTheirsReturnToThePool) {
   Guests guests(with_policy(SharingPolicy::memory_map));
@@ -298,18 +204,8 @@ TEST(Sharing, TheAuditOfMemoryFindsAWritableSharedPageAndNothingElse) {
 }
 
 // The canary: every word that a VM ever reads is zero or its own.
-class Canary : public testing::TestWithParam<SharingPolicy> {};
-INSTANTIATE_TEST_SUITE_P(Policies, Canary,
-                         testing::Values(SharingPolicy::none, SharingPolicy::content_scan,
-                                         SharingPolicy::balloon, SharingPolicy::free_page_reporting,
-                                         SharingPolicy::memory_map,
-                                         SharingPolicy::memory_map_and_content_scan, SharingPolicy::oracle));
-
-TEST_P(Canary, NoFrameEverShowsWhatAnotherVmWrote) {
-  BundleDescription description = with_policy(GetParam());
-  description.sharing.demand = GetParam() != SharingPolicy::none;
+void watch_canary(const BundleDescription& description, bool maps, bool releases) {
   Guests guests(description, 256 << 10, 3);
-  const bool maps = description.sharing.scans_maps();
   for (unsigned vm = 0; vm < 3; ++vm)
     if (maps) guests.publish(vm);
   Random random(7);
@@ -328,7 +224,7 @@ TEST_P(Canary, NoFrameEverShowsWhatAnotherVmWrote) {
       case 2:
         expected[vm][n] = 0;  // anything of its own
         if (maps) guests.set_map(vm, n, true);
-        if (description.sharing.takes_back() && guests.run(vm))
+        if (releases && guests.run(vm))
           guests.bench.call(0, abi::Hypercall::page_release, {Guests::page(n).value, 0});
         break;
       default:
@@ -338,7 +234,33 @@ TEST_P(Canary, NoFrameEverShowsWhatAnotherVmWrote) {
     ASSERT_TRUE(seen == 0 || seen >> 32 == vm + 1) << "VM " << vm << " sees " << std::hex << seen;
     ASSERT_TRUE(expected[vm][n] == 0 || seen == expected[vm][n]) << "VM " << vm << " lost page " << n;
     audit_memory(guests.bench);
-    if (HasFailure()) return;
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+class Canary : public testing::TestWithParam<SharingPolicy> {};
+INSTANTIATE_TEST_SUITE_P(Policies, Canary,
+                         testing::Values(SharingPolicy::none, SharingPolicy::content_scan,
+                                         SharingPolicy::balloon, SharingPolicy::free_page_reporting,
+                                         SharingPolicy::memory_map,
+                                         SharingPolicy::memory_map_and_content_scan, SharingPolicy::oracle));
+
+TEST_P(Canary, NoFrameEverShowsWhatAnotherVmWrote) {
+  BundleDescription description = with_policy(GetParam());
+  description.sharing.demand = GetParam() != SharingPolicy::none;
+  watch_canary(description, scans_maps(GetParam()), takes_back(GetParam()));
+}
+
+TEST(ChangingPolicies, NoFrameEverShowsWhatAnotherVmWrote) {
+  for (const bool demand : {false, true}) {
+    BundleDescription description;
+    description.sharing.demand = demand;
+    Random random(demand ? 3 : 2);
+    for (std::uint32_t at = 0; description.switches.size() < kMaxPolicySwitches; at += 1500)
+      description.switches.push_back(
+          {at, random() % 2 == 0 ? SchedulerPolicy::credit : SchedulerPolicy::round_robin,
+           static_cast<SharingPolicy>(random() % kSharingPolicyNames.size())});
+    watch_canary(description, true, true);
   }
 }
 

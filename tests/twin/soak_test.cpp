@@ -1,8 +1,9 @@
 // Soak: 64 VMs of all kinds, hostile ones among them, on many harts; scheduler, delivery and sharing policy
-// drawn anew each round; the hypervisor audits its own tables at every exit and all frames and references at
-// every 64th step of a scan; every fourth round, on target, now and then. HVSIM_SOAK_INSTRUCTIONS asks for
-// more guest instructions than the 40 million of a usual run, which end in its third round (a release is
-// soaked with 2 billion); HVSIM_SOAK_SEED for other draws.
+// drawn anew each round, scheduler and sharing policy also again and again while it runs; the hypervisor
+// audits its own tables at every exit and all frames and references at every 64th step of a scan; every
+// fourth round, on target, now and then. HVSIM_SOAK_INSTRUCTIONS asks for more guest instructions than the 40
+// million of a usual run, which end in its third round (a release is soaked with 2 billion); HVSIM_SOAK_SEED
+// for other draws.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -62,11 +63,26 @@ Json arguments(Draw& draw, const std::string& workload, std::uint64_t scale) {
           {"seed", draw.below(1000)}};
 }
 
+std::string scheduler(Draw& draw) { return draw.of({"round_robin", "credit"}); }
+
 // On the host also what exists there only.
+std::string sharing_policy(Draw& draw, bool host) {
+  return draw.of({"none", "content_scan", "balloon", "free_page_reporting", "memory_map",
+                  "memory_map+content_scan", host ? "oracle" : "memory_map"});
+}
+
+Json switches(Draw& draw, bool host) {
+  Json list = Json::array();
+  std::uint64_t at = 0;
+  for (std::uint64_t left = draw.below(33); left != 0; --left) {
+    at += 1 + draw.below(1000);
+    list.push_back({{"at_us", at}, {"scheduler", scheduler(draw)}, {"sharing", sharing_policy(draw, host)}});
+  }
+  return list;
+}
+
 Json sharing(Draw& draw, bool host) {
-  const std::string policy = draw.of({"none", "content_scan", "balloon", "free_page_reporting", "memory_map",
-                                      "memory_map+content_scan", host ? "oracle" : "memory_map"});
-  return {{"policy", policy},
+  return {{"policy", sharing_policy(draw, host)},
           {"demand", draw.below(2) == 0},
           {"period_us", draw.of({500, 3000})},
           {"step_gap_us", draw.of({5, 100})},
@@ -82,7 +98,7 @@ Json sixty_four_vms(Draw& draw, std::uint64_t scale, bool host) {
                  {"name", "soak"},
                  {"machine", {{"harts", harts}, {"memory_bytes", "512MiB"}, {"mode", "functional"}}},
                  {"hypervisor",
-                  {{"scheduler", draw.of({"round_robin", "credit"})},
+                  {{"scheduler", scheduler(draw)},
                    {"delivery", draw.of({"immediate", "multicall", "softirq", "dlh", "dlh_ring", "polling",
                                          host ? "free" : "dlh"})},
                    {"calls_per_notification", draw.of({1, 3, 8, 64})},
@@ -91,7 +107,8 @@ Json sixty_four_vms(Draw& draw, std::uint64_t scale, bool host) {
                    {"time_slice_us", draw.of({50, 200, 1000})},
                    {"cap_period_us", draw.of({500, 2000})},
                    {"audit_exits", 1},
-                   {"sharing", sharing(draw, host)}}},
+                   {"sharing", sharing(draw, host)},
+                   {"switches", switches(draw, host)}}},
                  {"vms", Json::array()},
                  {"limits", {{"max_cycles", 20'000'000'000}}}};
   for (unsigned i = 0; i < 64; ++i) {
@@ -114,11 +131,21 @@ Json sixty_four_vms(Draw& draw, std::uint64_t scale, bool host) {
   return config;
 }
 
+std::size_t switched(const Outcome& outcome) {
+  const auto console = outcome.console.find("machine");
+  if (console == outcome.console.end()) return 0;
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = console->second.find("policies from now on", at)) != std::string::npos; ++at)
+    ++count;
+  return count;
+}
+
 TEST(Soak, SixtyFourVmsRunToTheirEndsAndTheHypervisorStaysSound) {
   const std::uint64_t wanted = from_environment("HVSIM_SOAK_INSTRUCTIONS", 40'000'000);
   const std::uint64_t seed = from_environment("HVSIM_SOAK_SEED", 1);
   Draw draw(seed);
   std::uint64_t retired = 0;
+  std::size_t switches = 0;
   for (unsigned round = 0; retired < wanted; ++round) {
     const std::uint64_t scale = wanted > 100'000'000 ? 20 : 1;
     const bool host = round % 4 != 1;
@@ -133,12 +160,14 @@ TEST(Soak, SixtyFourVmsRunToTheirEndsAndTheHypervisorStaysSound) {
       ASSERT_FALSE(checksums(outcome, vm.at("name")).empty()) << vm << outcome.log;
     if (host) retired += outcome.retired;  // on target the hypervisor's own are among them, audits and all
     const Json& hypervisor = config["hypervisor"];
-    std::printf("round %u on %s: %s, %s, %s, %llu million guest instructions so far\n", round, run,
-                hypervisor["scheduler"].get<std::string>().c_str(),
+    switches += switched(outcome);
+    std::printf("round %u on %s: %s, %s, %s, %zu of %zu switches; %llu million guest instructions so far\n",
+                round, run, hypervisor["scheduler"].get<std::string>().c_str(),
                 hypervisor["delivery"].get<std::string>().c_str(),
-                hypervisor["sharing"]["policy"].get<std::string>().c_str(),
-                static_cast<unsigned long long>(retired / 1'000'000));
+                hypervisor["sharing"]["policy"].get<std::string>().c_str(), switched(outcome),
+                hypervisor["switches"].size(), static_cast<unsigned long long>(retired / 1'000'000));
   }
+  EXPECT_GT(switches, 0u);
 }
 
 }  // namespace
