@@ -20,6 +20,7 @@
 #include "models/cpu/level_zero.h"
 #include "models/cpu/observer.h"
 #include "models/mem/hierarchy.h"
+#include "models/mem/huge_pages.h"
 #include "models/mem/physical_memory.h"
 #include "models/mmu/mmu.h"
 #include "models/mmu/pmp.h"
@@ -66,7 +67,8 @@ class Engine final : public Hart {
   void charge(Component component, isa::Cycles cycles) override {
     state.cycle += cycles;
     (*row_)[static_cast<unsigned>(component)] += cycles;
-    if constexpr (Timing::detailed) timing_.pipeline.shift(cycles);
+    if constexpr (Timing::detailed)
+      if (cycles != 0) timing_.pipeline.shift(cycles);
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
   void mark(std::uint16_t kind, std::uint64_t value) override;
@@ -179,6 +181,7 @@ class Engine final : public Hart {
   }
   void touch_line(const DataEntry& entry, std::uint64_t address, bool write);
   void note_access(std::uint64_t address, isa::Hpa physical, bool write);
+  void note_beside_stores(isa::Hpa physical, bool write);
   SlowValue load_slow(std::uint64_t address, unsigned bytes);
   bool store_slow(std::uint64_t address, unsigned bytes, std::uint64_t value);
   SlowValue load_split(std::uint64_t address, unsigned bytes);
@@ -187,6 +190,8 @@ class Engine final : public Hart {
   Place locate_guest(std::uint64_t address, unsigned bytes, isa::Access access);
   Place locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address,
                   unsigned bytes, isa::Access access);
+  std::optional<isa::Hpa> physical_of(std::uint64_t address, unsigned bytes, isa::Access access,
+                                      const mmu::AddressSpace& space);
   SlowValue device_read(isa::Hpa address, unsigned bytes, std::uint64_t virtual_address, isa::Access access,
                         const mmu::AddressSpace& space);
   bool device_write(isa::Hpa address, unsigned bytes, std::uint64_t value, std::uint64_t virtual_address,
@@ -237,6 +242,7 @@ class Engine final : public Hart {
   void mispredicted_jump(std::uint64_t sequential);
   void flush_pipeline(std::uint64_t next, Component why, isa::Cycles extra = 0);
   std::uint64_t predicted_next(const Op& op, std::uint64_t pc);
+  const Op& decoded_jump(std::uint32_t raw);
   const std::uint8_t* fetched_already(std::uint64_t pc, bool& present) const;
   void interrupt_pipeline();
   void fault_in_pipeline(const Op& op);
@@ -248,6 +254,7 @@ class Engine final : public Hart {
   void observe_trap(const TrapTaken& taken, const Op* op);
   void end_step(bool retired);
   void select_spaces();
+  void enter_spaces();
   void note_translation();
   void update_pmp();
   void use_row();
@@ -262,6 +269,7 @@ class Engine final : public Hart {
   void hold_store(std::uint64_t address, isa::Cycles at, isa::Cycles cycles);
   isa::Cycles access_time();
   void be_late(Component why, isa::Cycles cycles);
+  void be_late_from(isa::Cycles at, Component why, isa::Cycles cycles);
   static constexpr bool plain_storage(unsigned number);
   static constexpr bool is_pmp(unsigned number);
 
@@ -284,6 +292,7 @@ class Engine final : public Hart {
   HartState state_storage_{};
   HartConfig config_;
   mem::PhysicalMemory& memory_;
+  mem::HugePages huge_pages_;  // of main RAM
   DevicePort& devices_;
   mmu::Pmp pmp_;
   mmu::Mmu mmu_;
@@ -300,9 +309,20 @@ class Engine final : public Hart {
   LevelZeroSet level_zero_;
   LevelZero* data_ = nullptr;
   LevelZero* fetch_ = nullptr;
+  struct Spaces {
+    std::uint64_t generation = 0;  // LevelZeroSet's
+    LevelZero *data = nullptr, *fetch = nullptr;
+  };
+  std::array<Spaces, kModes> known_spaces_{};  // by mode_index(), unless MPRV lends one
   BlockStore store_;
   Block scratch_{};              // blocks that must not be kept: page-straddling, FS-off variants
   FetchEntry uncached_fetch_{};  // of a page whose protection is not uniform
+
+  struct DecodedJump {
+    std::uint32_t raw = 0;  // 0 is no jump
+    Op op{};
+  };
+  std::array<DecodedJump, 64> decoded_jumps_{};
 
   Block* block_ = nullptr;  // running now
   Block** link_ = nullptr;  // where to remember the block that comes next

@@ -12,7 +12,8 @@
 namespace hvsim::cpu {
 
 template <class Timing>
-inline void Engine<Timing>::touch_line(const DataEntry& entry, std::uint64_t address, bool write) {
+[[gnu::always_inline]] inline void Engine<Timing>::touch_line(const DataEntry& entry, std::uint64_t address,
+                                                              bool write) {
   if constexpr (Timing::timed) {
     const std::uint64_t offset = address & isa::kPageMask;
     const std::uint64_t line = offset >> line_shift_;
@@ -27,7 +28,8 @@ inline void Engine<Timing>::touch_line(const DataEntry& entry, std::uint64_t add
 }
 
 template <class Timing>
-inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical, bool write) {
+[[gnu::always_inline]] inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical,
+                                                               bool write) {
   if constexpr (Timing::detailed) {
     if (write)
       timing_.pipeline.store_to(physical.value);
@@ -37,6 +39,14 @@ inline void Engine<Timing>::note_access(std::uint64_t address, isa::Hpa physical
     if (atomic_) return;
     if (timing_.stores.idle(state.cycle) && !(write && timing_.writes_through)) [[likely]]
       return;
+    note_beside_stores(physical, write);
+  }
+}
+
+// Of an access while stores are on their way, or of a store that goes there.
+template <class Timing>
+void Engine<Timing>::note_beside_stores(isa::Hpa physical, bool write) {
+  if constexpr (Timing::timed) {
     const isa::Cycles at = access_time();
     if (write)
       queue_store(physical.value, at);

@@ -193,6 +193,14 @@ constexpr bool may_jump(std::uint32_t raw) {
   return quadrant == 1 ? what >= 5 : quadrant == 2 && what == 4 && (raw & 0x7C) == 0;
 }
 
+// Wrong paths meet the same few jumps again and again.
+template <class Timing>
+const Op& Engine<Timing>::decoded_jump(std::uint32_t raw) {
+  DecodedJump& known = decoded_jumps_[(raw ^ raw >> 7 ^ raw >> 20) % decoded_jumps_.size()];
+  if (known.raw != raw) known = {raw, decode(raw, {.float_enabled = true, .isa = config_.isa})};
+  return known.op;
+}
+
 // The front end on a wrong path from `pc` until the redirect that was just made: it pops the return stack,
 // which nobody repairs, and may begin a refill that the right path must wait for. The answer is how long.
 template <class Timing>
@@ -222,7 +230,7 @@ isa::Cycles Engine<Timing>::run_ahead(std::uint64_t pc, const WrongPath& path, i
       }
       const std::uint64_t sequential = pc + (is_compressed(raw) ? 2 : 4);
       std::uint64_t next = sequential;
-      if (may_jump(raw)) next = predicted_next(decode(raw, {.float_enabled = true, .isa = config_.isa}), pc);
+      if (may_jump(raw)) next = predicted_next(decoded_jump(raw), pc);
       at += ((sequential - 1) >> shift) - word;  // its second half may be in the next word
       if (at > last) return 0;
       if (next != sequential)

@@ -81,24 +81,30 @@ template <class Timing>
 void Engine<Timing>::be_late(Component why, isa::Cycles cycles) {
   if constexpr (Timing::timed) {
     if (cycles == 0) return;
-    const Class klass = instruction(timing_.present->id).klass;
-    if (klass == Class::div) {  // nothing else computes meanwhile
-      if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
-      return charge(why, cycles);
-    }
-    const auto& costs = timing_.costs;
-    const auto& config = timing_.remembered.config();
+    if (instruction(timing_.present->id).klass != Class::div) return be_late_from(access_time(), why, cycles);
+    if (timing_.late.any()) wait_for_late_results(timing_.present + 1);  // nothing else computes meanwhile
+    charge(why, cycles);
+  }
+}
+
+// The same of one that accesses memory, or would, at this time.
+template <class Timing>
+void Engine<Timing>::be_late_from(isa::Cycles at, Component why, isa::Cycles cycles) {
+  if constexpr (Timing::timed) {
     const Op& op = *timing_.present;
-    const bool load = klass == Class::load || klass == Class::guest_load;
-    const isa::Cycles done = access_time() + cycles;
+    const Instruction& what = instruction(op.id);
+    const auto& config = timing_.remembered.config();
+    const bool load = what.klass == Class::load || what.klass == Class::guest_load;
+    const isa::Cycles done = at + cycles;
     wait_for_late_results(&op + 1);
     const isa::Cycles divided =
         done - 1 + config.fp_div_start;  // `done` counts from two cycles after its issue
-    const LateResults::Late late{.result = register_bit(operands(instruction(op.id).format).rd, op.rd),
-                                 .unit = load ? OpTimes::Unit::load : OpTimes::Unit::float_divider,
-                                 .why = why,
-                                 .ready = load ? done + costs.load_use : divided + config.fp_div_result,
-                                 .unit_free = load ? done + config.load_after_miss : divided};
+    const LateResults::Late late{
+        .result = register_bit(operands(what.format).rd, op.rd),
+        .unit = load ? OpTimes::Unit::load : OpTimes::Unit::float_divider,
+        .why = why,
+        .ready = load ? done + timing_.costs.load_use : divided + config.fp_div_result,
+        .unit_free = load ? done + config.load_after_miss : divided};
     if (!timing_.late.add(late)) charge(why, cycles);
   }
 }

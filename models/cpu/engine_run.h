@@ -26,6 +26,7 @@ Engine<Timing>::Engine(const HartConfig& config, mem::PhysicalMemory& memory, De
     : state(state_storage_),
       config_(config),
       memory_(memory),
+      huge_pages_(memory.host(memory.ram_base(), 1), memory.ram_bytes()),
       devices_(devices),
       mmu_(memory, pmp_),
       timing_(std::move(timing)) {
@@ -129,7 +130,7 @@ void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
   interrupt_times_.trapped(state, taken, taken.to.virtualized ? accountant_.now().vm : kNoVm);
   const bool handler_traps = !trap.interrupt && taken.from == taken.to && taken.epc == state.pc;
   if (handler_traps && taken.to.privilege == isa::Privilege::machine) stop_ = Stop::unexpected_trap;
-  select_spaces();
+  enter_spaces();
   deadline_ = 0;
   link_ = nullptr;
 }

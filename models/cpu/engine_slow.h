@@ -11,6 +11,37 @@ namespace hvsim::cpu {
 inline constexpr std::array<std::uint64_t, 4> kAllPresent{~std::uint64_t{0}, ~std::uint64_t{0},
                                                           ~std::uint64_t{0}, ~std::uint64_t{0}};
 
+// Of 1, 2, 4 or 8 bytes, without a call.
+inline std::uint64_t load_bytes(const std::uint8_t* from, unsigned bytes) {
+  const auto load = [from]<class T>(T value) {
+    std::memcpy(&value, from, sizeof value);
+    return std::uint64_t{value};
+  };
+  switch (bytes) {
+    case 1:
+      return load(std::uint8_t{});
+    case 2:
+      return load(std::uint16_t{});
+    case 4:
+      return load(std::uint32_t{});
+    default:
+      return load(std::uint64_t{});
+  }
+}
+inline void store_bytes(std::uint8_t* to, std::uint64_t value, unsigned bytes) {
+  const auto store = [to](auto part) { std::memcpy(to, &part, sizeof part); };
+  switch (bytes) {
+    case 1:
+      return store(static_cast<std::uint8_t>(value));
+    case 2:
+      return store(static_cast<std::uint16_t>(value));
+    case 4:
+      return store(static_cast<std::uint32_t>(value));
+    default:
+      return store(value);
+  }
+}
+
 // True: the hart leaves misaligned accesses to software, and this is one.
 template <class Timing>
 bool Engine<Timing>::misaligned(std::uint64_t address, unsigned bytes, isa::Access access,
@@ -28,9 +59,7 @@ auto Engine<Timing>::load_slow(std::uint64_t address, unsigned bytes) -> SlowVal
   if (!place.ok) return {0, false};
   if (place.host == nullptr)
     return device_read(place.physical, bytes, address, isa::Access::load, data_->space);
-  std::uint64_t value = 0;
-  std::memcpy(&value, place.host, bytes);
-  return {value, true};
+  return {load_bytes(place.host, bytes), true};
 }
 
 template <class Timing>
@@ -40,7 +69,7 @@ bool Engine<Timing>::store_slow(std::uint64_t address, unsigned bytes, std::uint
   const Place place = locate(address, bytes, isa::Access::store);
   if (!place.ok) return false;
   if (place.host == nullptr) return device_write(place.physical, bytes, value, address, data_->space);
-  std::memcpy(place.host, &value, bytes);
+  store_bytes(place.host, value, bytes);
   return true;
 }
 
@@ -97,19 +126,30 @@ auto Engine<Timing>::locate_guest(std::uint64_t address, unsigned bytes, isa::Ac
   return locate_in(nullptr, guest_access_space(state), address, bytes, access);
 }
 
+// Empty: a fault was raised. An address that is not translated and that PMP lets through needs no more.
 template <class Timing>
-auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address,
-                               unsigned bytes, isa::Access access) -> Place {
+std::optional<isa::Hpa> Engine<Timing>::physical_of(std::uint64_t address, unsigned bytes, isa::Access access,
+                                                    const mmu::AddressSpace& space) {
+  if (!translates(space) && pmp_.allows(isa::Hpa{address}, bytes, access, space.privilege)) {
+    if (config_.observer != nullptr) walked_.reset();
+    return isa::Hpa{address};
+  }
   const auto translation = translate(address, access, bytes, space);
   if (!translation) {
     raise_fault({PendingFault::Kind::translation, access, address, space, translation.error()});
-    return {};
+    return std::nullopt;
   }
-  const isa::Hpa physical = translation->address;
-  if (!pmp_.allows(physical, bytes, access, space.privilege)) {
-    access_fault(access, address, space, physical);
-    return {};
-  }
+  if (pmp_.allows(translation->address, bytes, access, space.privilege)) return translation->address;
+  access_fault(access, address, space, translation->address);
+  return std::nullopt;
+}
+
+template <class Timing>
+auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address,
+                               unsigned bytes, isa::Access access) -> Place {
+  const auto found = physical_of(address, bytes, access, space);
+  if (!found) return {};
+  const isa::Hpa physical = *found;
   const bool write = access == isa::Access::store;
   if (points_ != nullptr) [[unlikely]]
     note_watched(address, bytes, write);
@@ -121,6 +161,7 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
     return {host, physical, true};
   }
   __builtin_prefetch(host);  // comes while the model works
+  huge_pages_.used(host);
   note_access(address, physical, write);
   charge_access(physical, write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
   if (witness_ != nullptr && write) [[unlikely]]
@@ -205,7 +246,7 @@ void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) 
       timing_.pipeline.miss(cycles);
     } else if (cycles != 0) {
       if (kind == Kind::load)
-        be_late(Component::dcache, cycles + timing_.stores.read_stall(at, cycles));
+        be_late_from(at, Component::dcache, cycles + timing_.stores.read_stall(at, cycles));
       else if (kind == Kind::store)
         hold_store(address.value, at, cycles);
       else

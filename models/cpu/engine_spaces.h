@@ -34,11 +34,27 @@ inline bool may_use_float(const HartState& state) {
          (!state.mode.virtualized || (state.csr.vsstatus & isa::csr::kFs) != 0);
 }
 
+// What decides about address spaces may have changed.
 template <class Timing>
 void Engine<Timing>::select_spaces() {
+  known_spaces_ = {};
+  enter_spaces();
+}
+
+// Only the mode, and how it was reached, may have changed: each mode's spaces are as they were.
+template <class Timing>
+inline void Engine<Timing>::enter_spaces() {
   respace_ = false;
-  data_ = &level_zero_.select(data_space(state));
-  fetch_ = &level_zero_.select(fetch_space(state));
+  Spaces& known = known_spaces_[mode_index(state.mode)];
+  const bool lent = (state.csr.mstatus & isa::csr::kMprv) != 0;  // loads and stores are another mode's
+  if (known.generation == level_zero_.generation() && !lent) {
+    data_ = known.data;
+    fetch_ = known.fetch;
+  } else {
+    data_ = &level_zero_.select(data_space(state));
+    fetch_ = &level_zero_.select(fetch_space(state));
+    known = {lent ? 0 : level_zero_.generation(), data_, fetch_};
+  }
   note_translation();
   float_on_ = may_use_float(state);
 }

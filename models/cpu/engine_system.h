@@ -112,7 +112,7 @@ void Engine<Timing>::end_system(const Op* op) {
       charge(Component::trap, timing_.extra_trap_return);
     }
   }
-  select_spaces();
+  enter_spaces();
   deadline_ = 0;
 }
 

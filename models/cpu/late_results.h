@@ -23,13 +23,17 @@ class LateResults {
   bool any() const { return count_ != 0 || next_ != 0; }
   Cycles shift() const { return shift_; }  // by which the present op is later than its block's times say
 
-  // The present block's ops up to this number, when the block began at a time.
+  // The present block's ops up to this number, when the block began at a time. Most have nothing to do with
+  // what is late.
   void advance(std::span<const OpTimes> times, unsigned until, Cycles began) {
-    if (count_ == 0) {
-      next_ = until;
-      return;
+    for (; count_ != 0 && next_ < until; ++next_) {
+      const OpTimes& op = times[next_];
+      const Cycles issue = began + shift_ + static_cast<Cycles>(std::int64_t{op.issue});
+      ++passed_;
+      const bool meets = ((op.reads & results_) | (units_ >> static_cast<unsigned>(op.unit) & 1)) != 0;
+      if (meets || passed_ >= full_at_ || issue >= over_from_) [[unlikely]]
+        pass(op, issue);
     }
-    for (; next_ < until && count_ != 0; ++next_) pass(times[next_], began + shift_);
     next_ = until;
   }
 
@@ -37,16 +41,17 @@ class LateResults {
     std::uint64_t result = 0;  // its register, as in OpTimes::reads
     OpTimes::Unit unit{};
     Component why{};
-    unsigned ops_left = 0;
     Cycles ready = 0;
-    Cycles unit_free = 0;  // a load's: when the next one may access memory; a divider's: issue
+    Cycles unit_free = 0;       // a load's: when the next one may access memory; a divider's: issue
+    std::uint64_t full_at = 0;  // LateResults': the op that finds the scoreboard full
   };
   // Of the op before the next. False: no more can be remembered.
   bool add(Late late) {
     if (count_ == late_.size()) return false;
-    late.ops_left = entries_;
+    late.full_at = passed_ + entries_;
     if (late.unit == OpTimes::Unit::load && !loads_block_) late.unit = OpTimes::Unit::other;
     late_[count_++] = late;
+    summarize();
     return true;
   }
 
@@ -70,32 +75,51 @@ class LateResults {
   }
 
  private:
-  void pass(const OpTimes& op, Cycles began) {
-    const Cycles issue = began + static_cast<Cycles>(std::int64_t{op.issue});
-    const Cycles to_access = static_cast<Cycles>(std::int64_t{op.access} - op.issue);
+  void pass(const OpTimes& op, Cycles issue) {
+    const Cycles to_access =
+        op.unit == OpTimes::Unit::load ? static_cast<Cycles>(std::int64_t{op.access} - op.issue) : 0;
     Cycles from = issue;
     for (unsigned i = 0; i < count_; ++i) {
-      Late& late = late_[i];
-      late.ops_left -= late.ops_left != 0;
-      Cycles needed = 0;
-      if ((op.reads & late.result) != 0) needed = late.ready;
-      if (late.ops_left == 0) needed = std::max(needed, late.ready + 2);
-      if (op.unit == late.unit && op.unit != OpTimes::Unit::other)
-        needed = std::max(needed, late.unit_free - (op.unit == OpTimes::Unit::load ? to_access : 0));
-      if (needed <= from) continue;
-      from = needed;
-      why_ = late.why;
+      const Late& late = late_[i];
+      Cycles needed = (op.reads & late.result) != 0 ? late.ready : 0;
+      needed = std::max(needed, passed_ >= late.full_at ? late.ready + 2 : 0);
+      const bool same_unit = op.unit == late.unit && op.unit != OpTimes::Unit::other;
+      needed = std::max(needed, same_unit ? late.unit_free - to_access : 0);
+      why_ = needed > from ? late.why : why_;
+      from = std::max(from, needed);
     }
     shift_ += from - issue;
+    if (from < over_from_) return;
     const auto end = std::remove_if(late_.begin(), late_.begin() + count_,
                                     [from](const Late& late) { return late.ready + 2 <= from; });
     count_ = static_cast<unsigned>(end - late_.begin());
+    summarize();
+  }
+
+  void summarize() {
+    results_ = 0;
+    units_ = 0;
+    full_at_ = ~std::uint64_t{0};
+    over_from_ = ~Cycles{0};
+    for (unsigned i = 0; i < count_; ++i) {
+      const Late& late = late_[i];
+      results_ |= late.result;
+      units_ |= late.unit == OpTimes::Unit::other ? 0 : 1U << static_cast<unsigned>(late.unit);
+      full_at_ = std::min(full_at_, late.full_at);
+      over_from_ = std::min(over_from_, late.ready + 2);
+    }
   }
 
   std::array<Late, 8> late_{};
   unsigned count_ = 0, entries_;
   bool loads_block_;
-  unsigned next_ = 0;  // op of the present block
+  // Of all that are late: their registers and units, the first op that finds the scoreboard full, and when
+  // the first of them is over.
+  std::uint64_t results_ = 0, full_at_ = 0;
+  unsigned units_ = 0;
+  Cycles over_from_ = 0;
+  std::uint64_t passed_ = 0;  // ops, while anything was late
+  unsigned next_ = 0;         // op of the present block
   Cycles shift_ = 0;
   Component why_ = Component::dcache;
 };

@@ -31,8 +31,6 @@ struct FetchEntry {
 
 // One address space as seen by loads, stores and fetches.
 struct LevelZero {
-  bool used = false;
-  std::uint64_t stamp = 0;  // LevelZeroSet's when last wiped
   mmu::AddressSpace space{};
   std::array<DataEntry, kLevelZeroEntries> load{};
   std::array<DataEntry, kLevelZeroEntries> store{};
@@ -46,11 +44,6 @@ struct LevelZero {
     store.fill({});
     fetch.fill({});
   }
-  void drop_data(std::uint64_t address) {
-    load[index(address)] = {};
-    store[index(address)] = {};
-  }
-  void drop_fetch(std::uint64_t address) { fetch[index(address)] = {}; }
 };
 
 // A handful of address spaces kept side by side, so that trap and return do not start cold.
@@ -58,34 +51,57 @@ class LevelZeroSet {
  public:
   // The slot of `space`. Selecting may reuse another slot, so select data and fetch anew together.
   LevelZero& select(const mmu::AddressSpace& space) {
-    for (auto& slot : slots_)
-      if (slot.used && slot.space == space) return current(slot);
-    LevelZero& slot = slots_[next_];
-    next_ = (next_ + 1) % slots_.size();
-    slot.used = true;
-    slot.space = space;
-    slot.stamp = 0;
+    for (std::size_t i = 0; i < kSlots; ++i)
+      if (keys_[i].used && keys_[i].space == space) return current(i);
+    const std::size_t slot = next_;
+    next_ = (next_ + 1) % kSlots;
+    ++generation_;
+    keys_[slot] = {.used = true, .stamp = 0, .space = space};
+    slots_[slot].space = space;
     return current(slot);
   }
   // Forgets everything; slots are wiped when they are selected next.
-  void clear() { ++stamp_; }
-  void drop_data(std::uint64_t address) {
-    for (auto& slot : slots_) slot.drop_data(address);
+  void clear() {
+    ++stamp_;
+    ++generation_;
   }
-  void drop_fetch(std::uint64_t address) {
-    for (auto& slot : slots_) slot.drop_fetch(address);
+  // What select() answered before this changed may be another space's, or wait to be wiped.
+  std::uint64_t generation() const { return generation_; }
+
+  // What has the place of a page, in any space: it left a first-level TLB.
+  void drop_data(std::uint64_t page) {
+    const unsigned index = LevelZero::index(page);
+    for_each_current([index](LevelZero& slot) { slot.load[index] = {}, slot.store[index] = {}; });
+  }
+  void drop_fetch(std::uint64_t page) {
+    const unsigned index = LevelZero::index(page);
+    for_each_current([index](LevelZero& slot) { slot.fetch[index] = {}; });
   }
 
  private:
-  LevelZero& current(LevelZero& slot) {
-    if (slot.stamp != stamp_) slot.clear();
-    slot.stamp = stamp_;
-    return slot;
+  static constexpr std::size_t kSlots = 12;
+  struct Key {
+    bool used = false;
+    std::uint64_t stamp = 0;  // LevelZeroSet's when the slot was last wiped
+    mmu::AddressSpace space{};
+  };
+
+  LevelZero& current(std::size_t slot) {
+    if (keys_[slot].stamp != stamp_) slots_[slot].clear();
+    keys_[slot].stamp = stamp_;
+    return slots_[slot];
   }
 
-  std::array<LevelZero, 12> slots_{};
+  template <class Do>
+  void for_each_current(Do act) {  // the others are wiped before they are used
+    for (std::size_t i = 0; i < kSlots; ++i)
+      if (keys_[i].stamp == stamp_) act(slots_[i]);
+  }
+
+  std::array<Key, kSlots> keys_{};
+  std::array<LevelZero, kSlots> slots_{};
   std::size_t next_ = 0;
-  std::uint64_t stamp_ = 1;
+  std::uint64_t stamp_ = 1, generation_ = 1;
 };
 
 }  // namespace hvsim::cpu

@@ -204,8 +204,7 @@ isa::Cycles RememberedPipeline::pass_before(const Block& block, const Op& op, bo
   return book(direct_, row);
 }
 
-const std::vector<OpTimes>& RememberedPipeline::times(Block& block) {
-  if (block.times_from == state_) return block.times;
+void RememberedPipeline::find_times(Block& block) {
   block.times_from = state_;
   block.times.clear();
   begin();
@@ -220,7 +219,6 @@ const std::vector<OpTimes>& RememberedPipeline::times(Block& block) {
                            .reads = registers_read(block.ops[i]),
                            .unit = unit_of(klass)});
   }
-  return block.times;
 }
 
 }  // namespace hvsim::cpu

@@ -42,7 +42,11 @@ class RememberedPipeline {
   }
 
   // In a block that is found in the present state.
-  const std::vector<OpTimes>& times(Block& block);
+  const std::vector<OpTimes>& times(Block& block) {
+    if (block.times_from != state_) [[unlikely]]
+      find_times(block);
+    return block.times;
+  }
   const PipelineConfig& config() const { return config_; }
   unsigned fetch_shift() const { return pipeline_.fetch_shift(); }
 
@@ -72,6 +76,7 @@ class RememberedPipeline {
     return made.cycles;
   }
   Transition run(const Block& block, BlockEnd end);
+  void find_times(Block& block);
   void run_op(const Op& op, bool faults = false);
   void end_block(const Block& block, const Op& last, BlockEnd end);
   void end_system(const Block& block, const Op& op);

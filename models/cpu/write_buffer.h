@@ -23,18 +23,22 @@ class WriteBuffer {
   // A store's word arrives at `at` or later: when it is in. A word that was not sent yet takes it along; one
   // that is on its way is sent once more when its answer is there.
   isa::Cycles accept(std::uint64_t word, isa::Cycles at) {
-    Entry* oldest = entries_.data();
-    for (unsigned i = 0; i < words_; ++i) {
-      Entry& entry = entries_[i];
-      if (entry.word == word && at < entry.answered) {
-        if (at >= entry.sent) send(entry, entry.answered);
-        return at;
-      }
-      if (entry.answered < oldest->answered) oldest = &entry;
+    unsigned same = words_, oldest = words_ - 1;  // without branches, which nobody could predict
+    isa::Cycles first_answer = ~isa::Cycles{0};
+    for (unsigned i = words_; i-- > 0;) {
+      const Entry& entry = entries_[i];
+      same = (entry.word == word) & (at < entry.answered) ? i : same;
+      oldest = entry.answered <= first_answer ? i : oldest;
+      first_answer = std::min(first_answer, entry.answered);
     }
-    at = std::max(at, oldest->answered);
-    oldest->word = word;
-    send(*oldest, at);
+    if (same != words_) {
+      Entry& entry = entries_[same];
+      if (at >= entry.sent) send(entry, entry.answered);
+      return at;
+    }
+    at = std::max(at, first_answer);
+    entries_[oldest].word = word;
+    send(entries_[oldest], at);
     return at;
   }
 
@@ -44,12 +48,12 @@ class WriteBuffer {
     isa::Cycles first_answer = ~isa::Cycles{0};
     for (unsigned i = 0; i < words_; ++i) {
       const Entry& entry = entries_[i];
-      if (entry.sent > at || entry.answered <= at) continue;
-      ++under_way;
-      first_answer = std::min(first_answer, entry.answered);
+      const bool sent = (entry.sent <= at) & (entry.answered > at);
+      under_way += sent;
+      first_answer = sent ? std::min(first_answer, entry.answered) : first_answer;
     }
     if (under_way >= transactions_) at = first_answer;
-    isa::Cycles& slot = *std::min_element(free_.begin(), free_.begin() + transactions_);
+    isa::Cycles& slot = first_free();
     slot = std::max(slot, at + cycles);
     return at;
   }
@@ -67,8 +71,17 @@ class WriteBuffer {
     isa::Cycles sent = 0, answered = 0;
   };
 
+  isa::Cycles& first_free() {  // of the transactions
+    unsigned first = 0;
+    isa::Cycles least = free_[0];
+    for (unsigned i = 1; i < transactions_; ++i) {
+      first = free_[i] < least ? i : first;
+      least = std::min(least, free_[i]);
+    }
+    return free_[first];
+  }
   void send(Entry& entry, isa::Cycles at) {
-    isa::Cycles& slot = *std::min_element(free_.begin(), free_.begin() + transactions_);
+    isa::Cycles& slot = first_free();
     entry.sent = std::max(at, slot);
     entry.answered = slot = entry.sent + busy_;
     empty_at_ = std::max(empty_at_, entry.answered);
@@ -120,9 +133,10 @@ class StoreQueue {
   // transaction.
   isa::Cycles conflict(std::uint64_t address, isa::Cycles at) const {
     isa::Cycles until = at;
-    for (unsigned i = 0; i < kMost; ++i)
-      if (((words_[i] ^ address >> 3) & kWordsOfPage) == 0 && drains_[i] >= at)
-        until = std::max(until, drains_[i] + 1);
+    for (unsigned i = 0; i < kMost; ++i) {
+      const bool same = ((words_[i] ^ address >> 3) & kWordsOfPage) == 0;
+      until = std::max(until, same ? drains_[i] + 1 : 0);
+    }
     return until - at;
   }
   isa::Cycles read_stall(isa::Cycles at, isa::Cycles cycles) { return buffer_.read(at, cycles) - at; }

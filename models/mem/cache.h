@@ -1,6 +1,7 @@
 // A set-associative cache of tags: which lines are there, in which state, and who must leave.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,31 +27,42 @@ class Cache {
 
   // The slot that holds the line, or kAbsent. Changes nothing.
   std::uint32_t find(LineNumber line) const {
-    const std::uint32_t first = first_slot(line);
-    for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
-      if (lines_[slot] == line) return slot;
-    return kAbsent;
+    switch (config_.ways) {
+      case 4:
+        return find_among<4>(line);
+      case 8:
+        return find_among<8>(line);
+      case 16:
+        return find_among<16>(line);
+      default:
+        return find_one_by_one(line);
+    }
   }
   // Notes a hit. The ways of the answer, of the same set, must be touched again when they are used next (see
   // ReplacementState).
   Ways touch(std::uint32_t slot) {
     if (!replacement_.minds_hits()) return 0;
-    return replacement_.used(slot / config_.ways, slot % config_.ways);
+    const LineNumber line = lines_[slot];
+    return replacement_.used(set_of(line), slot - first_slot(line));
   }
   // The slot that a fill of this (absent) line would take; line_in() tells who sits there now.
   std::uint32_t choose_victim(LineNumber line) {
-    const std::uint32_t free = find_free(line);
-    return free != kAbsent ? free : first_slot(line) + replacement_.victim(set_of(line));
+    if (occupied_ != slots())
+      if (const std::uint32_t free = find_free(line); free != kAbsent) return free;
+    return first_slot(line) + replacement_.victim(set_of(line));
   }
   Ways fill(std::uint32_t slot, LineNumber line) {  // answers as touch()
+    occupied_ += lines_[slot] == kNoLine;
     lines_[slot] = line;
     return replacement_.filled(set_of(line), slot - first_slot(line));
   }
-  void remove(std::uint32_t slot) { lines_[slot] = kNoLine; }
-
-  std::uint32_t slot_of_way(std::uint32_t neighbour, unsigned way) const {
-    return neighbour - neighbour % config_.ways + way;
+  void remove(std::uint32_t slot) {
+    occupied_ -= lines_[slot] != kNoLine;
+    lines_[slot] = kNoLine;
   }
+
+  // Of the set that holds the line.
+  std::uint32_t slot_of_way(LineNumber line, unsigned way) const { return first_slot(line) + way; }
 
   bool occupied(std::uint32_t slot) const { return lines_[slot] != kNoLine; }
   LineNumber line_in(std::uint32_t slot) const { return lines_[slot]; }
@@ -62,6 +74,21 @@ class Cache {
 
  private:
   static constexpr LineNumber kNoLine = ~LineNumber{0};
+  // Usual sets are compared as a whole: where in the set a line is, nobody can predict.
+  template <unsigned kWays>
+  std::uint32_t find_among(LineNumber line) const {
+    const std::uint32_t first = first_slot(line);
+    const LineNumber* set = lines_.data() + first;
+    unsigned equal = 0;
+    for (unsigned way = 0; way < kWays; ++way) equal |= static_cast<unsigned>(set[way] == line) << way;
+    return equal != 0 ? first + static_cast<std::uint32_t>(std::countr_zero(equal)) : kAbsent;
+  }
+  std::uint32_t find_one_by_one(LineNumber line) const {
+    const std::uint32_t first = first_slot(line);
+    for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
+      if (lines_[slot] == line) return slot;
+    return kAbsent;
+  }
   std::uint32_t find_free(LineNumber line) const {
     const std::uint32_t first = first_slot(line);
     for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
@@ -74,6 +101,7 @@ class Cache {
   CacheConfig config_;
   std::uint64_t set_mask_;
   std::vector<LineNumber> lines_;  // sets * ways
+  std::uint32_t occupied_ = 0;     // of them
   ReplacementState replacement_;
   CacheStats stats_;
 };

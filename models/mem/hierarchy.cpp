@@ -85,9 +85,11 @@ isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const Hie
     auto fetchable = PresenceMask::create(ram, config.l1i.line_bytes);
     for (const auto* mask : {&readable, &writable, &fetchable})
       if (!mask->ok()) return isa::Failure{mask->error()};
-    caches.push_back({CacheLevel(config.l1i, seed + 2 * hart), CacheLevel(config.l1d, seed + 2 * hart + 1),
-                      std::move(readable.value()), std::move(writable.value()),
-                      std::move(fetchable.value())});
+    CacheLevel l1i(config.l1i, seed + 2 * hart), l1d(config.l1d, seed + 2 * hart + 1);
+    std::vector<std::uint32_t> l1i_homes(l1i.slots()), l1d_homes(l1d.slots());
+    caches.push_back({std::move(l1i), std::move(l1d), std::move(readable.value()),
+                      std::move(writable.value()), std::move(fetchable.value()), std::move(l1i_homes),
+                      std::move(l1d_homes)});
   }
   return std::unique_ptr<Hierarchy>(new Hierarchy(config, std::move(caches), ram,
                                                   seed + std::uint64_t{2} * harts, std::move(interconnect)));
@@ -147,7 +149,7 @@ Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std
   isa::Cycles delay = 0;
   bool writable = false;
   if (!fetch) {
-    DirectoryEntry& entry = *find_entry(line);  // there: home is inclusive
+    DirectoryEntry& entry = entry_of(hart, false, slot, line);
     const bool owned = entry.owner == hart && entry.modified;
     if (kind == Kind::store && !owned) delay = become_owner(hart, line, entry, use.ready);
     writable = entry.owner == hart && entry.modified;
@@ -331,6 +333,7 @@ void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& 
     ++l1.stats().evictions;
   }
   disturb(hart, fetch, slot, l1.fill(slot, line));
+  (fetch ? harts_[hart].l1i_homes : harts_[hart].l1d_homes)[slot] = found.slot;
   l1.expect(slot, out, found.ready, prefetched);
 
   DirectoryEntry& entry = entry_at(found.slot, line);

@@ -103,6 +103,7 @@ class Hierarchy {
   struct HartCaches {
     CacheLevel l1i, l1d;
     PresenceMask readable, writable, fetchable;
+    std::vector<std::uint32_t> l1i_homes, l1d_homes;  // by slot of a line: its slot at home
   };
   // Of a line of L1 size. The owner's copy is exclusive or modified (write-back), or the only one and known
   // to be newer than memory below (write-through).
@@ -181,6 +182,10 @@ class Hierarchy {
   DirectoryEntry* find_entry(LineNumber line) {
     const std::uint32_t slot = home_.find(home_line(line));
     return slot == Cache::kAbsent ? nullptr : &entry_at(slot, line);
+  }
+  // Of a line that an L1 holds in a slot: home is inclusive, and lines do not move there.
+  DirectoryEntry& entry_of(unsigned hart, bool fetch, std::uint32_t slot, LineNumber line) {
+    return entry_at((fetch ? harts_[hart].l1i_homes : harts_[hart].l1d_homes)[slot], line);
   }
   DirectoryEntry& entry_at(std::uint32_t slot, LineNumber line) {
     return directory_[(std::size_t{slot} << home_shift_) + (line & ((LineNumber{1} << home_shift_) - 1))];

@@ -25,9 +25,10 @@ inline void Hierarchy::disturb(unsigned hart, bool fetch, std::uint32_t slot, Wa
     return;
   HartCaches& caches = harts_[hart];
   const Cache& l1 = fetch ? caches.l1i : caches.l1d;
+  const LineNumber line = l1.line_in(slot);
   for (; disturbed != 0; disturbed &= disturbed - 1) {
     const auto way = static_cast<unsigned>(std::countr_zero(disturbed));
-    const std::uint32_t neighbour = l1.slot_of_way(slot, way);
+    const std::uint32_t neighbour = l1.slot_of_way(line, way);
     if (l1.occupied(neighbour)) forget(caches, fetch, l1.line_in(neighbour));
   }
 }
@@ -89,7 +90,7 @@ inline void Hierarchy::drop_from_l1i(unsigned hart, LineNumber line, DirectoryEn
 
 inline void Hierarchy::drop_victim(unsigned hart, bool fetch, std::uint32_t slot) {
   const LineNumber line = (fetch ? harts_[hart].l1i : harts_[hart].l1d).line_in(slot);
-  DirectoryEntry& entry = *find_entry(line);
+  DirectoryEntry& entry = entry_of(hart, fetch, slot, line);
   if (fetch)
     release_l1i(hart, slot, line, entry);
   else

@@ -44,16 +44,19 @@ class ReplacementState {
   Ways use_tree(std::uint32_t set, unsigned way);
   Ways use_bits(std::uint32_t set, unsigned way);
   Ways made_recent(std::uint32_t set, unsigned way);
+  Ways move_to_front(std::uint32_t set, unsigned way);
   unsigned oldest(std::uint32_t set) const;
   unsigned tree_victim(std::uint32_t set) const;
 
   Replacement policy_;
   unsigned ways_;
   bool minds_hits_;
-  std::vector<std::uint64_t> stamps_;  // fifo: of the fill; lru: of the last use
+  // lru with up to 16 ways: a set's ways from the one used last, four bits each; 0 before the first use.
+  std::vector<std::uint64_t> orders_;
+  std::vector<std::uint64_t> stamps_;  // fifo: of the fill; lru with more ways: of the last use
   std::uint64_t clock_ = 0;
   std::vector<std::uint64_t> bits_;   // plru: the tree, node n at bit n; nru: a bit per way
-  std::vector<std::uint8_t> recent_;  // lru, plru: the way used last
+  std::vector<std::uint8_t> recent_;  // plru, lru with stamps: the way used last
   Lfsr random_;
   std::uint8_t shift_register_ = 0xFF;
 };

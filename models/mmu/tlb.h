@@ -55,6 +55,12 @@ struct Evicted {
   std::uint16_t asid = 0, vmid = 0;
 };
 
+// Its context without the modes.
+inline constexpr std::uint64_t kTlbOwnerMask = 0xFFFF'FFFF;
+inline std::uint64_t tlb_context_of(const Evicted& left) {
+  return std::uint64_t{left.virtualized} << 31 | std::uint64_t{left.vmid} << 16 | left.asid;
+}
+
 // Holds translations of spaces that translate() (see mmu.h); PMP is not part of an entry. An entry's
 // Translation is that of the first byte of its page; at() moves it to the byte wanted.
 class Tlb {

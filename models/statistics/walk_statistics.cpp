@@ -57,7 +57,8 @@ std::size_t WalkStatistics::row(const PteKey& key) { return index_of(key); }
 
 // From the last access to the first: G-stage accesses come before the guest PTE that they are for, except
 // that the walker sets A and D for its own write right after it has read that PTE.
-void WalkStatistics::add_ptes(const WalkSeen& walk) {
+WalkStatistics::Reads WalkStatistics::add_ptes(const WalkSeen& walk) {
+  Reads reads;
   const auto& accesses = walk.trace.reads;
   const bool timed = !walk.costs.empty();
   std::uint8_t purpose = last_purpose(walk.trace, walk.space);
@@ -71,20 +72,14 @@ void WalkStatistics::add_ptes(const WalkSeen& walk) {
     const auto source = timed ? static_cast<std::uint8_t>(walk.costs[i].by) : std::uint8_t{kUntimed};
     ptes_[index_of({access.stage, access.level, served, access.write, source})].add(
         timed ? walk.costs[i].cycles : 0);
+    const bool happened = !access.write && source != static_cast<std::uint8_t>(mem::Served::walker);
+    (first ? reads.first : reads.second) += happened ? 1 : 0;
   }
+  return reads;
 }
 
 void WalkStatistics::add(const WalkSeen& walk) {
-  add_ptes(walk);
-  const bool timed = !walk.costs.empty();
-  std::uint64_t reads = 0, second = 0;
-  for (unsigned i = 0; i < walk.trace.count; ++i) {
-    const mmu::PteRead& access = walk.trace.reads[i];
-    const bool happened = !access.write && !(timed && walk.costs[i].by == mem::Served::walker);
-    reads += happened ? 1 : 0;
-    second += happened && access.stage == Stage::g_stage ? 1 : 0;
-  }
-  const std::uint64_t first = reads - second;
+  const auto [first, second] = add_ptes(walk);
   const bool fault = walk.found == nullptr;
   Kind& kind = kinds_[static_cast<std::size_t>(kind_of(walk.space))];
   kind.cycles.add(walk.cycles);

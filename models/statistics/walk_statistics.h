@@ -104,7 +104,10 @@ class WalkStatistics {
  private:
   static constexpr std::size_t kPteRows = std::size_t{2} * kLevels * (kLevels + 1) * 2 * kSources;
   static std::size_t row(const PteKey& key);
-  void add_ptes(const WalkSeen& walk);
+  struct Reads {  // that reached memory, of each stage
+    std::uint64_t first = 0, second = 0;
+  };
+  Reads add_ptes(const WalkSeen& walk);
   SpaceTally& space(const SpaceKey& key);
 
   std::array<Kind, kWalkKinds> kinds_;

@@ -9,7 +9,8 @@
 
 namespace hvsim::sim {
 
-// Maps the first 16 MiB of RAM by 4 KiB pages and the devices by a gigapage, all to themselves.
+// Maps the first 16 MiB of RAM by 4 KiB pages and the devices by a gigapage, all to themselves. The tables are
+// in the last of them: a guest's own must be guest-physical memory too.
 inline std::uint64_t make_tables(Machine& machine, std::uint64_t root, bool g_stage) {
   using namespace isa::pte;
   constexpr std::uint64_t kPages = 512, kMegapages = 8;
@@ -33,7 +34,7 @@ inline void become_guest(Machine& machine) {
   cpu::Hart& hart = machine.hart(0);
   cpu::HartState& state = hart.hart_state();
   while (state.x[2] == 0) hart.step(true);  // the program's start needs M-mode, until it has a stack
-  const std::uint64_t tables = map::ram.value + (std::uint64_t{64} << 20);
+  const std::uint64_t tables = map::ram.value + (std::uint64_t{13} << 20);  // behind what the programs use
   state.csr.vsatp = make_tables(machine, tables, false);
   state.csr.hgatp = make_tables(machine, tables + 0x10'0000, true);
   state.csr.vsstatus |= isa::csr::kFs;
