@@ -23,16 +23,16 @@ class LateResults {
   bool any() const { return count_ != 0 || next_ != 0; }
   Cycles shift() const { return shift_; }  // by which the present op is later than its block's times say
 
-  // The present block's ops up to this number, when the block began at a time. Most have nothing to do with
-  // what is late.
+  // The present block's ops up to this number, when the block began at a time.
   void advance(std::span<const OpTimes> times, unsigned until, Cycles began) {
-    for (; count_ != 0 && next_ < until; ++next_) {
-      const OpTimes& op = times[next_];
-      const Cycles issue = began + shift_ + static_cast<Cycles>(std::int64_t{op.issue});
+    while (count_ != 0 && next_ < until) {
+      const unsigned first = next_;
+      next_ = first_that_waits(times, until, began + shift_);
+      passed_ += next_ - first;
+      if (next_ == until) return;
       ++passed_;
-      const bool meets = ((op.reads & results_) | (units_ >> static_cast<unsigned>(op.unit) & 1)) != 0;
-      if (meets || passed_ >= full_at_ || issue >= over_from_) [[unlikely]]
-        pass(op, issue);
+      const OpTimes& op = times[next_++];
+      pass(op, began + shift_ + static_cast<Cycles>(std::int64_t{op.issue}));
     }
     next_ = until;
   }
@@ -75,6 +75,20 @@ class LateResults {
   }
 
  private:
+  // Or would if something is over then. Most have nothing to do with what is late.
+  unsigned first_that_waits(std::span<const OpTimes> times, unsigned until, Cycles began) const {
+    const std::uint64_t before_full = std::max(full_at_, passed_ + 1) - passed_ - 1;
+    const auto end = static_cast<unsigned>(std::min<std::uint64_t>(until, next_ + before_full));
+    unsigned next = next_;
+    for (; next < end; ++next) {
+      const OpTimes& op = times[next];
+      const Cycles issue = began + static_cast<Cycles>(std::int64_t{op.issue});
+      const bool meets = ((op.reads & results_) | (units_ >> static_cast<unsigned>(op.unit) & 1)) != 0;
+      if (meets | (issue >= over_from_)) break;
+    }
+    return next;
+  }
+
   void pass(const OpTimes& op, Cycles issue) {
     const Cycles to_access =
         op.unit == OpTimes::Unit::load ? static_cast<Cycles>(std::int64_t{op.access} - op.issue) : 0;

@@ -23,36 +23,28 @@ class WriteBuffer {
   // A store's word arrives at `at` or later: when it is in. A word that was not sent yet takes it along; one
   // that is on its way is sent once more when its answer is there.
   isa::Cycles accept(std::uint64_t word, isa::Cycles at) {
-    unsigned same = words_, oldest = words_ - 1;  // without branches, which nobody could predict
-    isa::Cycles first_answer = ~isa::Cycles{0};
+    unsigned same = words_;
+    Earliest first;
     for (unsigned i = words_; i-- > 0;) {
       const Entry& entry = entries_[i];
       same = (entry.word == word) & (at < entry.answered) ? i : same;
-      oldest = entry.answered <= first_answer ? i : oldest;
-      first_answer = std::min(first_answer, entry.answered);
+      first.look_at(entry.answered, i);
     }
     if (same != words_) {
       Entry& entry = entries_[same];
       if (at >= entry.sent) send(entry, entry.answered);
       return at;
     }
-    at = std::max(at, first_answer);
-    entries_[oldest].word = word;
-    send(entries_[oldest], at);
+    at = std::max(at, first.time());
+    Entry& oldest = entries_[first.number()];
+    oldest.word = word;
+    send(oldest, at);
     return at;
   }
 
   // A load's miss needs one of the transactions too, and goes before words that wait: when it can begin.
   isa::Cycles read(isa::Cycles at, isa::Cycles cycles) {
-    unsigned under_way = 0;
-    isa::Cycles first_answer = ~isa::Cycles{0};
-    for (unsigned i = 0; i < words_; ++i) {
-      const Entry& entry = entries_[i];
-      const bool sent = (entry.sent <= at) & (entry.answered > at);
-      under_way += sent;
-      first_answer = sent ? std::min(first_answer, entry.answered) : first_answer;
-    }
-    if (under_way >= transactions_) at = first_answer;
+    if (empty_at_ > at) at = when_a_transaction_is_free(at);
     isa::Cycles& slot = first_free();
     slot = std::max(slot, at + cycles);
     return at;
@@ -71,14 +63,35 @@ class WriteBuffer {
     isa::Cycles sent = 0, answered = 0;
   };
 
+  // The smallest of some times, of equal ones that with the lowest number; without branches, which nobody
+  // could predict.
+  class Earliest {
+   public:
+    void look_at(isa::Cycles time, unsigned number) { least_ = std::min(least_, time << kBits | number); }
+    isa::Cycles time() const { return least_ >> kBits; }
+    unsigned number() const { return static_cast<unsigned>(least_ & (kMax - 1)); }
+
+   private:
+    static constexpr unsigned kBits = 5;
+    static_assert(kMax == 1U << kBits);
+    std::uint64_t least_ = ~std::uint64_t{0};
+  };
+
   isa::Cycles& first_free() {  // of the transactions
-    unsigned first = 0;
-    isa::Cycles least = free_[0];
-    for (unsigned i = 1; i < transactions_; ++i) {
-      first = free_[i] < least ? i : first;
-      least = std::min(least, free_[i]);
+    Earliest first;
+    for (unsigned i = 0; i < transactions_; ++i) first.look_at(free_[i], i);
+    return free_[first.number()];
+  }
+  isa::Cycles when_a_transaction_is_free(isa::Cycles at) const {
+    unsigned under_way = 0;
+    isa::Cycles first_answer = ~isa::Cycles{0};
+    for (unsigned i = 0; i < words_; ++i) {
+      const Entry& entry = entries_[i];
+      const bool sent = (entry.sent <= at) & (entry.answered > at);
+      under_way += sent;
+      first_answer = sent ? std::min(first_answer, entry.answered) : first_answer;
     }
-    return free_[first];
+    return under_way >= transactions_ ? first_answer : at;
   }
   void send(Entry& entry, isa::Cycles at) {
     isa::Cycles& slot = first_free();

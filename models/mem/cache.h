@@ -38,6 +38,14 @@ class Cache {
         return find_one_by_one(line);
     }
   }
+  // For what comes soon, from the host's memory: the line's set; and which slot a fill of it might take.
+  void fetch_ahead(LineNumber line) const {
+    __builtin_prefetch(&lines_[first_slot(line)]);
+    replacement_.fetch_ahead(set_of(line));
+  }
+  std::uint32_t likely_victim(LineNumber line) const {
+    return first_slot(line) + replacement_.likely_victim(set_of(line));
+  }
   // Notes a hit. The ways of the answer, of the same set, must be touched again when they are used next (see
   // ReplacementState).
   Ways touch(std::uint32_t slot) {

@@ -114,10 +114,14 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
 Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
   const LineNumber line = address.value >> line_shift_;
   const bool fetch = kind == Kind::fetch;
-  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
+  HartCaches& caches = harts_[hart];
+  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
   ++l1.stats().accesses;
-  now_ = at;
   const isa::Cycles looked_up = at + l1.config().hit_latency;
+  const bool reads = kind == Kind::load || kind == Kind::walk;
+  if (reads && l1.plain() && caches.readable.test(address))
+    return {looked_up, Served::l1};  // changes nothing
+  now_ = at;
   if (kind == Kind::atomic) {
     if (config_.atomics_in_memory) return atomic_in_memory(hart, line, looked_up);
     kind = Kind::store;
@@ -126,6 +130,7 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
     return hit(hart, kind, line, slot, looked_up);
 
   ++l1.stats().misses;
+  fetch_ahead_on_host(caches, fetch, line);
   if (kind == Kind::store && !config_.l1d.write_allocate) return write_around(hart, line, looked_up);
   const isa::Cycles out = l1.start_miss(looked_up + l1.config().miss_latency);
   Found found = bring_home(line, to_home(hart, line, Interconnect::kRequestBytes, out));
@@ -139,11 +144,26 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
   return {found.ready, found.by, passed_on ? found.ready + write_latency() : 0};
 }
 
+// A miss touches tags, directory and masks here and there, which have left the host's nearest caches: all are
+// asked for at once.
+inline void Hierarchy::fetch_ahead_on_host(HartCaches& caches, bool fetch, LineNumber line) const {
+  home_.fetch_ahead(home_line(line));
+  __builtin_prefetch(&directory_[entry_number(home_.likely_victim(home_line(line)), line)]);
+  const Cache& l1 = fetch ? caches.l1i : caches.l1d;
+  const std::uint32_t slot = l1.likely_victim(line);
+  if (!l1.occupied(slot)) return;
+  const LineNumber victim = l1.line_in(slot);
+  __builtin_prefetch(&directory_[entry_number((fetch ? caches.l1i_homes : caches.l1d_homes)[slot], victim)]);
+  (fetch ? caches.fetchable : caches.readable).fetch_ahead(address_of(victim));
+  (fetch ? caches.fetchable : caches.readable).fetch_ahead(address_of(line));
+}
+
 Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot,
                                   isa::Cycles at) {
   const bool fetch = kind == Kind::fetch;
-  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
-  disturb(hart, fetch, slot, l1.touch(slot));
+  HartCaches& caches = harts_[hart];
+  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
+  disturb(caches, fetch, slot, l1.touch(slot));
   const CacheLevel::Use use = l1.use(slot, at);
   const bool settled = use.settled || !l1.non_blocking();  // a blocking hart waits until it is
   isa::Cycles delay = 0;
@@ -154,7 +174,7 @@ Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std
     if (kind == Kind::store && !owned) delay = become_owner(hart, line, entry, use.ready);
     writable = entry.owner == hart && entry.modified;
   }
-  if (settled) settle(hart, fetch, line, writable);
+  if (settled) settle(caches, fetch, line, writable);
   if (use.first_of_prefetch) prefetch_into_l1(hart, fetch, line, at);
   if (kind != Kind::store || !writes_through()) return {use.ready + delay, Served::l1};
   return {use.ready, Served::l1, use.ready + delay + write_latency()};
@@ -326,14 +346,15 @@ isa::Cycles Hierarchy::take_from_others(unsigned hart, Kind kind, LineNumber lin
 void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
                         bool prefetched) {
   const bool fetch = kind == Kind::fetch;
-  CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
+  HartCaches& caches = harts_[hart];
+  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
   const std::uint32_t slot = l1.choose_victim(line);
   if (l1.occupied(slot)) {
     drop_victim(hart, fetch, slot);
     ++l1.stats().evictions;
   }
-  disturb(hart, fetch, slot, l1.fill(slot, line));
-  (fetch ? harts_[hart].l1i_homes : harts_[hart].l1d_homes)[slot] = found.slot;
+  disturb(caches, fetch, slot, l1.fill(slot, line));
+  (fetch ? caches.l1i_homes : caches.l1d_homes)[slot] = found.slot;
   l1.expect(slot, out, found.ready, prefetched);
 
   DirectoryEntry& entry = entry_at(found.slot, line);
@@ -347,7 +368,7 @@ void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& 
     if (kind == Kind::store && writes_through()) write_home(line);
   }
   // Otherwise the next use must be seen: it may come too early, or show that the guess was good.
-  if (!l1.non_blocking() && !prefetched) settle(hart, fetch, line, kind == Kind::store);
+  if (!l1.non_blocking() && !prefetched) settle(caches, fetch, line, kind == Kind::store);
 }
 
 // A line that somebody else has written is left to him.

@@ -137,6 +137,7 @@ class Hierarchy {
   void write_memory(LineNumber line);
   isa::Cycles take_from_others(unsigned hart, Kind kind, LineNumber line, DirectoryEntry& entry,
                                Found& found);
+  void fetch_ahead_on_host(HartCaches& caches, bool fetch, LineNumber line) const;
   void fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
                bool prefetched);
   isa::Cycles become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry, isa::Cycles at);
@@ -153,8 +154,8 @@ class Hierarchy {
 
   // hierarchy_lines.cpp: lines that move down or away
   void forget(HartCaches& caches, bool fetch, LineNumber line);
-  void disturb(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed);
-  void settle(unsigned hart, bool fetch, LineNumber line, bool writable);
+  void disturb(HartCaches& caches, bool fetch, std::uint32_t slot, Ways disturbed);
+  void settle(HartCaches& caches, bool fetch, LineNumber line, bool writable);
   void drop_from_l1d(unsigned hart, LineNumber line, DirectoryEntry& entry);
   void drop_from_l1i(unsigned hart, LineNumber line, DirectoryEntry& entry);
   void release_l1d(unsigned hart, std::uint32_t slot, LineNumber line, DirectoryEntry& entry);
@@ -187,8 +188,11 @@ class Hierarchy {
   DirectoryEntry& entry_of(unsigned hart, bool fetch, std::uint32_t slot, LineNumber line) {
     return entry_at((fetch ? harts_[hart].l1i_homes : harts_[hart].l1d_homes)[slot], line);
   }
+  std::size_t entry_number(std::uint32_t slot, LineNumber line) const {
+    return (std::size_t{slot} << home_shift_) + (line & ((LineNumber{1} << home_shift_) - 1));
+  }
   DirectoryEntry& entry_at(std::uint32_t slot, LineNumber line) {
-    return directory_[(std::size_t{slot} << home_shift_) + (line & ((LineNumber{1} << home_shift_) - 1))];
+    return directory_[entry_number(slot, line)];
   }
 
   HierarchyConfig config_;

@@ -20,10 +20,9 @@ inline void Hierarchy::forget(HartCaches& caches, bool fetch, LineNumber line) {
 }
 
 // Neighbours of a line that was touched or filled: their next use must be seen.
-inline void Hierarchy::disturb(unsigned hart, bool fetch, std::uint32_t slot, Ways disturbed) {
+inline void Hierarchy::disturb(HartCaches& caches, bool fetch, std::uint32_t slot, Ways disturbed) {
   if (disturbed == 0) [[likely]]
     return;
-  HartCaches& caches = harts_[hart];
   const Cache& l1 = fetch ? caches.l1i : caches.l1d;
   const LineNumber line = l1.line_in(slot);
   for (; disturbed != 0; disturbed &= disturbed - 1) {
@@ -34,8 +33,7 @@ inline void Hierarchy::disturb(unsigned hart, bool fetch, std::uint32_t slot, Wa
 }
 
 // The line is there, and using it again as it was used changes nothing.
-inline void Hierarchy::settle(unsigned hart, bool fetch, LineNumber line, bool writable) {
-  HartCaches& caches = harts_[hart];
+inline void Hierarchy::settle(HartCaches& caches, bool fetch, LineNumber line, bool writable) {
   (fetch ? caches.fetchable : caches.readable).set(address_of(line));
   if (writable) caches.writable.set(address_of(line));
 }

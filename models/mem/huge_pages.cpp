@@ -13,6 +13,8 @@ namespace hvsim::mem {
 namespace {
 
 constexpr std::uintptr_t kBytes = std::uintptr_t{1} << HugePages::kShift;
+constexpr int kCollapse =
+    25;  // MADV_COLLAPSE of Linux 6.1, which older headers lack and older kernels refuse
 constexpr std::size_t kPages = kBytes / isa::kPageBytes, kDensePages = kPages / 4 * 3;
 
 }  // namespace
@@ -32,9 +34,7 @@ bool HugePages::consider(const std::uint8_t* byte) const {
   if (mincore(where, kBytes, resident.data()) != 0) return true;
   const auto there = std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; });
   if (static_cast<std::size_t>(there) < kDensePages) return false;
-#ifdef MADV_COLLAPSE
-  madvise(where, kBytes, MADV_COLLAPSE);
-#endif
+  madvise(where, kBytes, kCollapse);
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace hvsim::mem {
 
@@ -12,6 +13,14 @@ PresenceGeometry PresenceGeometry::of(unsigned line_bytes) {
           .lines_per_page = lines,
           .words_per_page = std::max(1U, lines / 64)};
 }
+
+PresenceMask::PresenceMask(MemoryRange range, PresenceGeometry geometry, AnonymousMemory memory)
+    : range_(range),
+      geometry_(geometry),
+      memory_(std::move(memory)),
+      lines_(range.bytes >> geometry.line_shift),
+      bit_mask_(std::min(geometry.lines_per_page, 64U) - 1),
+      word_shift_(static_cast<unsigned>(std::countr_one(bit_mask_))) {}
 
 isa::Result<PresenceMask, std::string> PresenceMask::create(MemoryRange range, unsigned line_bytes) {
   const PresenceGeometry geometry = PresenceGeometry::of(line_bytes);

@@ -35,30 +35,37 @@ class PresenceMask {
   static isa::Result<PresenceMask, std::string> create(MemoryRange range, unsigned line_bytes);
 
   bool test(isa::Hpa address) const {
-    if (!range_.contains(address)) return false;
-    const std::uint64_t offset = address.value - range_.base.value;
-    return (words()[geometry_.word(offset)] & geometry_.bit(offset)) != 0;
+    const std::uint64_t line = line_of(address);
+    return line < lines_ && (words()[line >> word_shift_] & bit(line)) != 0;
   }
   void set(isa::Hpa address) {
-    if (!range_.contains(address)) return;
-    const std::uint64_t offset = address.value - range_.base.value;
-    words()[geometry_.word(offset)] |= geometry_.bit(offset);
+    if (const std::uint64_t line = line_of(address); line < lines_) words()[line >> word_shift_] |= bit(line);
   }
   void clear(isa::Hpa address) {
-    if (!range_.contains(address)) return;
-    const std::uint64_t offset = address.value - range_.base.value;
-    words()[geometry_.word(offset)] &= ~geometry_.bit(offset);
+    if (const std::uint64_t line = line_of(address); line < lines_)
+      words()[line >> word_shift_] &= ~bit(line);
+  }
+  void fetch_ahead(isa::Hpa address) const {
+    if (const std::uint64_t line = line_of(address); line < lines_)
+      __builtin_prefetch(&words()[line >> word_shift_]);
   }
   std::uint64_t* words() const { return reinterpret_cast<std::uint64_t*>(memory_.data()); }
   const PresenceGeometry& geometry() const { return geometry_; }
 
  private:
-  PresenceMask(MemoryRange range, PresenceGeometry geometry, AnonymousMemory memory)
-      : range_(range), geometry_(geometry), memory_(std::move(memory)) {}
+  PresenceMask(MemoryRange range, PresenceGeometry geometry, AnonymousMemory memory);
+
+  // From the start of RAM: the same words and bits as PresenceGeometry's, whose pages are powers of two.
+  std::uint64_t line_of(isa::Hpa address) const {
+    return (address.value - range_.base.value) >> geometry_.line_shift;
+  }
+  std::uint64_t bit(std::uint64_t line) const { return std::uint64_t{1} << (line & bit_mask_); }
 
   MemoryRange range_;
   PresenceGeometry geometry_;
   AnonymousMemory memory_;
+  std::uint64_t lines_, bit_mask_;
+  unsigned word_shift_;
 };
 
 }  // namespace hvsim::mem

@@ -36,6 +36,14 @@ class ReplacementState {
   unsigned victim(std::uint32_t set) {
     return policy_ == Replacement::random ? random_.below(ways_) : choose(set);
   }
+  // Who may well leave next, if the set is full; only good for fetching ahead what that needs.
+  unsigned likely_victim(std::uint32_t set) const {
+    if (policy_ == Replacement::random) return Lfsr(random_).below(ways_);
+    return orders_.empty() ? 0 : oldest(set);
+  }
+  void fetch_ahead(std::uint32_t set) const {
+    if (!orders_.empty()) __builtin_prefetch(&orders_[set]);
+  }
 
  private:
   static constexpr std::uint8_t kNone = 0xFF;

@@ -73,11 +73,15 @@ class GStage {
 
   GStage(const AddressSpace& space, PhysicalPtes ptes) : space_(space), ptes_(ptes) {}
 
-  isa::Result<Leaf, TranslationFault> translate(std::uint64_t address, isa::Access access, For purpose) {
-    if (bare()) return Leaf{.output = address};
-    auto leaf = walk(request(address, access, purpose), ptes_);
-    if (!leaf) return isa::Failure{blame(leaf.error(), address, purpose)};
-    return leaf;
+  Fault translate(std::uint64_t address, isa::Access access, For purpose, Leaf& leaf) {
+    if (bare()) {
+      leaf = {.output = address};
+      return std::nullopt;
+    }
+    auto fault = walk(request(address, access, purpose), ptes_, leaf);
+    if (fault) [[unlikely]]
+      fault = blame(*fault, address, purpose);
+    return fault;
   }
 
   // The walker is about to write through a leaf that it translated for reading.
@@ -120,9 +124,8 @@ class GuestPtes {
   GuestPtes(GStage& g_stage, PhysicalPtes ptes) : g_stage_(g_stage), ptes_(ptes) {}
 
   isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level) {
-    const auto leaf = g_stage_.translate(address, isa::Access::load, GStage::For::pte_read);
-    if (!leaf) return isa::Failure{leaf.error()};
-    last_ = *leaf;
+    if (auto fault = g_stage_.translate(address, isa::Access::load, GStage::For::pte_read, last_))
+      return isa::Failure{*fault};
     return ptes_.read(last_.output, level, isa::Gpa{address});
   }
 
@@ -148,9 +151,11 @@ Asker g_stage_asker(const AddressSpace& space) {
 }
 
 template <class Ptes>
-isa::Result<Leaf, TranslationFault> first_stage(isa::Gva address, isa::Access access,
-                                                const AddressSpace& space, Ptes& ptes) {
-  if (space.first.scheme == nullptr) return Leaf{.output = address.value};
+Fault first_stage(isa::Gva address, isa::Access access, const AddressSpace& space, Ptes& ptes, Leaf& leaf) {
+  if (space.first.scheme == nullptr) {
+    leaf = {.output = address.value};
+    return std::nullopt;
+  }
   return walk(WalkRequest{.stage = Stage::first,
                           .scheme = space.first.scheme,
                           .table = space.first.table,
@@ -159,7 +164,7 @@ isa::Result<Leaf, TranslationFault> first_stage(isa::Gva address, isa::Access ac
                           .asker = first_stage_asker(space),
                           .hardware_ad = space.hardware_ad_first,
                           .format = {.napot = space.napot, .pbmt = space.pbmt_first}},
-              ptes);
+              ptes, leaf);
 }
 
 std::uint8_t page_shift(const Leaf& leaf) {
@@ -184,28 +189,25 @@ void enter_g_stage(Translation& translation, const Leaf& leaf) {
       translation.first_pte == 0 ? page_shift(leaf) : std::min(translation.page_shift, page_shift(leaf));
 }
 
-isa::Result<Translation, TranslationFault> one_stage(isa::Gva address, isa::Access access,
-                                                     const AddressSpace& space, PhysicalPtes ptes) {
-  const auto leaf = first_stage(address, access, space, ptes);
-  if (!leaf) return isa::Failure{leaf.error()};
-  Translation translation;
-  enter_first(translation, *leaf);
-  return translation;
+Fault one_stage(isa::Gva address, isa::Access access, const AddressSpace& space, PhysicalPtes ptes,
+                Translation& translation) {
+  Leaf leaf;
+  auto fault = first_stage(address, access, space, ptes, leaf);
+  if (!fault) enter_first(translation, leaf);
+  return fault;
 }
 
-isa::Result<Translation, TranslationFault> two_stages(isa::Gva address, isa::Access access,
-                                                      const AddressSpace& space, PhysicalPtes first_ptes,
-                                                      PhysicalPtes g_ptes) {
+Fault two_stages(isa::Gva address, isa::Access access, const AddressSpace& space, PhysicalPtes first_ptes,
+                 PhysicalPtes g_ptes, Translation& translation) {
   GStage g_stage(space, g_ptes);
   GuestPtes guest_ptes(g_stage, first_ptes);
-  const auto first = first_stage(address, access, space, guest_ptes);
-  if (!first) return isa::Failure{first.error()};
-  const auto second = g_stage.translate(first->output, access, GStage::For::explicit_access);
-  if (!second) return isa::Failure{second.error()};
-  Translation translation;
-  enter_first(translation, *first);
-  enter_g_stage(translation, *second);
-  return translation;
+  Leaf first, second;
+  if (auto fault = first_stage(address, access, space, guest_ptes, first)) return fault;
+  auto fault = g_stage.translate(first.output, access, GStage::For::explicit_access, second);
+  if (fault) return fault;
+  enter_first(translation, first);
+  enter_g_stage(translation, second);
+  return std::nullopt;
 }
 
 // Names the PTE that broke the rule: the last that was read at that stage and level.
@@ -228,18 +230,18 @@ isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa:
                                                           WalkTrace& trace) const {
   const PhysicalPtes first_ptes(memory_, pmp_, Stage::first, trace, updates_);
   const PhysicalPtes g_ptes(memory_, pmp_, Stage::g_stage, trace, updates_);
-  isa::Result<Translation, TranslationFault> result =
-      Translation{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
+  Translation found{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
+  Fault fault;
   if (translates(space))
-    result = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes)
-                               : one_stage(address, access, space, first_ptes);
-  if (!result) return isa::Failure{with_pte(result.error(), trace)};
-  if (!pmp_.allows(result->address, bytes, access, space.privilege)) {
-    TranslationFault fault = fault_of(Why::pmp, space.virtualized ? Stage::g_stage : Stage::first, 0);
-    fault.guest_physical = result->guest_physical;
-    return isa::Failure{fault};
+    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, found)
+                              : one_stage(address, access, space, first_ptes, found);
+  if (fault) return isa::Failure{with_pte(*fault, trace)};
+  if (!pmp_.allows(found.address, bytes, access, space.privilege)) {
+    fault = fault_of(Why::pmp, space.virtualized ? Stage::g_stage : Stage::first, 0);
+    fault->guest_physical = found.guest_physical;
+    return isa::Failure{*fault};
   }
-  return result;
+  return found;
 }
 
 bool leaf_allows(const Translation& leaf, isa::Access access, const AddressSpace& space) {

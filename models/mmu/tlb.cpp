@@ -73,9 +73,11 @@ std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) 
 
 const Translation* Tlb::lookup(isa::Gva address, const AddressSpace& space) {
   ++stats_.lookups;
-  const auto slot = find(address.value, tlb_context(space));
+  const std::uint64_t context = tlb_context(space);
+  const auto slot = find(address.value, context);
   if (!slot) {
     ++stats_.misses;
+    absent_ = {address.value, context, true};
     return nullptr;
   }
   if (replacement_.minds_hits()) {
@@ -96,7 +98,10 @@ std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space
   page.guest_physical.value &= ~offset_mask;
 
   // What mapped this very address is out of date: it must not be found before the new entry.
-  while (const auto stale = find(address.value, context)) leave(*stale);
+  const bool absent = absent_.known && absent_.address == address.value && absent_.context == context;
+  if (!absent)
+    while (const auto stale = find(address.value, context)) leave(*stale);
+  absent_.known = false;
 
   const unsigned slot = choose_victim(first_slot(address.value, shift));
   if (tags_[slot].page_number != kNoPage) {
@@ -111,10 +116,12 @@ std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space
   translations_[slot] = page;
   disturb(slot, replacement_.filled(slot / config_.ways, slot % config_.ways));
   ++population_[size_index(shift)];
+  ++occupied_;
   return left_;
 }
 
 unsigned Tlb::choose_victim(unsigned first) {
+  if (occupied_ == config_.entries) return first + replacement_.victim(first / config_.ways);
   for (unsigned slot = first; slot < first + config_.ways; ++slot)
     if (tags_[slot].page_number == kNoPage) return slot;
   return first + replacement_.victim(first / config_.ways);
@@ -141,6 +148,7 @@ void Tlb::tell(unsigned slot) {
 void Tlb::leave(unsigned slot) {
   tell(slot);
   --population_[size_index(tags_[slot].shift)];
+  --occupied_;
   tags_[slot] = {};
 }
 

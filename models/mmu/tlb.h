@@ -55,12 +55,6 @@ struct Evicted {
   std::uint16_t asid = 0, vmid = 0;
 };
 
-// Its context without the modes.
-inline constexpr std::uint64_t kTlbOwnerMask = 0xFFFF'FFFF;
-inline std::uint64_t tlb_context_of(const Evicted& left) {
-  return std::uint64_t{left.virtualized} << 31 | std::uint64_t{left.vmid} << 16 | left.asid;
-}
-
 // Holds translations of spaces that translate() (see mmu.h); PMP is not part of an entry. An entry's
 // Translation is that of the first byte of its page; at() moves it to the byte wanted.
 class Tlb {
@@ -124,6 +118,12 @@ class Tlb {
   std::vector<Tag> tags_;
   std::vector<Translation> translations_;
   std::array<unsigned, kSizes> population_{};  // entries per page size: absent sizes are not probed
+  unsigned occupied_ = 0;                      // the sum of them
+  // What the last lookup did not find, until anything changes: entering it replaces nothing.
+  struct Absent {
+    std::uint64_t address = 0, context = 0;
+    bool known = false;
+  } absent_;
   mem::ReplacementState replacement_;
   std::vector<Evicted> left_;
   TlbStats stats_;

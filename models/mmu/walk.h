@@ -80,38 +80,39 @@ std::optional<TranslationFault> use_leaf(const WalkRequest& request, Leaf& leaf,
 // `Ptes` reads and updates PTEs at addresses in the root's own address space:
 //   Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level)
 //   std::optional<TranslationFault> set(std::uint64_t address, std::uint64_t bits, std::uint8_t level)
+// The leaf is filled in where it is wanted, unless there is a fault: copies of results would be a good part
+// of what a walk takes.
 template <class Ptes>
-isa::Result<Leaf, TranslationFault> walk(const WalkRequest& request, Ptes& ptes) {
+std::optional<TranslationFault> walk(const WalkRequest& request, Ptes& ptes, Leaf& leaf) {
   using Why = TranslationFault::Why;
   const isa::PagingScheme& scheme = *request.scheme;
   if (!address_fits(scheme, request.stage, request.address))
-    return isa::Failure{fault_of(Why::not_canonical, request.stage, scheme.levels - 1U)};
+    return fault_of(Why::not_canonical, request.stage, scheme.levels - 1U);
 
   std::uint64_t table = request.table;  // step 1
   bool global = false;
   for (unsigned level = scheme.levels; level-- > 0;) {
     const std::uint64_t where = pte_address(scheme, table, request.address, level);
     const auto read = ptes.read(where, static_cast<std::uint8_t>(level));  // step 2
-    if (!read) return isa::Failure{read.error()};
+    if (!read) return read.error();
     const std::uint64_t pte = *read;
     if (const auto why = malformed(pte, level, request.format))  // step 3
-      return isa::Failure{fault_of(*why, request.stage, level)};
+      return fault_of(*why, request.stage, level);
     global |= (pte & isa::pte::g) != 0;
     if (!points_to_leaf(pte)) {  // step 4
       table = (pte & isa::pte::ppn_mask) >> isa::pte::ppn_shift << isa::kPageShift;
       continue;
     }
     if (misaligned_superpage(pte, level))  // step 5
-      return isa::Failure{fault_of(Why::misaligned_superpage, request.stage, level)};
-    Leaf leaf{.pte = pte,
-              .pte_address = where,
-              .output = output_address(pte, request.address, level),  // step 10
-              .level = static_cast<std::uint8_t>(level),
-              .global = global};
-    if (const auto fault = use_leaf(request, leaf, ptes)) return isa::Failure{*fault};  // steps 6 to 9
-    return leaf;
+      return fault_of(Why::misaligned_superpage, request.stage, level);
+    leaf.pte = pte;
+    leaf.pte_address = where;
+    leaf.output = output_address(pte, request.address, level);  // step 10
+    leaf.level = static_cast<std::uint8_t>(level);
+    leaf.global = global;
+    return use_leaf(request, leaf, ptes);  // steps 6 to 9
   }
-  return isa::Failure{fault_of(Why::not_a_leaf, request.stage, 0)};  // step 4: i < 0
+  return fault_of(Why::not_a_leaf, request.stage, 0);  // step 4: i < 0
 }
 
 }  // namespace hvsim::mmu
