@@ -46,7 +46,7 @@ struct Inspection {
   Column vm_roots;               // physical address of the stage-two root table, likewise
   Column vm_shared_pages;        // physical address of its abi::SharedPage, likewise
   Column vm_completed;           // deferrable calls that have run, likewise
-  Column vm_deferred;            // deferrable calls in queues that have not run, likewise
+  Column vm_deferred;            // of delivery `softirq`: its calls in queues of harts, likewise
   Column vm_queues;              // DlhQueue, likewise
   Column hart_queues;            // DlhQueue, by hart: of delivery `softirq`
   QueueLayout queue;

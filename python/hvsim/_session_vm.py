@@ -104,7 +104,9 @@ class Vm:
         columns = ["ticket", "name", "arguments", "slot", "interrupts_vcpu"]
         return Queue(
             delivery=answer["delivery"],
-            waiting=len(calls) + sum(ring["tail"] - ring["head"] for ring in answer["rings"]),
+            waiting=answer["in_queues_of_harts"]
+            if answer["in_queues_of_harts"] is not None
+            else len(calls) + sum(ring["tail"] - ring["head"] for ring in answer["rings"]),
             completed=answer["completed"],
             capacity=queues[0]["capacity"],
             calls=pd.DataFrame(calls, columns=[*columns, *(["hart"] if "hart" in queues[0] else [])]),

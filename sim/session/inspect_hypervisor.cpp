@@ -91,11 +91,13 @@ auto Inspector::get_queue(const Json& request) -> Answer {
     rings.push_back({{"vcpu", vcpu}, {"tail", shared.rings[vcpu].tail}, {"head", shared.rings[vcpu].head}});
   for (const std::uint32_t each : shared.status)
     status.push_back(each < kStatusNames.size() ? kStatusNames[each] : std::to_string(each));
-  return Json{{"delivery", abi::kDeliveryNames[static_cast<std::size_t>(config_.hypervisor.delivery)]},
-              {"queues", std::move(queues)},
-              {"rings", std::move(rings)},
-              {"completed", value_at<std::uint64_t>(seen.vm_completed.at(*vm))},
-              {"status", std::move(status)}};
+  return Json{
+      {"delivery", abi::kDeliveryNames[static_cast<std::size_t>(config_.hypervisor.delivery)]},
+      {"queues", std::move(queues)},
+      {"rings", std::move(rings)},
+      {"in_queues_of_harts", per_hart ? Json(value_at<std::uint64_t>(seen.vm_deferred.at(*vm))) : Json()},
+      {"completed", value_at<std::uint64_t>(seen.vm_completed.at(*vm))},
+      {"status", std::move(status)}};
 }
 
 }  // namespace hvsim::session
