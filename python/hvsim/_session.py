@@ -80,9 +80,7 @@ class Session:
         self._stop = Stop("start")
         self._label = task.label
         self._process = SessionProcess(task, self._printed)
-        self._stop = read_stop(
-            {"reason": "start", "hart": 0, "details": {}, "state": self._process.ask("state")}, {}
-        )
+        self._stop = self._here("start")
 
     def close(self) -> None:
         """End the machine. What has not been read of it is lost."""
@@ -188,11 +186,18 @@ class Session:
         try:
             report = self._process.ask("go", until=until)
         except KeyboardInterrupt:
-            state = self._process.ask("state")
-            self._stop = read_stop({"reason": "interrupted", "hart": 0, "details": {}, "state": state}, {})
+            if not self.closed:
+                state = self._process.ask("state")
+                self._stop = read_stop(
+                    {"reason": "interrupted", "hart": 0, "details": {}, "state": state}, {}
+                )
             raise
         self._stop = read_stop(report["stopped"], self._points)
         return self._stop
+
+    def _here(self, reason: str) -> Stop:
+        state = self._process.ask("state")
+        return read_stop({"reason": reason, "hart": 0, "details": {}, "state": state}, {})
 
     # Points
 

@@ -63,7 +63,7 @@ class SessionProcess:
         """Send a command and wait for its answer; other threads of Python go on meanwhile.
 
         An interrupt (``KeyboardInterrupt``) asks the machine to stop where it can, waits until it has, and
-        is raised then: the session can go on.
+        is raised then: the session can go on. A second one meanwhile closes it.
 
         Raises:
             SessionError: The command cannot be done; nothing has changed.
@@ -76,9 +76,7 @@ class SessionProcess:
             try:
                 return self._answer()
             except KeyboardInterrupt:
-                self._send({"do": "interrupt"})
-                with contextlib.suppress(SessionError):
-                    self._answer()
+                self._interrupt()
                 raise
 
     def close(self) -> None:
@@ -88,6 +86,16 @@ class SessionProcess:
         self._socket.close()
         self._errors.close()
         self._scratch.cleanup()
+
+    def _interrupt(self) -> None:
+        """Wait for the stop; whoever cannot wait, and interrupts again, ends the session."""
+        try:
+            self._send({"do": "interrupt"})
+            with contextlib.suppress(SessionError):
+                self._answer()
+        except KeyboardInterrupt:
+            self.close()
+            raise
 
     def _send(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # it has died, which the answer will tell

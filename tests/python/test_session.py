@@ -329,3 +329,17 @@ def test_a_session_that_died_says_so(session):
     with pytest.raises(hvsim.RunError, match="SIGKILL"):
         session.step()
     assert session.closed
+
+
+def test_whoever_interrupts_twice_ends_the_session(session, monkeypatch):
+    answers = []
+
+    def interrupted():
+        answers.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session._process, "_answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        session.run()
+    assert len(answers) == 2
+    assert session.closed
