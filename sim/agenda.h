@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/cpu/isa/types.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::sim {
 
@@ -25,6 +26,8 @@ class Agenda {
   void run_due(isa::Cycles now);
   // While an action runs: the time of its appointment.
   std::optional<isa::Cycles> acting() const { return acting_; }
+
+  void persist(state::Archive& archive);
 
   // Called when somebody makes an appointment while none is being kept.
   void on_change(std::function<void()> changed) { changed_.push_back(std::move(changed)); }

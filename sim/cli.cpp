@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "sim/cli_checkpoint.h"
 #include "sim/cli_config.h"
 #include "sim/cli_run.h"
 #include "sim/cli_statistics.h"
@@ -62,6 +63,14 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "file for what the image leaves between begin_signature and end_signature");
   app.add_option("--signature-granularity", options.signature_granularity,
                  "bytes in a line of it: 4, 8 or 16");
+  app.add_option("--checkpoint", options.checkpoint, "file for a checkpoint");
+  app.add_option("--checkpoint-at", options.checkpoint_at,
+                 "when to write it: instructions=N, cycles=N, mark=N or symbol=NAME");
+  app.add_flag("--checkpoint-stop", options.checkpoint_stop, "end the run there");
+  app.add_option("--restore", options.restore, "go on from a checkpoint, by its own config if none is named");
+  app.add_flag("--cold", options.cold, "with other timing, empty caches and new statistics");
+  app.add_option("--fast-forward", options.fast_forward,
+                 "be functional until instructions=N, cycles=N, mark=N or symbol=NAME");
   app.add_flag("--json", options.json, "print JSON instead of tables");
   app.add_flag("--quiet", options.quiet, "no progress, no guest console");
 }
@@ -124,6 +133,15 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   statistics->add_option("prefix", c.file, "only paths that start so: harts[].l1d, walks");
   statistics->add_flag("--json", c.json, "print JSON: path, unit and help");
 
+  auto* checkpoint = app.add_subcommand("checkpoint", "look at checkpoints");
+  checkpoint->require_subcommand(1);
+  auto* info = checkpoint->add_subcommand("info", "print what a checkpoint says of itself, and check it");
+  info->add_option("file", c.file)->required();
+  auto* verify =
+      checkpoint->add_subcommand("verify", "restore a checkpoint and take it again: is it the same?");
+  verify->add_option("file", c.file)->required();
+  info->add_flag("--json", c.json, "print JSON, with the whole config");
+
   auto* version = app.add_subcommand("version", "print the version");
 
   auto* run_one = app.add_subcommand("run-one")->group("");  // internal
@@ -147,6 +165,8 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   if (*diff) return diff_configs(c.file, c.other_file);
   if (*disasm_command) return disasm(c.disasm);
   if (*statistics) return list_statistics(c.file, c.json);
+  if (*verify) return check_checkpoint(c.file);
+  if (*info) return show_checkpoint(c.file, c.json);
   if (*version) return std::printf("hvsim %s\n", std::string(simulator_version()).c_str()), 0;
   return worker(c.worker);
 }

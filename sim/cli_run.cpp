@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "sim/checkpoint.h"
 #include "sim/config_images.h"
 #include "sim/config_load.h"
 #include "sim/experiment.h"
@@ -29,6 +30,18 @@ void set_bare(Document& document, const std::string& elf) {
     merge(document, Json{{"version", kConfigVersion}, {"name", name}}, "--elf");
   }
   merge(document, Json{{"boot", {{"image", image}, {"firmware", "none"}}}}, "--elf");
+}
+
+// The config that a checkpoint was made with, but for what was asked of that run alone.
+std::optional<Problem> set_checkpointed(Document& document, const std::string& file) {
+  auto facts = read_checkpoint_facts(file);
+  if (!facts) return Problem{"--restore", file, "", facts.error()};
+  Json config = facts->config;
+  for (const char* key : {"checkpoint", "observe", "limits"}) config.erase(key);
+  if (config.contains("boot") && config["boot"].is_object())
+    for (const char* key : {"restore", "restored_models", "fast_forward"}) config["boot"].erase(key);
+  merge(document, config, file);
+  return std::nullopt;
 }
 
 std::optional<std::string> absolute(const std::optional<std::string>& file) {
@@ -61,6 +74,8 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
     if (!loaded) return loaded;
     document = std::move(loaded.value());
   }
+  if (options.config.empty() && options.elf.empty())
+    if (auto problem = set_checkpointed(document, *options.restore)) return isa::Failure{*problem};
   if (!options.elf.empty()) set_bare(document, options.elf);
   std::optional<Problem> problem;
   auto set = [&](const char* option, const char* path, const auto& value) {
@@ -77,6 +92,12 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
   set("--trace-output", "observe.trace_output", absolute(options.trace_output));
   set("--observe-format", "observe.format", options.observe_format);
   set("--signature", "observe.signature", absolute(options.signature));
+  set("--checkpoint", "checkpoint.file", absolute(options.checkpoint));
+  set("--checkpoint-at", "checkpoint.at", options.checkpoint_at);
+  if (options.checkpoint_stop) set("--checkpoint-stop", "checkpoint.then", std::optional("stop"));
+  set("--restore", "boot.restore", absolute(options.restore));
+  if (options.cold) set("--cold", "boot.restored_models", std::optional("cold"));
+  set("--fast-forward", "boot.fast_forward", options.fast_forward);
   set("--signature-granularity", "observe.signature_granularity", options.signature_granularity);
   if (problem) return isa::Failure{*problem};
   return document;
@@ -93,8 +114,9 @@ void report(const RunOptions& options, const Experiment& experiment, const Exper
 }  // namespace
 
 int run(const RunOptions& options) {
-  if (options.config.empty() && options.elf.empty())
-    return refuse("run: missing: expected a config file, or --elf with an image");
+  if (options.config.empty() && options.elf.empty() && !options.restore)
+    return refuse(
+        "run: missing: expected a config file, --elf with an image, or --restore with a checkpoint");
   const auto document = assemble(options);
   if (!document) return refuse(document.error().text());
   auto experiment = expand(*document, image_directories(), options.only);

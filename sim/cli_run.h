@@ -21,6 +21,10 @@ struct RunOptions {
   std::optional<std::string> explain, explain_output, trace, trace_output;  // observe.*
   std::optional<std::string> observe_format, signature;
   std::optional<std::uint64_t> signature_granularity;
+  std::optional<std::string> checkpoint, checkpoint_at;  // checkpoint.*
+  bool checkpoint_stop = false;
+  std::optional<std::string> restore, fast_forward;  // boot.*; without a config, the checkpoint's own
+  bool cold = false;
   bool json = false;
   bool quiet = false;
 };

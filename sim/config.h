@@ -88,11 +88,28 @@ struct MachineConfig {
   DevicesConfig devices;
 };
 
+// What becomes of a checkpoint's caches, TLBs, predictors and pipelines, and of what was counted.
+enum class RestoredModels : std::uint8_t {
+  exact,  // the run goes on as if nothing had happened; refused if the machines differ
+  cold,   // they are empty, and counting begins anew
+};
+enum class AfterCheckpoint : std::uint8_t { go_on, stop };
+
 struct BootConfig {
   std::string firmware = "auto";  // auto, none, opensbi or a path
   std::string image;              // bare-metal program when no hypervisor runs
   std::string initrd;
   std::string bootargs;
+  std::string restore;  // checkpoint to go on from instead; empty: none
+  RestoredModels restored_models = RestoredModels::exact;
+  std::string fast_forward;  // a Moment until which the mode is functional; empty: none
+};
+
+// Changes nothing in a run, but for where it ends.
+struct CheckpointConfig {
+  std::string at;    // a Moment; empty: none
+  std::string file;  // to write
+  AfterCheckpoint then = AfterCheckpoint::go_on;
 };
 
 enum class HypervisorRun : std::uint8_t { none, target, host };
@@ -171,6 +188,7 @@ struct Config {
   LimitsConfig limits;
   StatisticsConfig statistics;
   ObserveConfig observe;
+  CheckpointConfig checkpoint;
   std::uint64_t seed = 1;
 };
 

@@ -14,6 +14,7 @@
 #include "models/device/virtio_block.h"
 #include "models/mem/hierarchy.h"
 #include "sim/json_read.h"
+#include "sim/moment.h"
 #include "sim/observe_filter.h"
 #include "sim/topology.h"
 
@@ -30,6 +31,7 @@ class Checker {
   std::optional<Problem> run() {
     machine();
     boot();
+    moments();
     for (std::size_t i = 0; i < config_.vms.size(); ++i) vm(config_.vms[i], child_path("vms", i));
     vms();
     filter("observe.explain", config_.observe.explain, FilterUse::explain);
@@ -42,6 +44,7 @@ class Checker {
  private:
   void machine();
   void boot();
+  void moments();
   void vm(const VmConfig& vm, const std::string& path);
   void vms();
   void signature();
@@ -88,6 +91,21 @@ void Checker::machine() {
             child_path("machine.devices.block", i) + ".serial", '"' + serial + '"',
             "expected at most 20 bytes");
   }
+}
+
+void Checker::moments() {
+  const CheckpointConfig& checkpoint = config_.checkpoint;
+  const BootConfig& boot = config_.boot;
+  for (const auto& [path, text] :
+       {std::pair{"boot.fast_forward", boot.fast_forward}, std::pair{"checkpoint.at", checkpoint.at}})
+    if (!text.empty())
+      if (const auto moment = parse_moment(text); !moment) report(path, "\"" + text + "\"", moment.error());
+  require(checkpoint.at.empty() == checkpoint.file.empty(), "checkpoint.file", "\"" + checkpoint.file + "\"",
+          "expected both checkpoint.at and checkpoint.file, or neither");
+  require(boot.fast_forward.empty() || config_.machine.mode != TimingMode::functional, "boot.fast_forward",
+          "\"" + boot.fast_forward + "\"", "expected none because machine.mode is \"functional\" anyway");
+  require(boot.fast_forward.empty() || boot.restore.empty() || boot.restored_models == RestoredModels::cold,
+          "boot.restored_models", "\"exact\"", "expected \"cold\" because boot.fast_forward begins there");
 }
 
 void Checker::boot() {

@@ -20,6 +20,12 @@ struct Named<ObserveFormat> {
 };
 
 template <>
+struct Named<RestoredModels> {
+  static constexpr std::array choices{std::pair{RestoredModels::exact, "exact"},
+                                      std::pair{RestoredModels::cold, "cold"}};
+};
+
+template <>
 struct Described<BootConfig> {
   using T = BootConfig;
   static constexpr auto fields = std::tuple{
@@ -31,7 +37,35 @@ struct Described<BootConfig> {
             "what boots when no hypervisor runs: an ELF or a Linux kernel, by name or path",
             Rule{.path = true}},
       Field{"initrd", &T::initrd, Unit::none, "file that /chosen names as the initrd", Rule{.path = true}},
-      Field{"bootargs", &T::bootargs, Unit::none, "/chosen bootargs"}};
+      Field{"bootargs", &T::bootargs, Unit::none, "/chosen bootargs"},
+      Field{"restore", &T::restore, Unit::none,
+            "checkpoint to go on from instead of booting; the machine's software, devices and memory must be "
+            "those it was made with; empty: none",
+            Rule{.path = true}},
+      Field{"restored_models", &T::restored_models, Unit::none,
+            "exact: as if nothing had happened, with the same timing; cold: caches, TLBs, predictors and "
+            "statistics begin empty, whatever the timing was"},
+      Field{"fast_forward", &T::fast_forward, Unit::none,
+            "run in the functional mode until instructions=N, cycles=N, mark=N (a region begins) or "
+            "symbol=NAME, then in machine.mode with empty caches and statistics; empty: no"}};
+};
+
+template <>
+struct Named<AfterCheckpoint> {
+  static constexpr std::array choices{std::pair{AfterCheckpoint::go_on, "go_on"},
+                                      std::pair{AfterCheckpoint::stop, "stop"}};
+};
+
+template <>
+struct Described<CheckpointConfig> {
+  using T = CheckpointConfig;
+  static constexpr auto fields = std::tuple{
+      Field{
+          "at", &T::at, Unit::none,
+          "when to write a checkpoint: instructions=N, cycles=N, mark=N (a region begins) or symbol=NAME, at "
+          "the end of that quantum; empty: never"},
+      Field{"file", &T::file, Unit::none, "the checkpoint", Rule{.path = true}},
+      Field{"then", &T::then, Unit::none, "what happens then: go_on or stop"}};
 };
 
 template <>
@@ -108,6 +142,7 @@ struct Described<Config> {
       Field{"limits", &T::limits, Unit::none, "where a run stops at the latest"},
       Field{"statistics", &T::statistics, Unit::none, "what is recorded, and from when on"},
       Field{"observe", &T::observe, Unit::none, "what to tell while a run goes on; changes no result"},
+      Field{"checkpoint", &T::checkpoint, Unit::none, "when to write a checkpoint; changes no result"},
       Field{"seed", &T::seed, Unit::none, "of everything random in the machine and its guests"}};
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "models/device/worker.h"
+#include "models/state/archive_forward.h"
 #include "sim/agenda.h"
 
 namespace hvsim::sim {
@@ -23,6 +24,7 @@ class DeviceWork {
 
   // The worker may have something to do. One that is busy finds it by itself.
   void available();
+  void persist(state::Archive& archive);
 
  private:
   void start();

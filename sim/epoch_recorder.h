@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/cpu/activity.h"
+#include "models/state/archive_forward.h"
 #include "sim/config.h"
 #include "sim/machine.h"
 
@@ -27,6 +28,7 @@ class EpochRecorder {
   isa::Cycles until_boundary(isa::Cycles now, isa::Cycles cycles) const;
   void reset();
   void finish();  // what has happened since the last epoch's end; may be done at any time
+  void persist(state::Archive& archive);
   EpochResults results(const Config& config) const;
 
   // So many epochs at most; then each two become one.

@@ -110,7 +110,9 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
   messages.finished({.exit_code = exit_code(*result),
                      .directory = *directory,
                      .result_hash = hash,
-                     .detail = result->stop_detail,
+                     .detail = result->stop_detail +
+                               (result->stop_detail.empty() || result->note.empty() ? "" : "; ") +
+                               result->note,
                      .summary = summarize(*result)});
   return exit_code(*result);
 }

@@ -2,14 +2,12 @@
 #include "sim/hart_module.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/transport_module.h"
 
 namespace hvsim::sim {
 namespace {
-
-// Timers further away than this many cycles never come due in a run (SystemC's time has 64 bits too).
-constexpr isa::Cycles kNever = isa::Cycles{1} << 42;
 
 // For JSON, and results written in a copy of this process.
 constexpr int kDebuggerStack = 4 << 20;
@@ -23,7 +21,7 @@ HartModule::HartModule(sc_core::sc_module_name name, Machine& machine, Settings 
       shell_(machine.shell(settings.hart)),
       settings_(std::move(settings)) {
   machine_.route_devices(settings_.hart, *this);
-  machine_.on_interrupt(settings_.hart, [this] { interrupt_.notify(sc_core::SC_ZERO_TIME); });
+  machine_.on_interrupt(settings_.hart, [this] { settings_.turns.wake(settings_.hart); });
   SC_HAS_PROCESS(HartModule);
   SC_THREAD(live);
   if (settings_.debugger != nullptr) set_stack_size(kDebuggerStack);  // it talks on the hart's
@@ -41,34 +39,74 @@ void HartModule::start_of_simulation() {
     SC_REPORT_FATAL("hvsim", "the bus does not grant direct access to RAM");
 }
 
-// Nothing that lasts from one turn to the next is kept here: it is in the ShellState.
+// Nothing that lasts from one turn to the next is kept here: it is in the ShellState. Each round does the one
+// thing that is next, so that it does not matter where the last one was left.
 void HartModule::live() {
+  await_turn();
   while (!over()) {
-    catch_up();
-    if (shell_.asleep) {
-      sleep();
-      continue;
-    }
-    const auto go = permission();
-    if (over()) break;
-    machine_.agenda().run_due(now());
-    const cpu::Stop why = go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : take_turn();
-    settings_.recorder.advanced(settings_.hart);
-    shell_.in_step = why == cpu::Stop::synchronize;
-    shell_.asleep = why == cpu::Stop::wait_for_interrupt;
-    machine_.look_at_htif();
-    if (settings_.debugger != nullptr) settings_.debugger->ran(settings_.hart, why);
-    catch_up();
-    machine_.reset_if_asked(settings_.hart);
-    if (why == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
-    if (over() || settings_.limit_reached(why)) break;
-    if (why != cpu::Stop::hypervisor) continue;
-    hart_.hart_state().reservation.valid = false;  // the next VCPU's SC has nothing to do with it
-    shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
-    settings_.recorder.advanced(settings_.hart);
-    catch_up();
+    if (waits()) continue;
+    if (!shell_.stopped)
+      go_on();
+    else if (!look_at_stop())
+      break;
   }
   sc_core::sc_stop();
+}
+
+bool HartModule::waits() {
+  const isa::Cycles cycle = hart_.hart_state().cycle;
+  if (cycle > now()) {
+    settings_.turns.turns().wait_until(settings_.hart, cycle);
+    await_turn();
+    return true;
+  }
+  if (!shell_.asleep || shell_.stopped) return false;
+  shell_.asleep = !hart_.wakes();
+  if (shell_.asleep) sleep_until(hart_.next_timer());
+  return shell_.asleep;
+}
+
+void HartModule::await_turn() {
+  settings_.turns.await(settings_.hart);
+  if (now() > hart_.hart_state().cycle)
+    settings_.recorder.idle(settings_.hart, now() - hart_.hart_state().cycle);
+}
+
+void HartModule::sleep_until(isa::Cycles due) {
+  settings_.turns.turns().sleep_until(settings_.hart, due);
+  await_turn();
+}
+
+void HartModule::go_on() {
+  const auto go = permission();
+  if (over()) return;
+  machine_.agenda().run_due(now());
+  const cpu::Stop why = go == Debugger::Go::step ? hart_.step(shell_.in_step).stop : take_turn();
+  settings_.recorder.advanced(settings_.hart);
+  shell_.in_step = why == cpu::Stop::synchronize;
+  shell_.asleep = why == cpu::Stop::wait_for_interrupt;
+  shell_.stopped = why;
+  machine_.look_at_htif();
+  if (settings_.debugger != nullptr) settings_.debugger->ran(settings_.hart, why);
+}
+
+bool HartModule::look_at_stop() {
+  const cpu::Stop why = *std::exchange(shell_.stopped, std::nullopt);
+  machine_.reset_if_asked(settings_.hart);
+  if (why == cpu::Stop::unexpected_trap) settings_.unexpected_trap();
+  if (over() || settings_.limit_reached(why)) return false;
+  if (why == cpu::Stop::hypervisor) enter_host();
+  if (why == cpu::Stop::breakpoint) {  // whoever waits for it may act before the hart goes on
+    settings_.turns.turns().wait_until(settings_.hart, now());
+    await_turn();
+  }
+  return true;
+}
+
+void HartModule::enter_host() {
+  hart_.hart_state().reservation.valid = false;  // the next VCPU's SC has nothing to do with it
+  shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
+  settings_.recorder.advanced(settings_.hart);
 }
 
 // A reservation from an earlier turn is no more: other harts have run since and may have written to it, if
@@ -100,33 +138,8 @@ Debugger::Go HartModule::permission() {
   for (;;) {
     const auto go = settings_.debugger->next(settings_.hart);
     if (go != Debugger::Go::stay || over()) return go;
-    wait(interrupt_);
-    if (now() > hart_.hart_state().cycle)
-      settings_.recorder.idle(settings_.hart, now() - hart_.hart_state().cycle);
+    sleep_until(Turns::kNever);
   }
-}
-
-isa::Cycles HartModule::now() const { return sc_core::sc_time_stamp().value() / settings_.period.value(); }
-
-sc_core::sc_time HartModule::duration(isa::Cycles cycles) const {
-  return sc_core::sc_time::from_value(cycles * settings_.period.value());
-}
-
-void HartModule::catch_up() {
-  while (hart_.hart_state().cycle > now()) wait(duration(hart_.hart_state().cycle - now()));
-}
-
-void HartModule::sleep() {
-  while (shell_.asleep && !hart_.wakes() && !over()) {
-    const isa::Cycles timer = hart_.next_timer();
-    if (timer - now() > kNever)
-      wait(interrupt_);
-    else
-      wait(duration(timer - now()), interrupt_);
-    if (now() > hart_.hart_state().cycle)
-      settings_.recorder.idle(settings_.hart, now() - hart_.hart_state().cycle);
-  }
-  if (!over()) shell_.asleep = false;
 }
 
 bool HartModule::read(isa::Hpa address, unsigned bytes, std::uint64_t& value) {

@@ -14,6 +14,7 @@
 #include "sim/host_hart.h"
 #include "sim/machine.h"
 #include "sim/recorder.h"
+#include "sim/turns_module.h"
 
 namespace hvsim::sim {
 
@@ -24,7 +25,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   struct Settings {
     unsigned hart = 0;
     isa::Cycles quantum = 10'000;
-    sc_core::sc_time period;  // of one cycle
+    TurnsModule& turns;
     Recorder& recorder;
     Debugger* debugger = nullptr;
     HostHart* host = nullptr;                      // set when the hypervisor runs on the host
@@ -43,20 +44,22 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
  private:
   void live();
   void start_of_simulation() override;
-  void catch_up();  // waits until SystemC's time is the hart's
-  void sleep();     // until an interrupt that ends WFI is pending
+  bool waits();  // until SystemC's time is the hart's, or an interrupt that ends WFI is pending
+  void await_turn();
+  void sleep_until(isa::Cycles due);
+  void go_on();
+  bool look_at_stop();  // false: the simulation ends
+  void enter_host();
   cpu::Stop take_turn();
   isa::Cycles budget() const;
   bool over() const;
   Debugger::Go permission();  // waits until the debugger lets the hart go on
-  isa::Cycles now() const;
-  sc_core::sc_time duration(isa::Cycles cycles) const;
+  isa::Cycles now() const { return settings_.turns.now(); }
 
   Machine& machine_;
   cpu::Hart& hart_;
   ShellState& shell_;
   Settings settings_;
-  sc_core::sc_event interrupt_{"interrupt"};
 };
 
 }  // namespace hvsim::sim

@@ -35,7 +35,11 @@ isa::Result<std::unique_ptr<Machine>, std::string> Machine::build(const MachineC
 Machine::Machine(const MachineConfig& config, mem::PhysicalMemory memory,
                  std::unique_ptr<mem::Hierarchy> caches, Disks disks, Scripts scripts, std::uint64_t seed,
                  bool host_hypervisor, Console console, cpu::Observer* observer)
-    : config_(config), console_(std::move(console)), memory_(std::move(memory)), caches_(std::move(caches)) {
+    : config_(config),
+      console_(std::move(console)),
+      memory_(std::move(memory)),
+      caches_(std::move(caches)),
+      turns_(config.harts) {
   shells_.resize(config.harts);
   for (unsigned number = 0; number < config.harts; ++number) {
     ports_.push_back(std::make_unique<Port>(*this, number));

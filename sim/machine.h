@@ -28,11 +28,13 @@
 #include "models/mem/bus.h"
 #include "models/mem/hierarchy.h"
 #include "models/mem/physical_memory.h"
+#include "models/state/archive_forward.h"
 #include "sim/agenda.h"
 #include "sim/board.h"
 #include "sim/config.h"
 #include "sim/device_work.h"
 #include "sim/statistics.h"
+#include "sim/turns.h"
 #include "sim/typist.h"
 
 namespace hvsim::cpu {
@@ -45,6 +47,8 @@ namespace hvsim::sim {
 struct ShellState {
   bool asleep = false;   // in WFI, or the host hypervisor has nothing to run
   bool in_step = false;  // the others have caught up: the device access that the hart stopped at may go ahead
+  void persist(state::Archive& archive);
+  std::optional<cpu::Stop> stopped{};  // it has run, and nobody has looked yet at why it stopped
 };
 
 class Machine {
@@ -66,6 +70,7 @@ class Machine {
   const mem::Bus& bus() const { return bus_; }
   device::Uart16550& uart() { return *uart_; }
   Agenda& agenda() { return agenda_; }
+  Turns& turns() { return turns_; }
   const Agenda& agenda() const { return agenda_; }
   const MachineConfig& config() const { return config_; }
 
@@ -96,6 +101,12 @@ class Machine {
   const std::string& virtio_console() const { return virtio_console_; }
   // Between two quanta of a hart. False: there is no such console.
   bool type_virtio(std::string_view text);
+
+  // For checkpoints, in this order; all into a fresh machine, those of models into one of the same config.
+  void persist_memory(state::Archive& archive) { memory_.persist(archive); }
+  void persist_devices(state::Archive& archive);  // and whose turn it is
+  void persist_counts(state::Archive& archive);   // what was counted beside the models
+  void persist_caches(state::Archive& archive);
 
   // Fills the hardware's part of the result.
   void collect(RunResult& result);
@@ -135,6 +146,7 @@ class Machine {
     std::unique_ptr<device::VirtioDevice> device;
     std::unique_ptr<device::VirtioMmio> transport;
     std::unique_ptr<DeviceWork> work;
+    void persist(state::Archive& archive);
   };
   using Disks = std::vector<std::unique_ptr<device::Disk>>;
   struct Scripts {
@@ -176,6 +188,7 @@ class Machine {
   Dma dma_{*this};
   cpu::DeliveryMeter delivery_;
   Agenda agenda_;
+  Turns turns_;
   std::unique_ptr<device::GoldfishRtc> rtc_;
   std::vector<VirtioSlot> virtio_;
   std::unique_ptr<Typist> uart_typist_, virtio_typist_;

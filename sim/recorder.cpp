@@ -34,7 +34,9 @@ void Recorder::marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, i
                       std::uint64_t value) {
   switch (kind) {
     case isa::MarkKind::region_begin:
-      return regions_.begin(hart, now, who, value);
+      regions_.begin(hart, now, who, value);
+      if (region_begun_) region_begun_(value);
+      return;
     case isa::MarkKind::region_end:
       return regions_.end(hart, now, who, value);
     case isa::MarkKind::statistics_reset:

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "models/cpu/mark_listener.h"
+#include "models/state/archive_forward.h"
 #include "sim/config.h"
 #include "sim/epoch_recorder.h"
 #include "sim/machine.h"
@@ -33,21 +35,26 @@ class Recorder final : public cpu::MarkListener {
     if (now >= next_moment_) moment_has_come(hart, now);
   }
   void idle(unsigned hart, isa::Cycles cycles);  // in the hart's stead, cut where epochs end
+  // Told of the regions that software begins.
+  void on_region(std::function<void(std::uint64_t)> begun) { region_begun_ = std::move(begun); }
   // All that was counted, with the hardware's part, since the last reset.
   void collect(RunResult& result);
+  // Forgets what was counted.
+  void reset();
+  void persist(state::Archive& archive);  // load it before the harts' counts and models
 
  private:
   static constexpr std::size_t kMaxDumps = 1000;
 
   void moment_has_come(unsigned hart, isa::Cycles now);
   void expect_moments();
-  void reset();
   void dump(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std::uint64_t number);
   void fill(RunResult& result);
   bool may_control(unsigned hart) const;
 
   Machine& machine_;
   const Config& config_;
+  std::function<void(std::uint64_t)> region_begun_;
   RegionRecorder regions_;
   EpochRecorder epochs_;
   VcpuWaits vcpu_waits_;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "models/cpu/accountant.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/histogram.h"
 #include "sim/config.h"
 #include "sim/machine.h"
@@ -19,6 +20,7 @@ class RegionRecorder {
   void begin(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std::uint64_t region);
   void end(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std::uint64_t region);
   void reset();  // regions that have begun go on from there
+  void persist(state::Archive& archive);
   std::vector<RegionRow> rows(const Config& config) const;
 
  private:
@@ -30,6 +32,7 @@ class RegionRecorder {
     std::uint32_t vm = cpu::kNoVm, vcpu = 0;
     unsigned hart = kAnyHart;
     std::uint64_t region = 0;
+    void persist(state::Archive& archive);
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   using ByMode = cpu::Accountant::ByMode;
@@ -39,6 +42,7 @@ class RegionRecorder {
     std::uint64_t unmatched = 0;
     std::optional<isa::Cycles> began;
     ByMode at_begin{};
+    void persist(state::Archive& archive);
   };
 
   static Key key_of(unsigned hart, const cpu::CellKey& who, std::uint64_t region);

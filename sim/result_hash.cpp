@@ -14,11 +14,24 @@
 namespace hvsim::sim {
 namespace {
 
+// What a run that goes on as if nothing had happened began with is no part of what it is. Keys that say
+// nothing do not count, so that runs keep their identities.
+void canonical_start(Json& boot, const BootConfig& config) {
+  if (config.fast_forward.empty()) boot.erase("fast_forward");
+  const bool cold = !config.restore.empty() && config.restored_models != RestoredModels::exact;
+  if (cold)
+    boot["restore"] = hash_file(config.restore);
+  else
+    boot.erase("restore"), boot.erase("restored_models");
+}
+
 Json canonical(const Config& config, const ImagePaths& images) {
   Json json = resolved_json(config);
   json.erase("name");
   json.erase("description");
   json.erase("observe");
+  json.erase("checkpoint");
+  canonical_start(json["boot"], config.boot);
   json["boot"]["firmware"] = hash_file(images.firmware);
   json["boot"]["image"] = hash_file(images.image);
   json["boot"]["initrd"] = hash_file(images.initrd);

@@ -9,21 +9,27 @@
 #include <vector>
 
 #include "models/cpu/isa/csr.h"
-#include "sim/agenda_module.h"
 #include "sim/boot.h"
 #include "sim/bus_module.h"
+#include "sim/checkpoint.h"
 #include "sim/device_module.h"
+#include "sim/fast_forward.h"
 #include "sim/gdb/debugging.h"
 #include "sim/hart_module.h"
 #include "sim/host_hart.h"
 #include "sim/image/device_tree.h"
+#include "sim/limits.h"
 #include "sim/machine.h"
 #include "sim/memory_module.h"
+#include "sim/moment.h"
 #include "sim/observation.h"
 #include "sim/recorder.h"
+#include "sim/result_hash.h"
+#include "sim/running.h"
 #include "sim/session/session.h"
 #include "sim/signature.h"
 #include "sim/symbols.h"
+#include "sim/turns_module.h"
 #include "sim/watchdog.h"
 
 namespace hvsim::sim {
@@ -62,60 +68,55 @@ struct HostRun {
   std::vector<std::unique_ptr<HostHart>> harts;
 };
 
-// Asked after each quantum of each hart.
-class Limits {
+// Writes the config's checkpoint when its moment has come.
+class CheckpointWriter {
  public:
-  // Under a debugger, harts that go round in circles wait for Ctrl-C.
-  Limits(Machine& machine, const LimitsConfig& limits, Progress& progress, bool debugged)
-      : machine_(machine),
-        limits_(limits),
-        progress_(progress),
-        watchdog_(machine, debugged ? 0 : limits.watchdog_cycles) {}
+  CheckpointWriter(const Running& run, const ImagePaths& images) : run_(run), images_(images) {
+    const std::string& at = run.config.checkpoint.at;
+    if (!at.empty()) moment_.emplace(*parse_moment(at));
+  }
 
-  bool reached(unsigned hart, cpu::Stop why) {
-    if (stop_) return true;
-    if (watchdog_.ran(hart, why)) stop_ = StopReason::no_progress;
-    isa::Cycles now = 0;
-    std::uint64_t retired = 0;
-    for (unsigned i = 0; i < machine_.harts(); ++i) {
-      now = std::max(now, machine_.hart(i).hart_state().cycle);
-      retired += machine_.hart(i).hart_state().retired;
+  std::string start() {
+    if (!moment_) return {};
+    run_.recorder.on_region([this](std::uint64_t region) { moment_->region_begun(region); });
+    const std::string problem = moment_->start(run_.machine, run_.config, images_);
+    return problem.empty() ? problem : "checkpoint.at: " + problem;
+  }
+  void stopped(cpu::Stop why) {
+    if (moment_) moment_->stopped(why, run_.limits.now(), run_.limits.retired());
+  }
+  // False: the run ends here.
+  bool between_turns() {
+    if (!moment_ || !moment_->come()) return true;
+    moment_->end(run_.machine);
+    moment_.reset();
+    const auto checkpoint = take_checkpoint(run_, run_identity(run_.config, images_));
+    problem_ = checkpoint ? write_checkpoint(run_.config.checkpoint.file, *checkpoint) : checkpoint.error();
+    if (!problem_.empty()) problem_ = "checkpoint.file: \"" + run_.config.checkpoint.file + "\": " + problem_;
+    if (!problem_.empty() || run_.config.checkpoint.then == AfterCheckpoint::stop) {
+      run_.limits.stop(StopReason::checkpoint);
+      return false;
     }
-    if (++asked_ % 64 == 0) progress_.advanced(now, retired);
-    if (limits_.max_cycles != 0 && now >= limits_.max_cycles) stop_ = StopReason::cycle_limit;
-    if (limits_.max_instructions != 0 && retired >= limits_.max_instructions)
-      stop_ = StopReason::instruction_limit;
-    return stop_.has_value();
+    return true;
   }
-  void unexpected_trap(unsigned hart) {
-    const cpu::HartState& state = machine_.hart(hart).hart_state();
-    char text[160];
-    std::snprintf(text, sizeof text,
-                  "hart %u: the M-mode trap handler at 0x%llx traps itself: mcause %llu, mtval 0x%llx", hart,
-                  static_cast<unsigned long long>(state.pc),
-                  static_cast<unsigned long long>(state.csr.mcause),
-                  static_cast<unsigned long long>(state.csr.mtval));
-    stop_ = StopReason::unexpected_trap;
-    trap_ = text;
+  // For people, if the moment has not come.
+  std::string missed() const {
+    return moment_ ? "checkpoint.at: \"" + run_.config.checkpoint.at + "\" did not come" : "";
   }
-  std::optional<StopReason> stop() const { return stop_; }
-  const std::string& trap() const { return trap_; }
+  const std::string& problem() const { return problem_; }
 
  private:
-  Machine& machine_;
-  LimitsConfig limits_;
-  Progress& progress_;
-  Watchdog watchdog_;
-  std::uint64_t asked_ = 0;
-  std::optional<StopReason> stop_;
-  std::string trap_;
+  Running run_;
+  const ImagePaths& images_;
+  std::optional<AwaitedMoment> moment_;
+  std::string problem_;
 };
 
 // All SystemC objects of a run; one per process.
 class Shells {
  public:
   Shells(Machine& machine, Recorder& recorder, const Config& config, HostRun* host, Limits& limits,
-         Debugger* debugger)
+         CheckpointWriter& checkpoints, Debugger* debugger)
       : memory_("memory", machine.memory()) {
     bus_.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory_.socket);
     for (const auto& window : machine.bus().windows()) {
@@ -126,17 +127,22 @@ class Shells {
       bus_.attach(window.base, window.size, devices_.back()->socket);
     }
     const auto period = sc_core::sc_time::from_value(kFemtosecondsPerMicrosecond / config.machine.clock_mhz);
-    agenda_ = std::make_unique<AgendaModule>("agenda", machine.agenda(), period);
+    turns_ = std::make_unique<TurnsModule>("turns", machine.turns(), machine.agenda(), period);
+    turns_->between_turns([&checkpoints] { return checkpoints.between_turns(); });
     for (unsigned i = 0; i < machine.harts(); ++i) {
-      HartModule::Settings settings{
-          .hart = i,
-          .quantum = config.machine.quantum_cycles,
-          .period = period,
-          .recorder = recorder,
-          .debugger = debugger,
-          .host = host != nullptr ? host->harts[i].get() : nullptr,
-          .limit_reached = [&limits, i](cpu::Stop why) { return limits.reached(i, why); },
-          .unexpected_trap = [&limits, i] { limits.unexpected_trap(i); }};
+      HartModule::Settings settings{.hart = i,
+                                    .quantum = config.machine.quantum_cycles,
+                                    .turns = *turns_,
+                                    .recorder = recorder,
+                                    .debugger = debugger,
+                                    .host = host != nullptr ? host->harts[i].get() : nullptr,
+                                    .limit_reached =
+                                        [&limits, &checkpoints, i](cpu::Stop why) {
+                                          const bool reached = limits.reached(i, why);
+                                          checkpoints.stopped(why);
+                                          return reached;
+                                        },
+                                    .unexpected_trap = [&limits, i] { limits.unexpected_trap(i); }};
       harts_.push_back(
           std::make_unique<HartModule>(("hart" + std::to_string(i)).c_str(), machine, std::move(settings)));
       harts_.back()->socket.bind(bus_.from);
@@ -155,7 +161,7 @@ class Shells {
   MemoryModule memory_;
   BusModule bus_{"bus"};
   std::vector<std::unique_ptr<DeviceModule>> devices_;
-  std::unique_ptr<AgendaModule> agenda_;
+  std::unique_ptr<TurnsModule> turns_;
   std::vector<std::unique_ptr<HartModule>> harts_;
 };
 
@@ -201,6 +207,7 @@ void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, 
     if (result.stop == StopReason::cycle_limit) result.stop_detail = "limits.max_cycles reached";
     if (result.stop == StopReason::instruction_limit) result.stop_detail = "limits.max_instructions reached";
     if (result.stop == StopReason::unexpected_trap) result.stop_detail = limits.trap();
+    if (result.stop == StopReason::checkpoint) result.stop_detail = "a checkpoint was written";
   } else if (debugger != nullptr && debugger->ended()) {
     result.stop = StopReason::debugger;
     result.stop_detail = "the debugger ended the run";
@@ -209,10 +216,19 @@ void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, 
   }
 }
 
-}  // namespace
+// From a checkpoint in memory, or else the config's.
+std::string restore(const Running& run, const Checkpoint* from) {
+  if (from != nullptr) return restore_checkpoint(*from, run, RestoredModels::cold);
+  const BootConfig& boot = run.config.boot;
+  const auto checkpoint = read_checkpoint(boot.restore);
+  std::string problem =
+      checkpoint ? restore_checkpoint(*checkpoint, run, boot.restored_models) : checkpoint.error();
+  return problem.empty() ? problem : "boot.restore: \"" + boot.restore + "\": " + problem;
+}
 
-isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress, const Attached& attached) {
+isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePaths& images,
+                                             Progress& progress, const Attached& attached,
+                                             const Checkpoint* start_from) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
   auto observation = Observation::make(config, images);
@@ -239,8 +255,17 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   Recorder recorder(machine, config);
   std::optional<HostRun> host;
   if (on_host) host.emplace(machine, config.hypervisor.costs);
-  const std::string problem =
-      host ? host->boot(machine, config, images) : prepare_boot(machine, config, images);
+  Limits limits(machine, config.limits, progress, attached.gdb.has_value());
+  const Running running{.config = config,
+                        .machine = machine,
+                        .recorder = recorder,
+                        .limits = limits,
+                        .console = result.console,
+                        .hypervisor = host ? &host->hypervisor : nullptr};
+  const bool restores = start_from != nullptr || !config.boot.restore.empty();
+  const std::string problem = restores ? restore(running, start_from)
+                              : host   ? host->boot(machine, config, images)
+                                       : prepare_boot(machine, config, images);
   if (!problem.empty()) return isa::Failure{problem};
 
   if (config.limits.on_reset == OnReset::restart)
@@ -255,7 +280,7 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
   sc_core::sc_report_handler::set_actions(sc_core::SC_ID_SIMULATION_STOP_CALLED_TWICE_,
                                           sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
-  Limits limits(machine, config.limits, progress, attached.gdb.has_value());
+  CheckpointWriter checkpoints(running, images);
   Debugger* debugger = nullptr;
   std::function<hv::Inspection()> inspection;
   if (host) inspection = [&host] { return host->hypervisor.inspect(); };
@@ -266,7 +291,8 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
     debugger = debugging->session();
   }
   if (session) debugger = &*session;
-  Shells shells(machine, recorder, config, host ? &*host : nullptr, limits, debugger);
+  if (auto wrong = checkpoints.start(); !wrong.empty()) return isa::Failure{wrong};
+  Shells shells(machine, recorder, config, host ? &*host : nullptr, limits, checkpoints, debugger);
   const auto finish = [&] {
     shells.settle(machine, recorder);
     conclude(machine, limits, debugger, result);
@@ -295,12 +321,26 @@ isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePa
     sc_core::sc_start();
   } while (debugger != nullptr && !machine.finished() && !limits.stop() && debugger->nothing_moves());
 
+  if (!checkpoints.problem().empty()) return isa::Failure{checkpoints.problem()};
+  result.note = checkpoints.missed();
   finish();
   if (debugger != nullptr) debugger->over(result);
   if (signature != nullptr && !signature->write(machine.memory()))
     return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
   collect();
   return result;
+}
+
+}  // namespace
+
+isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
+                                             Progress& progress, const Attached& attached) {
+  if (config.boot.fast_forward.empty()) return run_once(config, images, progress, attached, nullptr);
+  const auto there = fast_forward(config, [&](const Config& functional) {
+    return run_once(functional, images, progress, {}, nullptr);
+  });
+  if (!there) return isa::Failure{there.error()};
+  return run_once(config, images, progress, attached, &*there);
 }
 
 }  // namespace hvsim::sim

@@ -352,6 +352,8 @@ int exit_code(const RunResult& result) {
   switch (result.stop) {
     case StopReason::finished:
       return result.guest_exit_code == 0 ? 0 : 1;
+    case StopReason::checkpoint:
+      return 0;
     case StopReason::cycle_limit:
     case StopReason::instruction_limit:
     case StopReason::debugger:

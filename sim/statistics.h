@@ -100,7 +100,8 @@ enum class StopReason : std::uint8_t {
   instruction_limit,
   no_progress,  // every hart sleeps or goes round in circles, and nothing will change that
   unexpected_trap,
-  debugger,  // it ended the run
+  debugger,    // it ended the run
+  checkpoint,  // one was written, and that was all
 };
 
 struct RunResult {
@@ -133,6 +134,7 @@ struct RunResult {
   std::vector<std::string> dump_texts;  // of their files
   std::string console;                  // everything that the UART sent
   std::string virtio_console;           // and the virtio console, if there is one
+  std::string note;                     // for people, about what was asked beside results
   bool debugged = false;                // a debugger has made it another run than the config alone would have
 };
 

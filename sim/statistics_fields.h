@@ -15,7 +15,8 @@ struct Named<StopReason> {
                                       std::pair{StopReason::instruction_limit, "instruction_limit"},
                                       std::pair{StopReason::no_progress, "no_progress"},
                                       std::pair{StopReason::unexpected_trap, "unexpected_trap"},
-                                      std::pair{StopReason::debugger, "debugger"}};
+                                      std::pair{StopReason::debugger, "debugger"},
+                                      std::pair{StopReason::checkpoint, "checkpoint"}};
 };
 
 template <>

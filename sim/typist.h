@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/state/archive_forward.h"
 #include "sim/agenda.h"
 #include "sim/config.h"
 
@@ -22,6 +23,7 @@ class Typist {
 
   // A character that the console shows.
   void shown(std::uint8_t character);
+  void persist(state::Archive& archive);
 
  private:
   void await_next();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/cpu/isa/types.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/histogram.h"
 #include "sim/activity_results.h"
 #include "sim/config.h"
@@ -19,6 +20,8 @@ class VcpuWaits {
   void runnable(std::uint64_t vcpu, isa::Cycles now);
   void running(std::uint64_t vcpu, isa::Cycles now);
   void reset() { waits_.clear(); }  // who waits goes on waiting
+
+  void persist(state::Archive& archive);
 
   std::vector<VcpuWaitRow> rows(const Config& config) const;
 

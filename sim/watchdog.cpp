@@ -7,6 +7,7 @@
 
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
+#include "models/cpu/persist.h"
 #include "sim/statistics_names.h"
 
 namespace hvsim::sim {
@@ -120,6 +121,28 @@ void Watchdog::retreat() {
     for (unsigned i = 0; i < machine_.harts(); ++i) machine_.hart(i).set_witness(nullptr);
   for (Track& track : tracks_) track = {};
   phase_ = Phase::quiet;
+}
+
+void Watchdog::Track::persist(state::Archive& archive) {
+  auto& [state, known, again, count, wait] = *this;
+  archive(state, known, again, count, wait);
+}
+
+// What is compared as bytes must be equal where there are none of its own.
+void Watchdog::persist(state::Archive& archive) {
+  auto phase = static_cast<std::uint8_t>(phase_);
+  bool progress = witness_.progress();
+  if (archive.loading())
+    for (unsigned i = 0; i < machine_.harts(); ++i)
+      remember(tracks_[i].reference, machine_.hart(i).hart_state());
+  archive(tracks_, progress, events_, quiet_since_);
+  archive.below(phase, static_cast<std::uint8_t>(Phase::proof) + 1);
+  if (!archive.loading()) return;
+  phase_ = static_cast<Phase>(phase);
+  witness_ = {};
+  if (progress) witness_.looked_at_time();
+  if (phase_ == Phase::proof)
+    for (unsigned i = 0; i < machine_.harts(); ++i) machine_.hart(i).set_witness(&witness_);
 }
 
 std::string where_harts_stand(const Machine& machine, const std::vector<std::string>& symbols) {

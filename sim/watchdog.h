@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "models/cpu/debug_points.h"
+#include "models/state/archive_forward.h"
 #include "sim/machine.h"
 
 namespace hvsim::sim {
@@ -34,6 +35,8 @@ class Watchdog {
 
   // Call between runs, after each. True: nothing will ever happen.
   bool ran(unsigned hart, cpu::Stop why);
+  // Load it before the harts' models.
+  void persist(state::Archive& archive);
 
  private:
   enum class Phase : std::uint8_t { quiet, suspicion, proof };
@@ -41,6 +44,7 @@ class Watchdog {
     cpu::HartState reference;
     bool has_reference = false, comes_back = false;
     std::uint64_t runs = 0, patience = 1;
+    void persist(state::Archive& archive);
   };
 
   bool active(cpu::Stop why);  // something happened since the last call

@@ -16,6 +16,7 @@
 #include "models/cpu/isa/types.h"
 #include "models/cpu/trap.h"
 #include "models/cpu/trap_counts.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/histogram.h"
 
 namespace hvsim::cpu {
@@ -125,6 +126,9 @@ class Accountant {
   using ByMode = std::array<Activity, kModes>;
   void add_activity_of(std::uint32_t vm, std::uint32_t vcpu, ByMode& sum) const;
   const std::map<std::uint32_t, ActivityTotals>& activities() const { return activities_; }  // by VM
+
+  // Into a fresh one.
+  void persist(state::Archive& archive);
 
  private:
   // Cells and their keys where they were found last time: traps come back to the same few.

@@ -78,6 +78,7 @@ class BlockStore {
 
   // Software can run code anywhere, so the store is emptied when it has grown past any sensible working set.
   bool full() const { return pages_.size() > kMaxPages || ops_ > kMaxOps; }
+  std::unordered_map<std::uint64_t, std::unique_ptr<CodePage>>& pages() { return pages_; }
   void clear() {
     pages_.clear();
     blocks_.clear();

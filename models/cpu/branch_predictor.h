@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/cpu/branch_predictor_config.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -70,6 +71,7 @@ class BranchPredictor {
   }
   const BranchPredictorConfig& config() const { return config_; }
   const BranchPredictorStats& stats() const { return stats_; }
+  void persist(state::Archive& archive);
 
  private:
   static constexpr std::uint8_t kUnknown = 4;
@@ -77,6 +79,7 @@ class BranchPredictor {
   struct Target {
     std::uint64_t pc = ~std::uint64_t{0};
     std::uint64_t target = ~std::uint64_t{0};
+    void persist(state::Archive& archive);
   };
 
   std::uint64_t place(std::uint64_t pc) const { return (pc >> 1 ^ history_) & counter_mask_; }

@@ -8,6 +8,7 @@
 
 #include "models/cpu/isa/mark.h"
 #include "models/cpu/isa/types.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/histogram.h"
 
 namespace hvsim::cpu {
@@ -45,6 +46,7 @@ class DeliveryMeter {
   void served(std::uint32_t vm, std::uint32_t by, isa::Cycles took);
 
   void reset();  // calls that wait go on waiting
+  void persist(state::Archive& archive);
 
   const std::map<std::uint32_t, Vm>& vms() const { return vms_; }
 

@@ -25,6 +25,7 @@
 #include "models/mmu/mmu.h"
 #include "models/mmu/pmp.h"
 #include "models/mmu/tlb_hierarchy.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/walk_statistics.h"
 
 namespace hvsim::cpu {
@@ -80,6 +81,10 @@ class Engine final : public Hart {
   void reset_statistics(isa::Cycles now) override;
   void set_mark_listener(MarkListener* listener) override { listener_ = listener; }
   Timing& timing() { return timing_; }
+  void persist_state(state::Archive& archive) override;  // engine_persist.h
+  void persist_model(state::Archive& archive) override;
+  void persist_counts(state::Archive& archive) override;
+  void begin_anew() override;
 
   // Core: what execute functions use
   HartState& state;
@@ -288,6 +293,14 @@ class Engine final : public Hart {
   void fetch_lines(const Block& block, const FetchEntry& entry);
   Handler handler_for(Id id, std::uint64_t page_offset) const;
   void choose_handlers(Block& block) const;
+
+  void persist_blocks(state::Archive& archive);  // engine_persist.h
+  void persist_block(state::Archive& archive, Block*& block, unsigned place);
+  void persist_level_zero(state::Archive& archive);
+  template <class Entry>
+  void persist_entries(state::Archive& archive, std::array<Entry, kLevelZeroEntries>& entries, bool write);
+  void point(DataEntry& entry, bool write);
+  void point(FetchEntry& entry, bool);
 
   HartState state_storage_{};
   HartConfig config_;

@@ -1,5 +1,5 @@
 // The timed engine: in-order issue, caches, TLBs and branch prediction.
-#include "models/cpu/engine_run.h"
+#include "models/cpu/engine_persist.h"
 
 namespace hvsim::cpu {
 template class Engine<InOrder>;

@@ -1,5 +1,5 @@
 // The functional engine: one cycle per instruction.
-#include "models/cpu/engine_run.h"
+#include "models/cpu/engine_persist.h"
 
 namespace hvsim::cpu {
 template class Engine<Untimed>;

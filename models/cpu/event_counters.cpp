@@ -90,6 +90,10 @@ void settle_event_counters(HartState& hart) {
   });
 }
 
+void restart_event_counters(HartState& hart) {
+  for_each_active(hart, [&hart](unsigned number) { hart.counted_to[number] = happened(hart, number); });
+}
+
 void select_event_counters(HartState& hart) {
   std::uint32_t active = 0;
   for (unsigned number = kFirstEventCounter; number < kCounters; ++number) {

@@ -21,6 +21,8 @@ void write_event_selector(HartState& hart, unsigned number, std::uint64_t value)
 void settle_event_counters(HartState& hart);
 // Call after they have changed.
 void select_event_counters(HartState& hart);
+// What happens from now on is counted, whatever HartState::events was before.
+void restart_event_counters(HartState& hart);
 
 // scountovf as the present mode may see it.
 std::uint64_t overflow_flags(const HartState& hart);

@@ -13,6 +13,7 @@
 #include "models/cpu/isa/types.h"
 #include "models/cpu/mark_listener.h"
 #include "models/cpu/observed_code.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/walk_statistics.h"
 
 namespace hvsim::cpu {
@@ -105,6 +106,16 @@ class Hart {
   // Forgets what accountant(), walks() and interrupt_times() have counted; counters() go on. `now`: the time
   // from which it counts again, the same for all harts of a machine.
   virtual void reset_statistics(isa::Cycles now) = 0;
+
+  // Between runs. What software knows of the hart; call state_changed() after loading it, unless everything
+  // else is loaded too: what time it takes and what was counted, into a fresh hart of the same config, after
+  // memory, caches and its own state.
+  virtual void persist_state(state::Archive& archive) = 0;
+  virtual void persist_model(state::Archive& archive) = 0;
+  // What was counted, and who runs: any other hart can go on with that.
+  virtual void persist_counts(state::Archive& archive) = 0;
+  // After loading state and counts, but no models: they begin empty, at the hart's time.
+  virtual void begin_anew() = 0;
 };
 
 }  // namespace hvsim::cpu

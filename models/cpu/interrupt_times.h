@@ -10,6 +10,7 @@
 #include "models/cpu/hart_state.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/trap.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/histogram.h"
 
 namespace hvsim::cpu {
@@ -43,6 +44,7 @@ class InterruptTimes {
   void trapped(const HartState& hart, const TrapTaken& taken, std::uint32_t vm);
   void vcpu_changed();  // what was pending for the VCPU before is not pending for this one
   void reset() { latencies_.clear(); }
+  void persist(state::Archive& archive);
 
   const std::map<InterruptKey, statistics::Histogram>& latencies() const { return latencies_; }
 

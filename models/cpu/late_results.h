@@ -10,6 +10,7 @@
 
 #include "models/cpu/accountant.h"
 #include "models/cpu/block.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -42,6 +43,7 @@ class LateResults {
     OpTimes::Unit unit{};
     Component why{};
     Cycles ready = 0;
+    void persist(state::Archive& archive);
     Cycles unit_free = 0;       // a load's: when the next one may access memory; a divider's: issue
     std::uint64_t full_at = 0;  // LateResults': the op that finds the scoreboard full
   };
@@ -73,6 +75,8 @@ class LateResults {
     count_ = 0;
     return last;
   }
+
+  void persist(state::Archive& archive);
 
  private:
   // Or would if something is over then. Most have nothing to do with what is late.

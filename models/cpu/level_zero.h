@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "models/cpu/block.h"
 #include "models/cpu/isa/types.h"
@@ -76,6 +77,18 @@ class LevelZeroSet {
   void drop_fetch(std::uint64_t page) {
     const unsigned index = LevelZero::index(page);
     for_each_current([index](LevelZero& slot) { slot.fetch[index] = {}; });
+  }
+
+  // For checkpoints.
+  std::span<LevelZero> slots() { return slots_; }
+  std::size_t& next() { return next_; }
+  struct Held {
+    bool used = false, current = false;
+  };
+  Held held(std::size_t slot) const { return {keys_[slot].used, keys_[slot].stamp == stamp_}; }
+  void hold(std::size_t slot, const Held& how) {
+    keys_[slot] = {.used = how.used, .stamp = how.current ? stamp_ : 0, .space = slots_[slot].space};
+    ++generation_;
   }
 
  private:

@@ -19,6 +19,7 @@
 #include "models/cpu/timing_config.h"
 #include "models/cpu/transition.h"
 #include "models/cpu/write_buffer.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -149,6 +150,7 @@ class Pipeline {
 
   // pipeline_image.h; stores that have not drained are not in it.
   PipelineImage image() const;
+  void persist(state::Archive& archive);
   void resume(const PipelineImage& image);
 
  private:
@@ -156,6 +158,7 @@ class Pipeline {
   static constexpr unsigned kStores = 16;
   struct Owed {  // stall cycles that are known to have a reason
     Cycles walk_first = 0, walk_g = 0, store_buffer = 0, cache = 0;
+    void persist(state::Archive& archive);
   };
 
   template <Id id>

@@ -11,6 +11,7 @@
 #include "models/cpu/block.h"
 #include "models/cpu/pipeline.h"
 #include "models/cpu/transition.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -49,6 +50,9 @@ class RememberedPipeline {
   }
   const PipelineConfig& config() const { return config_; }
   unsigned fetch_shift() const { return pipeline_.fetch_shift(); }
+
+  // The state that it is in; what it remembers can be found out again.
+  void persist(state::Archive& archive);
 
  private:
   // FNV-1a over words.
@@ -91,9 +95,9 @@ class RememberedPipeline {
   TimingConfig costs_;
   Pipeline pipeline_;
   ComponentCycles booked_{};
-  Cycles began_ = 0, fetched_ = 0;  // the latter before a redirect
-  Transition direct_{};             // what is used once
-  const Transition* last_ = &direct_;
+  Cycles began_ = 0, fetched_ = 0;    // the latter before a redirect
+  Transition direct_{};               // what is used once
+  const Transition* last_ = nullptr;  // none yet
 
   // States by number. Numbers are never used twice, so transitions of states that were forgotten find none.
   std::deque<PipelineImage> states_;

@@ -7,6 +7,7 @@
 
 #include "models/cpu/pipeline.h"
 #include "models/cpu/timing_policy.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -19,6 +20,8 @@ struct Detailed : InOrder {
       : InOrder(std::forward<Arguments>(arguments)...),
         pipeline(stores_of(config, *caches), costs, stores_latency(*caches),
                  caches->config().l1d.mshrs == 1) {}
+
+  void persist(state::Archive& archive);
 
   Pipeline pipeline;
 };

@@ -13,6 +13,7 @@
 #include "models/cpu/write_buffer.h"
 #include "models/mem/hierarchy.h"
 #include "models/mmu/tlb_hierarchy.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -20,6 +21,7 @@ namespace hvsim::cpu {
 struct Untimed {
   static constexpr bool timed = false, detailed = false;
   void schedule_block(std::span<Op>, std::uint64_t) const {}
+  void persist(state::Archive&) {}
 };
 
 // A remembered pipeline with modelled caches, TLBs and branch prediction.
@@ -66,11 +68,14 @@ struct InOrder {
     settle_side(mmu::TlbHierarchy::Side::fetch, fetch_translations);
   }
 
+  void persist(state::Archive& archive);
+
   // Accesses that were translated, and how many of them the TLB model saw. A block counts as one fetch.
   struct Translations {
     bool on = false;          // the present address space translates
     std::uint64_t since = 0;  // the access counter when that was last decided
     std::uint64_t made = 0, seen = 0;
+    void persist(state::Archive& archive);
     void decide(bool translates, std::uint64_t counter) {
       if (on) made += counter - since;
       on = translates;

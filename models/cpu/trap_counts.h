@@ -6,6 +6,7 @@
 
 #include "models/cpu/activity.h"
 #include "models/cpu/trap.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -27,6 +28,8 @@ class TrapCounts {
             visit(TrapTaken{.from = mode_of_index(from), .to = mode_of_index(to), .trap = trap}, count);
         }
   }
+
+  void persist(state::Archive& archive);
 
  private:
   static constexpr unsigned kCodes = 32;  // the privileged manual gives no trap of ours a larger one

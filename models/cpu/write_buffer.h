@@ -8,6 +8,7 @@
 
 #include "models/cpu/isa/types.h"
 #include "models/cpu/pipeline_config.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::cpu {
 
@@ -56,11 +57,13 @@ class WriteBuffer {
     for (isa::Cycles& free : free_) free += cycles;
     empty_at_ += cycles;
   }
+  void persist(state::Archive& archive);
 
  private:
   struct Entry {
     std::uint64_t word = ~std::uint64_t{0};
     isa::Cycles sent = 0, answered = 0;
+    void persist(state::Archive& archive);
   };
 
   // The smallest of some times, of equal ones that with the lowest number; without branches, which nobody
@@ -155,6 +158,8 @@ class StoreQueue {
   isa::Cycles read_stall(isa::Cycles at, isa::Cycles cycles) { return buffer_.read(at, cycles) - at; }
   // Until all have been answered.
   isa::Cycles drain(isa::Cycles at) const { return std::max(at, buffer_.empty_at()) - at; }
+
+  void persist(state::Archive& archive);
 
   static constexpr isa::Cycles kAccessToCommit = 2;
 

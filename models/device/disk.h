@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "models/cpu/isa/result.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -45,6 +46,8 @@ class DiskImage final : public Disk {
   bool read(std::uint64_t sector, std::span<std::uint8_t> data) override;
   bool write(std::uint64_t sector, std::span<const std::uint8_t> data) override;
   bool flush() override;
+  // The overlay. Fails on a disk whose file changes: the file is no part of it.
+  void persist(state::Archive& archive);
   std::uint64_t overlay_bytes() const { return overlay_written_ * kClusterBytes; }  // of the host's memory
 
  private:

@@ -8,6 +8,7 @@
 
 #include "models/device/device.h"
 #include "models/irq/sink.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -39,6 +40,8 @@ class GoldfishRtc final : public RegisterWindow {
 
   void expire();
   void reset();  // alarm and interrupt; the clock goes on
+
+  void persist(state::Archive& archive);
 
   const GoldfishRtcState& state() const { return state_; }
 

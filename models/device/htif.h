@@ -28,6 +28,8 @@ class Htif {
   // Software may have written to `tohost`: does what it asks for. There is no input: who asks for a character
   // never gets one.
   void look();
+  isa::Hpa to_host() const { return to_host_; }
+  std::optional<isa::Hpa> from_host() const { return from_host_; }
 
  private:
   void call(isa::Hpa arguments);  // system calls by proxy: exit, and write to the console

@@ -10,6 +10,7 @@
 
 #include "models/device/device.h"
 #include "models/irq/sink.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -45,6 +46,7 @@ class Uart16550 final : public RegisterWindow {
   // Restores and drives the interrupt line again.
   void restore(const UartState& state);
   void reset();  // input that waits outside goes on waiting
+  void persist(state::Archive& archive);
 
  private:
   std::uint8_t read_register(std::uint64_t offset);

@@ -8,6 +8,7 @@
 
 #include "models/device/disk.h"
 #include "models/device/virtio_device.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -46,6 +47,8 @@ class VirtioBlock final : public VirtioDevice {
   void cancel(unsigned) override { request_.reset(); }
   std::optional<std::uint64_t> begin(VirtioPort& port) override;
   void finish(VirtioPort& port) override;
+
+  void persist(state::Archive& archive) override;
 
   const VirtioBlockStats& stats() const { return stats_; }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "models/device/virtio_device.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -30,6 +31,7 @@ class VirtioConsole final : public VirtioDevice {
   void cancel(unsigned queue) override;
   std::optional<std::uint64_t> begin(VirtioPort& port) override;
   void finish(VirtioPort& port) override;
+  void persist(state::Archive& archive) override;
 
  private:
   static constexpr std::size_t kConfigBytes = 12;

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "models/device/virtio_queue.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -34,6 +35,7 @@ class VirtioDevice {
   // As Worker.
   virtual std::optional<std::uint64_t> begin(VirtioPort& port) = 0;
   virtual void finish(VirtioPort& port) = 0;
+  virtual void persist(state::Archive& archive) = 0;
 };
 
 }  // namespace hvsim::device

@@ -10,6 +10,7 @@
 #include "models/device/virtio_device.h"
 #include "models/device/worker.h"
 #include "models/irq/sink.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::device {
 
@@ -60,6 +61,7 @@ class VirtioMmio final : public RegisterWindow, public Worker, private VirtioPor
   void finish() override;
 
   void reset();
+  void persist(state::Archive& archive);  // the device behind it too
 
   const VirtioMmioState& state() const { return state_; }
   const VirtioQueue& queue(unsigned number) const { return queues_[number]; }

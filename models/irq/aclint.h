@@ -9,6 +9,7 @@
 
 #include "models/device/device.h"
 #include "models/irq/sink.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::irq {
 
@@ -41,6 +42,7 @@ class Aclint final : public device::RegisterWindow {
   // Restores and drives all outputs again.
   void restore(const AclintState& state);
   void reset();
+  void persist(state::Archive& archive);
 
  private:
   void set_msip(unsigned hart, bool high);

@@ -8,6 +8,7 @@
 
 #include "models/device/device.h"
 #include "models/irq/sink.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::irq {
 
@@ -47,6 +48,7 @@ class Plic final : public device::RegisterWindow, public Sink {
   // Restores and drives all outputs again.
   void restore(const PlicState& state);
   void reset();  // lines stay as they are driven
+  void persist(state::Archive& archive);
 
  private:
   std::uint32_t read_register(std::uint64_t offset);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "models/cpu/isa/types.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -33,10 +34,13 @@ class Bandwidth {
     return when;
   }
 
+  void persist(state::Archive& archive);
+
  private:
   struct Window {
     std::uint64_t number = 0;
     std::uint64_t used = 0;  // bytes
+    void persist(state::Archive& archive);
   };
   std::uint64_t budget_;
   std::array<Window, kWindows> windows_{};

@@ -9,6 +9,7 @@
 
 #include "models/mem/cache_config.h"
 #include "models/mem/replacement.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -75,6 +76,8 @@ class Cache {
   bool occupied(std::uint32_t slot) const { return lines_[slot] != kNoLine; }
   LineNumber line_in(std::uint32_t slot) const { return lines_[slot]; }
   std::uint32_t slots() const { return static_cast<std::uint32_t>(lines_.size()); }
+
+  void persist(state::Archive& archive);
 
   const CacheConfig& config() const { return config_; }
   CacheStats& stats() { return stats_; }

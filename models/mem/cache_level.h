@@ -6,6 +6,7 @@
 
 #include "models/mem/cache.h"
 #include "models/mem/prefetcher.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -65,6 +66,8 @@ class CacheLevel : public Cache {
     Cache::remove(slot);
   }
 
+  void persist(state::Archive& archive);
+
   Prefetcher& prefetcher() { return prefetcher_; }
   const PrefetchStats& prefetch_stats() const { return prefetches_; }
 
@@ -72,6 +75,7 @@ class CacheLevel : public Cache {
   struct Arrival {
     isa::Cycles ready = 0, takes = 0;
     bool prefetched = false;  // and not used yet
+    void persist(state::Archive& archive);
   };
   Prefetcher prefetcher_;
   std::vector<isa::Cycles> misses_in_flight_;  // when each miss register is free again

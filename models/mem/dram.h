@@ -8,6 +8,7 @@
 
 #include "models/cpu/isa/types.h"
 #include "models/mem/bandwidth.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -48,12 +49,14 @@ class Dram {
     access(address, at);
   }
   const DramStats& stats() const { return stats_; }
+  void persist(state::Archive& archive);
 
  private:
   static constexpr std::uint64_t kNoRow = ~std::uint64_t{0};
   struct Bank {
     std::uint64_t row = kNoRow;
     isa::Cycles free = 0;
+    void persist(state::Archive& archive);
   };
   isa::Cycles access(std::uint64_t address, isa::Cycles at);
   isa::Cycles open(Bank& bank, std::uint64_t row);

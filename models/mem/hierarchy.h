@@ -17,6 +17,7 @@
 #include "models/mem/interconnect.h"
 #include "models/mem/physical_memory.h"
 #include "models/mem/presence_mask.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -97,6 +98,9 @@ class Hierarchy {
   // directory does not know, a mask that promises too much), if anything. Slow: for tests.
   std::optional<std::string> incoherence() const;
 
+  // Into a fresh hierarchy of the same config.
+  void persist(state::Archive& archive);
+
  private:
   static constexpr std::uint8_t kNobody = 0xFF;
 
@@ -104,6 +108,7 @@ class Hierarchy {
     CacheLevel l1i, l1d;
     PresenceMask readable, writable, fetchable;
     std::vector<std::uint32_t> l1i_homes, l1d_homes;  // by slot of a line: its slot at home
+    void persist(state::Archive& archive);
   };
   // Of a line of L1 size. The owner's copy is exclusive or modified (write-back), or the only one and known
   // to be newer than memory below (write-through).
@@ -111,6 +116,7 @@ class Hierarchy {
     std::uint64_t l1d_sharers = 0, l1i_sharers = 0;  // a bit per hart
     std::uint8_t owner = kNobody;
     bool modified = false;  // the owner's copy
+    void persist(state::Archive& archive);
   };
   struct Found {
     isa::Cycles ready = 0;
@@ -151,6 +157,8 @@ class Hierarchy {
   isa::Cycles to_home(unsigned hart, LineNumber line, unsigned bytes, isa::Cycles at);
   isa::Cycles from_home(unsigned hart, LineNumber line, isa::Cycles at);
   isa::Cycles ask(std::uint64_t sharers, LineNumber line, isa::Cycles at);
+
+  void check_homes(state::Archive& archive, const Cache& lines, const std::vector<std::uint32_t>& homes) const;
 
   // hierarchy_lines.cpp: lines that move down or away
   void forget(HartCaches& caches, bool fetch, LineNumber line);

@@ -8,6 +8,7 @@
 
 #include "models/cpu/isa/types.h"
 #include "models/mem/bandwidth.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -59,6 +60,7 @@ class Interconnect {
 
   const InterconnectConfig& config() const { return config_; }
   const std::vector<LinkStats>& stats() const { return stats_; }
+  void persist(state::Archive& archive);
 
  private:
   unsigned choose(const std::vector<unsigned>& nodes, std::uint64_t address, std::uint64_t line) const;

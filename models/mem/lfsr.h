@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "models/state/archive_forward.h"
+
 namespace hvsim::mem {
 
 class Lfsr {
@@ -16,6 +18,8 @@ class Lfsr {
     state_ ^= state_ << 5;
     return static_cast<std::uint32_t>((std::uint64_t{state_} * limit) >> 32);
   }
+
+  void persist(state::Archive& archive);
 
  private:
   // Neighbouring seeds must not give similar sequences (Fibonacci hashing), and zero would stay zero.

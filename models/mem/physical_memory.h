@@ -12,6 +12,7 @@
 #include "models/cpu/isa/result.h"
 #include "models/cpu/isa/types.h"
 #include "models/mem/anonymous_memory.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -83,6 +84,9 @@ class PhysicalMemory {
     return (address.value - main_.base.value) >> isa::kPageShift;
   }
 
+  // The pages that are not zero; the regions must be those that it had. Memory that is loaded into is fresh.
+  void persist(state::Archive& archive);
+
  private:
   struct Region {
     MemoryRange range;
@@ -90,6 +94,7 @@ class PhysicalMemory {
   };
 
   explicit PhysicalMemory(Region main);
+  static void persist_pages(state::Archive& archive, Region& region);
   std::optional<std::string> problem_with(MemoryRange range) const;
   std::uint8_t* host_elsewhere(isa::Hpa address, std::uint64_t bytes) const;
   const std::uint8_t* host_rom(isa::Hpa address, std::uint64_t bytes) const;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/mem/cache_config.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -18,6 +19,7 @@ class Prefetcher {
   // The line was missed, or is a prefetched one used for the first time. Valid until the next call; all of
   // the same page.
   std::span<const std::uint64_t> after(std::uint64_t line);
+  void persist(state::Archive& archive);
 
  private:
   // The last line seen of a page, and the distance between the two before.
@@ -26,6 +28,7 @@ class Prefetcher {
     std::int64_t stride = 0;
     bool confirmed = false;
     std::uint64_t used = 0;
+    void persist(state::Archive& archive);
   };
   void propose(std::uint64_t line, std::int64_t stride);
   void follow(std::uint64_t line);

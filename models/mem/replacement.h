@@ -8,6 +8,7 @@
 
 #include "models/mem/cache_config.h"
 #include "models/mem/lfsr.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mem {
 
@@ -44,6 +45,8 @@ class ReplacementState {
   void fetch_ahead(std::uint32_t set) const {
     if (!orders_.empty()) __builtin_prefetch(&orders_[set]);
   }
+
+  void persist(state::Archive& archive);
 
  private:
   static constexpr std::uint8_t kNone = 0xFF;

@@ -10,6 +10,7 @@
 
 #include "models/mem/replacement.h"
 #include "models/mmu/mmu.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mmu {
 
@@ -87,6 +88,7 @@ class Tlb {
   void count_hits(std::uint64_t n) { stats_.lookups += n; }
   const TlbConfig& config() const { return config_; }
   const TlbStats& stats() const { return stats_; }
+  void persist(state::Archive& archive);
 
  private:
   static constexpr unsigned kSizes = 6;  // 4 KiB, 64 KiB (NAPOT), 2 MiB, 1 GiB, 512 GiB, 256 TiB
@@ -96,6 +98,7 @@ class Tlb {
     std::uint64_t context = 0;            // modes, V, VMID, ASID
     std::uint64_t context_mask = 0;       // without the ASID for global pages
     std::uint64_t shift = 12;
+    void persist(state::Archive& archive);
   };
   static constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
 

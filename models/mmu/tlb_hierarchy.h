@@ -7,6 +7,7 @@
 
 #include "models/mmu/tlb.h"
 #include "models/mmu/walk_caches.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mmu {
 
@@ -73,6 +74,7 @@ class TlbHierarchy {
   const WalkCaches& walk_caches() const { return walk_caches_; }
   std::uint64_t switch_flushes() const { return switch_flushes_; }
   const TlbHierarchyConfig& config() const { return config_; }
+  void persist(state::Archive& archive);
 
  private:
   TlbHierarchyConfig config_;
@@ -82,6 +84,7 @@ class TlbHierarchy {
   struct Owner {
     Root first{}, g_stage{};
     bool virtualized = false;
+    void persist(state::Archive& archive);
     friend bool operator==(const Owner&, const Owner&) = default;
   };
   bool change_owner(const AddressSpace& space);

@@ -11,6 +11,7 @@
 #include "models/mmu/mmu.h"
 #include "models/mmu/tlb.h"
 #include "models/mmu/translation_config.h"
+#include "models/state/archive_forward.h"
 
 namespace hvsim::mmu {
 
@@ -35,6 +36,7 @@ class WalkCache {
     }
   }
   const TlbStats& stats() const { return stats_; }
+  void persist(state::Archive& archive);
 
  private:
   struct Entry {
@@ -42,6 +44,7 @@ class WalkCache {
     std::uint8_t level = 0;
     std::uint64_t context = 0, prefix = 0;
     std::uint64_t used = 0;
+    void persist(state::Archive& archive);
   };
   Entry* find(std::uint64_t context, std::uint64_t address, unsigned level);
 
@@ -75,6 +78,7 @@ class WalkCaches {
   const TlbStats& first_stats() const { return first_.stats(); }
   const TlbStats& g_stage_stats() const { return g_stage_.stats(); }
   const TlbStats& g_tlb_stats() const { return g_tlb_.stats(); }
+  void persist(state::Archive& archive);
 
  private:
   // A guest-physical address on its way to memory, then (but for the last) the guest's PTE there; without a

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/state/archive_forward.h"
+
 namespace hvsim::statistics {
 
 // Values below 16 have a bucket each, larger ones 16 buckets per power of two: a quantile is never below the
@@ -26,6 +28,8 @@ class Histogram {
     std::uint64_t count = 0;
   };
   std::vector<Bucket> buckets() const;  // those that are not empty, in order
+
+  void persist(state::Archive& archive);
 
  private:
   std::vector<std::uint64_t> counts_;

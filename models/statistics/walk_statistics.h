@@ -11,6 +11,7 @@
 #include "models/cpu/isa/types.h"
 #include "models/mem/cache_config.h"
 #include "models/mmu/mmu.h"
+#include "models/state/archive_forward.h"
 #include "models/statistics/histogram.h"
 
 namespace hvsim::statistics {
@@ -84,10 +85,12 @@ class WalkStatistics {
   void add(const WalkSeen& walk);
   void merge(const WalkStatistics& other);
   void reset();
+  void persist(state::Archive& archive);
 
   struct Kind {
     Histogram cycles;
     std::uint64_t faults = 0, reads = 0;
+    void persist(state::Archive& archive);
   };
   const std::array<Kind, kWalkKinds>& kinds() const { return kinds_; }
   template <class Visit>  // visit(const PteKey&, const Tally&), in a fixed order

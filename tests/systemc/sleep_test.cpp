@@ -6,6 +6,7 @@
 #include "sim/memory_module.h"
 #include "sim/recorder.h"
 #include "sim/simulation.h"
+#include "sim/turns_module.h"
 #include "tests/systemc/main.h"
 
 namespace hvsim::sim {
@@ -30,6 +31,7 @@ TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
   bus.attach(machine.memory().ram_base(), machine.memory().ram_bytes(), memory.socket);
   std::vector<std::unique_ptr<HartModule>> harts;
   sc_core::sc_set_time_resolution(1, sc_core::SC_FS);
+  TurnsModule turns("turns", machine.turns(), machine.agenda(), sc_core::sc_time(1, sc_core::SC_NS));
   for (unsigned i = 0; i < 2; ++i) {
     auto& state = machine.hart(i).hart_state();
     state.pc = 0x8000'0000;
@@ -40,7 +42,7 @@ TEST(Sleep, HartsWakeAtTheirTimersToTheCycleAndThenForEverSleep) {
         std::make_unique<HartModule>(i == 0 ? "hart0" : "hart1", machine,
                                      HartModule::Settings{.hart = i,
                                                           .quantum = 1000,
-                                                          .period = sc_core::sc_time(1, sc_core::SC_NS),
+                                                          .turns = turns,
                                                           .recorder = recorder,
                                                           .host = nullptr,
                                                           .limit_reached = [](cpu::Stop) { return false; },

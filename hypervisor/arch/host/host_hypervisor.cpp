@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include "hypervisor/delegation.h"
 #include "hypervisor/hypervisor.h"
@@ -79,10 +80,15 @@ struct HostHypervisor::Machine {
     VcpuId vcpu = kNoVcpu;  // while its state is `guest`
   };
 
+  struct State {
+    Hypervisor core;
+    std::array<HartContext, kMaxHarts> harts;
+    bool off = false;
+  };
+  static_assert(std::is_trivially_copyable_v<State>);
+
   CostModel costs;
-  Hypervisor core;
-  std::array<HartContext, kMaxHarts> harts;
-  bool off = false;
+  State state;
 };
 
 HostHypervisor::HostHypervisor(const CostModel& costs) : machine_(std::make_unique<Machine>()) {
@@ -103,14 +109,14 @@ std::string HostHypervisor::boot(HostHart& boot_hart, const HostBoot& boot) {
   platform.vmid_bits = boot.vmid_bits;
   Arch arch(boot_hart, machine_->costs);
   Text why;
-  if (!machine_->core.boot(arch, platform, boot.bundle, why)) return std::string(why.view());
+  if (!machine_->state.core.boot(arch, platform, boot.bundle, why)) return std::string(why.view());
   return {};
 }
 
 HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
-  Machine::HartContext& context = machine_->harts[hart.id()];
-  Hypervisor& core = machine_->core;
-  if (machine_->off) return Next::off;
+  Machine::HartContext& context = machine_->state.harts[hart.id()];
+  Hypervisor& core = machine_->state.core;
+  if (machine_->state.off) return Next::off;
   const bool costless = core.delivery() == abi::Delivery::free &&
                         context.state == Machine::HartState::guest && is_hypercall(hart);
   if (costless) hart.forgive_trap();
@@ -153,23 +159,31 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
 }
 
 HostHypervisor::Next HostHypervisor::poll(HostHart& hart, Arch& arch) {
-  if (machine_->core.all_off()) return power_off(hart);
-  machine_->harts[hart.id()].state = Machine::HartState::polling;
-  machine_->core.poll(arch);
+  if (machine_->state.core.all_off()) return power_off(hart);
+  machine_->state.harts[hart.id()].state = Machine::HartState::polling;
+  machine_->state.core.poll(arch);
   return Next::poll;
 }
 
 HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
-  machine_->off = true;
-  hart.power_off(machine_->core.exit_code());
+  machine_->state.off = true;
+  hart.power_off(machine_->state.core.exit_code());
   return Next::off;
 }
 
-Inspection HostHypervisor::inspect() const { return machine_->core.inspect(); }
-unsigned HostHypervisor::vm_count() const { return machine_->core.vm_count(); }
-std::string_view HostHypervisor::vm_name(unsigned vm) const { return machine_->core.vm(vm).name(); }
-const VmStatistics& HostHypervisor::statistics(unsigned vm) const { return machine_->core.vm(vm).statistics; }
-bool HostHypervisor::vm_off(unsigned vm) const { return machine_->core.vm(vm).state == Vm::State::off; }
-std::uint32_t HostHypervisor::vm_exit_code(unsigned vm) const { return machine_->core.vm(vm).exit_code; }
+std::span<std::byte> HostHypervisor::state() {
+  return std::as_writable_bytes(std::span(&machine_->state, 1));
+}
+
+Inspection HostHypervisor::inspect() const { return machine_->state.core.inspect(); }
+unsigned HostHypervisor::vm_count() const { return machine_->state.core.vm_count(); }
+std::string_view HostHypervisor::vm_name(unsigned vm) const { return machine_->state.core.vm(vm).name(); }
+const VmStatistics& HostHypervisor::statistics(unsigned vm) const {
+  return machine_->state.core.vm(vm).statistics;
+}
+bool HostHypervisor::vm_off(unsigned vm) const { return machine_->state.core.vm(vm).state == Vm::State::off; }
+std::uint32_t HostHypervisor::vm_exit_code(unsigned vm) const {
+  return machine_->state.core.vm(vm).exit_code;
+}
 
 }  // namespace hv

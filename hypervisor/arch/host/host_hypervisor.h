@@ -54,6 +54,9 @@ class HostHypervisor {
   // htval, sstatus and hstatus as the trap left them) and each time an idle hart has an interrupt pending.
   Next enter(HostHart& hart);
 
+  // All that it knows, for checkpoints: plain data of this build, with no address of this process in it.
+  std::span<std::byte> state();
+
   Inspection inspect() const;  // addresses are this process's; call it after boot()
 
   unsigned vm_count() const;

@@ -28,12 +28,14 @@ void Introspection::begin(const Vm& vm) {
 }
 
 Introspection::Result Introspection::fail(std::string_view why) {
-  why_ = why;
+  why_ = {};
+  why_.add(why);
   return Result::failed;
 }
 
 Introspection::Result Introspection::decline(std::string_view why) {
-  why_ = why;
+  why_ = {};
+  why_.add(why);
   return Result::declined;
 }
 

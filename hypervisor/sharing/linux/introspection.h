@@ -16,6 +16,7 @@
 #include "hypervisor/sharing/linux/btf.h"
 #include "hypervisor/sharing/linux/kallsyms.h"
 #include "hypervisor/sharing/map_layout.h"
+#include "hypervisor/text.h"
 
 namespace hv {
 
@@ -29,7 +30,7 @@ class Introspection {
   Result step(Arch& arch, const Vm& vm);
 
   const MapLayout& layout() const { return layout_; }
-  std::string_view why() const { return why_; }
+  std::string_view why() const { return why_.empty() ? "not looked at yet" : why_.view(); }
 
  private:
   enum class Stage : std::uint8_t { search, names, types, zones, verify };
@@ -52,7 +53,7 @@ class Introspection {
   std::optional<std::uint64_t> counted_free(Arch& arch, const Vm& vm, GuestWindow& memory);
 
   Stage stage_ = Stage::search;
-  std::string_view why_ = "not looked at yet";
+  BoundedText<96> why_;
   std::uint64_t kernel_ = 0, kernel_bytes_ = 0;  // where the image lies, guest-physical
   std::uint64_t position_ = 0;
   bool has_symbols_ = false, has_types_ = false;

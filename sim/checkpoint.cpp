@@ -1,0 +1,154 @@
+// The parts of a run, in the order in which they are loaded.
+#include "sim/checkpoint.h"
+
+#include <functional>
+#include <optional>
+
+#include "hypervisor/arch/host/host_hypervisor.h"
+#include "sim/checkpoint_rules.h"
+#include "sim/config_load.h"
+#include "sim/limits.h"
+#include "sim/machine.h"
+#include "sim/recorder.h"
+#include "sim/result_hash.h"
+
+namespace hvsim::sim {
+namespace {
+
+// Saves or loads, part by part.
+class Parts {
+ public:
+  explicit Parts(std::map<std::string, state::Bytes>& to) : saved_(&to) {}
+  explicit Parts(const std::map<std::string, state::Bytes>& from) : from_(&from) {}
+
+  bool loading() const { return from_ != nullptr; }
+  const std::string& problem() const { return problem_; }
+
+  void operator()(const std::string& name, const std::function<void(state::Archive&)>& persist) {
+    if (!problem_.empty()) return;
+    if (!loading()) {
+      state::Archive archive;
+      persist(archive);
+      if (archive.failed()) problem_ = name + " " + archive.failure();
+      (*saved_)[name] = archive.take();
+      return;
+    }
+    const auto found = from_->find(name);
+    if (found == from_->end()) {
+      problem_ = "has no part \"" + name + "\"";
+      return;
+    }
+    state::Archive archive(found->second);
+    persist(archive);
+    if (archive.left() != 0) archive.fail("is too long");
+    if (archive.failed()) problem_ = "part \"" + name + "\" " + archive.failure();
+  }
+
+ private:
+  std::map<std::string, state::Bytes>* saved_ = nullptr;
+  const std::map<std::string, state::Bytes>* from_ = nullptr;
+  std::string problem_;
+};
+
+// Its own data as they lie in memory: a build's.
+void persist_hypervisor(state::Archive& archive, hv::HostHypervisor& hypervisor) {
+  const std::span<std::byte> state = hypervisor.state();
+  std::uint64_t bytes = state.size();
+  archive(bytes);
+  if (!archive.require(bytes == state.size(), "is of another build of the simulator")) return;
+  archive.bytes({reinterpret_cast<std::uint8_t*>(state.data()), state.size()});
+}
+
+std::string persist_run(Parts& parts, const Running& run, bool models) {
+  using state::Archive;
+  Machine& machine = run.machine;
+  const auto of_harts = [&](const std::string& name, auto persist) {
+    for (unsigned hart = 0; hart < machine.harts(); ++hart)
+      parts("hart" + std::to_string(hart) + "." + name,
+            [&](Archive& archive) { persist(archive, machine.hart(hart)); });
+  };
+  parts("memory", [&](Archive& archive) { machine.persist_memory(archive); });
+  of_harts("state", [](Archive& archive, cpu::Hart& hart) { hart.persist_state(archive); });
+  parts("devices", [&](Archive& archive) { machine.persist_devices(archive); });
+  parts("console", [&](Archive& archive) { archive(run.console); });
+  if (run.hypervisor != nullptr)
+    parts("hypervisor", [&](Archive& archive) { persist_hypervisor(archive, *run.hypervisor); });
+  if (models) {
+    parts("limits", [&](Archive& archive) { run.limits.persist(archive); });
+    parts("recorder", [&](Archive& archive) { run.recorder.persist(archive); });
+  }
+  of_harts("counts", [](Archive& archive, cpu::Hart& hart) { hart.persist_counts(archive); });
+  if (models) {
+    parts("caches", [&](Archive& archive) { machine.persist_caches(archive); });
+    of_harts("models", [](Archive& archive, cpu::Hart& hart) { hart.persist_model(archive); });
+  }
+  parts("counts", [&](Archive& archive) { machine.persist_counts(archive); });
+  return parts.problem();
+}
+
+}  // namespace
+
+isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, std::string identity) {
+  Checkpoint checkpoint;
+  CheckpointFacts& facts = checkpoint.facts;
+  facts.simulator = simulator_version();
+  facts.identity = std::move(identity);
+  facts.config = resolved_json(run.config);
+  facts.cycles = run.limits.now();
+  facts.instructions = run.limits.retired();
+  Parts parts(checkpoint.parts);
+  if (auto problem = persist_run(parts, run, true); !problem.empty()) return isa::Failure{problem};
+  return checkpoint;
+}
+
+std::string restore_checkpoint(const Checkpoint& checkpoint, const Running& run, RestoredModels models) {
+  const Json now = resolved_json(run.config);
+  if (auto other = different_machine(checkpoint.facts.config, now); !other.empty()) return other;
+  const bool exact = models == RestoredModels::exact;
+  if (exact)
+    if (auto other = different_models(checkpoint.facts.config, now); !other.empty())
+      return other + " (boot.restored_models=cold begins with empty caches, and counts anew)";
+  Parts parts(checkpoint.parts);
+  if (auto problem = persist_run(parts, run, exact); !problem.empty()) return problem;
+  if (exact) return {};
+  for (unsigned hart = 0; hart < run.machine.harts(); ++hart) run.machine.hart(hart).begin_anew();
+  run.recorder.reset();
+  return {};
+}
+
+std::string verify_checkpoint(const Checkpoint& checkpoint) {
+  struct Nobody final : Progress {
+    void advanced(isa::Cycles, std::uint64_t) override {}
+    void console(std::string_view) override {}
+  } nobody;
+  Document document;
+  merge(document, checkpoint.facts.config, "the checkpoint's config");
+  const auto config = read_config(document);
+  if (!config) return config.error().text();
+  const bool on_host = config->hypervisor.run == HypervisorRun::host;
+  auto machine = Machine::build(config->machine, config->seed, on_host, [](std::uint8_t) {});
+  if (!machine) return machine.error();
+  Recorder recorder(**machine, *config);
+  Limits limits(**machine, config->limits, nobody, false);
+  std::optional<hv::HostHypervisor> hypervisor;
+  if (on_host) hypervisor.emplace(config->hypervisor.costs);
+  std::string console;
+  const Running run{.config = *config,
+                    .machine = **machine,
+                    .recorder = recorder,
+                    .limits = limits,
+                    .console = console,
+                    .hypervisor = hypervisor ? &*hypervisor : nullptr};
+  if (auto problem = restore_checkpoint(checkpoint, run, RestoredModels::exact); !problem.empty())
+    return problem;
+  const auto again = take_checkpoint(run, checkpoint.facts.identity);
+  if (!again) return again.error();
+  for (const auto& [name, part] : checkpoint.parts) {
+    const auto found = again->parts.find(name);
+    if (found == again->parts.end() || found->second != part)
+      return "part \"" + name + "\" is not what it was once it is restored and taken again";
+  }
+  return {};
+}
+
+}  // namespace hvsim::sim

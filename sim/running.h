@@ -1,0 +1,27 @@
+// A run between two turns: all that a checkpoint holds.
+#pragma once
+
+#include <string>
+
+#include "sim/config.h"
+
+namespace hv {
+class HostHypervisor;
+}
+
+namespace hvsim::sim {
+
+class Limits;
+class Machine;
+class Recorder;
+
+struct Running {
+  const Config& config;
+  Machine& machine;
+  Recorder& recorder;
+  Limits& limits;
+  std::string& console;  // what the UART has sent
+  hv::HostHypervisor* hypervisor = nullptr;
+};
+
+}  // namespace hvsim::sim
