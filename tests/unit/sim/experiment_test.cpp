@@ -44,15 +44,15 @@ class Workers : public Scratch {
 };
 
 TEST_F(Workers, ReportWhatTheSimulationReturned) {
-  const int code = work_on(input(), [](const Config& config, const ImagePaths&, Progress& progress,
-                                       const std::optional<DebugOptions>&) {
-    EXPECT_EQ(config.name, "r");
-    progress.console("hello\n");
-    RunResult result;
-    result.guest_exit_code = 9;
-    result.stop_detail = "code 9";
-    return result;
-  });
+  const int code =
+      work_on(input(), [](const Config& config, const ImagePaths&, Progress& progress, const Attached&) {
+        EXPECT_EQ(config.name, "r");
+        progress.console("hello\n");
+        RunResult result;
+        result.guest_exit_code = 9;
+        result.stop_detail = "code 9";
+        return result;
+      });
   EXPECT_EQ(code, 1);
   Finished finished;
   std::string console;
@@ -69,21 +69,19 @@ TEST_F(Workers, ReportWhatTheSimulationReturned) {
 }
 
 TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
-  const int code =
-      work_on(input(), [](const Config&, const ImagePaths&, Progress&, const std::optional<DebugOptions>&) {
-        return isa::Result<RunResult, std::string>(isa::Failure{std::string("x.elf: no")});
-      });
+  const int code = work_on(input(), [](const Config&, const ImagePaths&, Progress&, const Attached&) {
+    return isa::Result<RunResult, std::string>(isa::Failure{std::string("x.elf: no")});
+  });
   EXPECT_EQ(code, 2);
   EXPECT_EQ(messages, "{\"refused\":\"x.elf: no\"}\n");
   EXPECT_FALSE(std::filesystem::exists(path("runs")));
 }
 
 TEST_F(Workers, TurnExceptionsIntoASimulatorFault) {
-  const int code = work_on(input(),
-                           [](const Config&, const ImagePaths&, Progress&,
-                              const std::optional<DebugOptions>&) -> isa::Result<RunResult, std::string> {
-                             throw std::runtime_error("broken");
-                           });
+  const int code = work_on(
+      input(),
+      [](const Config&, const ImagePaths&, Progress&,
+         const Attached&) -> isa::Result<RunResult, std::string> { throw std::runtime_error("broken"); });
   EXPECT_EQ(code, 3);
   EXPECT_THAT(messages, HasSubstr("broken"));
   EXPECT_FALSE(std::filesystem::exists(path("runs")));
