@@ -39,6 +39,7 @@ Hypervisor::Answer Hypervisor::hypercall(Arch& arch, Vcpu& vcpu, Vm& vm, std::ui
   if (call == abi::Hypercall::ring_kick) return kick(arch, vcpu, vm);
   if (call == abi::Hypercall::notify) return notify(arch, vm, Gpa{argument(vcpu, 0)}, argument(vcpu, 1));
 
+  arch.charge(Work::answer, 1);
   // A call that is not deferrable is a barrier: what was queued before it runs before it.
   if (drain_all(arch, vm)) {
     note(arch, vm, vm.statistics.barrier_drains, DeliveryEvent::barrier_drain, 0);

@@ -75,6 +75,7 @@ std::uint64_t PageHints::count(Kind kind) const {
 // The one place where page hints arrive, whatever delivered them. Who acts on them does so from here.
 std::int64_t Hypervisor::page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order) {
   if (order > PageHints::kMaxOrder) return abi::kErrorInvalidParameter;
+  arch.charge(Work::page_hint, 1);
   const std::uint64_t pages = std::uint64_t{1} << order;
   if (at.value % (pages * kPageBytes) != 0) return abi::kErrorInvalidParameter;
   bool inside = false;

@@ -34,6 +34,7 @@ std::optional<Hpa> PagePool::allocate(Arch& arch, PageRun run) {
   const auto pages = static_cast<std::uint64_t>(run);
   const auto first = run == PageRun::block ? find_block() : find_small(pages);
   if (first) {
+    arch.charge(Work::pool_page, pages);
     set_run(*first, pages, false);
     least_free_pages_ = std::min(least_free_pages_, free_pages_);
   }
@@ -50,6 +51,7 @@ bool PagePool::release(Arch& arch, Hpa at, PageRun run) {
   arch.lock(lock_);
   const bool taken = run_is(first, pages, false);
   if (taken) {
+    arch.charge(Work::pool_page, pages);
     set_run(first, pages, true);
     top_word_ = std::max(top_word_, (first + pages - 1) / 64);
   }

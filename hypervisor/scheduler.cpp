@@ -79,7 +79,8 @@ void Scheduler::wake(Arch& arch, VcpuId vcpu) {
   Entity& entity = entities_[vcpu];
   switch (entity.state) {
     case State::blocked:
-      leave_sleepers(vcpu);
+      arch.charge(Work::wake, 1);
+      leave_sleepers(arch, vcpu);
       if (!make_ready(arch, vcpu, next_turn_++)) preempt_for(arch, entity);
       break;
     case State::blocking:
@@ -101,7 +102,8 @@ void Scheduler::wake_expired(Arch& arch, std::uint64_t now) {
   VcpuHeap& sleepers = sleepers_[arch.hart()];
   while (sleepers.size() != 0 && entities_[sleepers.front()].wake_at <= now) {
     const VcpuId vcpu = sleepers.front();
-    leave_sleepers(vcpu);
+    arch.charge(Work::wake, 1);
+    leave_sleepers(arch, vcpu);
     if (!make_ready(arch, vcpu, next_turn_++)) preempt_for(arch, entities_[vcpu]);
   }
 }
@@ -181,6 +183,7 @@ VcpuId Scheduler::take_least_spent(Arch& arch, VcpuId current, Because because) 
 }
 
 VcpuId Scheduler::give_hart(Arch& arch, VcpuId vcpu) {
+  arch.charge(Work::line_move, 1);
   leave_line(vcpu);
   set_state(arch, vcpu, State::running);
   entities_[vcpu].hart = static_cast<std::uint8_t>(arch.hart());
@@ -253,7 +256,7 @@ void Scheduler::condemn(Arch& arch, std::uint16_t vm) {
     const Entity& entity = entities_[vcpu];
     if (entity.state == State::running && entity.hart != arch.hart()) arch.send_ipi(entity.hart);
     if (entity.state == State::ready) leave_line(vcpu);
-    if (entity.state == State::blocked || entity.state == State::parked) leave_sleepers(vcpu);
+    if (entity.state == State::blocked || entity.state == State::parked) leave_sleepers(arch, vcpu);
     if (is_living(entity.state) && !is_on_hart(entity.state)) set_state(arch, vcpu, State::stopped);
   }
 }
@@ -311,6 +314,7 @@ bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
     entity.spent = std::max(entity.spent, wakes_up ? book_.floor_of_woken(entity.vm, active, entity.harts)
                                                    : book_.floor(entity.harts));
   }
+  arch.charge(Work::line_move, 1);
   line_up(vcpu, turn);
   return interrupt_idle_hart(arch, entity);
 }
@@ -327,14 +331,16 @@ void Scheduler::sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_a
   Entity& entity = entities_[vcpu];
   entity.wake_at = wake_at;
   if (wake_at == kNever) return;
+  arch.charge(Work::line_move, 1);
   VcpuHeap& sleepers = sleepers_[entity.hart];
   sleepers.push(places_, vcpu, {wake_at, vcpu});
   store_release(next_wake_[entity.hart], std::max<std::uint64_t>(entities_[sleepers.front()].wake_at, 1));
 }
 
-void Scheduler::leave_sleepers(VcpuId vcpu) {
+void Scheduler::leave_sleepers(Arch& arch, VcpuId vcpu) {
   const unsigned hart = entities_[vcpu].hart;
   if (entities_[vcpu].wake_at == kNever) return;
+  arch.charge(Work::line_move, 1);
   VcpuHeap& sleepers = sleepers_[hart];
   sleepers.remove(places_, vcpu);
   entities_[vcpu].wake_at = kNever;
@@ -345,6 +351,7 @@ void Scheduler::leave_sleepers(VcpuId vcpu) {
 void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state) {
   Entity& entity = entities_[vcpu];
   Group& group = groups_[entity.vm];
+  arch.charge(Work::state_change, 1);
   account(entity, arch.ticks());
   const Activity before = activity(entity.state), after = activity(state);
   if (before != after)

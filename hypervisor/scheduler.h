@@ -137,7 +137,7 @@ class Scheduler {
   void line_up(VcpuId vcpu, std::uint64_t turn);
   bool make_stopped(Arch& arch, VcpuId vcpu);
   void sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_at);
-  void leave_sleepers(VcpuId vcpu);
+  void leave_sleepers(Arch& arch, VcpuId vcpu);
   void set_state(Arch& arch, VcpuId vcpu, State state);
   void account(Entity& entity, std::uint64_t now);
   void leave_line(VcpuId vcpu) { ready_.remove(places_, entities_[vcpu].line, vcpu); }

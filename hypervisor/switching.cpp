@@ -49,6 +49,7 @@ Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
 }
 
 Vcpu* Hypervisor::preempt(Arch& arch, Vcpu& vcpu, Scheduler::Because because) {
+  arch.charge(Work::preempt, 1);
   settle_overrun(arch, vcpu);
   if (scheduler_.over_cap(arch, vcpu.id)) return park(arch, vcpu);
   const VcpuId next = scheduler_.take_instead(arch, vcpu.id, because);
@@ -70,6 +71,7 @@ Vcpu* Hypervisor::park(Arch& arch, Vcpu& vcpu) {
 }
 
 Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
+  arch.charge(Work::block, 1);
   unload(arch, vcpu);
   if (interrupt_waits(arch, vcpu)) return &vcpu;
   const bool last = scheduler_.begin_block(arch, vcpu.id);
@@ -95,6 +97,7 @@ Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
 }
 
 Vcpu* Hypervisor::next_vcpu(Arch& arch) {
+  arch.charge(Work::take, 1);
   VcpuId next = scheduler_.take(arch);
   if (next == kNoVcpu && drain_when_idle(arch)) next = scheduler_.take(arch);
   if (next == kNoVcpu) return nullptr;
@@ -142,6 +145,7 @@ void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
 }
 
 Hypervisor::Verdict Hypervisor::timer_expired(Arch& arch) {
+  arch.charge(Work::expiry, 1);
   wake_sleepers(arch);
   return arch.ticks() < here(arch).slice_end ? Verdict::resume : Verdict::slice_over;
 }

@@ -48,6 +48,7 @@ std::optional<std::uint64_t> vcpu_mask(const Vm& vm, std::uint64_t mask, std::ui
 // Every SBI call is a barrier, too: it returns a value.
 Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension,
                                    std::uint64_t function) {
+  arch.charge(Work::answer, 1);
   if (drain_all(arch, vm)) {
     note(arch, vm, vm.statistics.barrier_drains, DeliveryEvent::barrier_drain, 0);
     arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));

@@ -12,6 +12,7 @@ enum class Work : std::uint8_t {
   fp_register,         // one of f0..f31 or fcsr stored or loaded
   exit_dispatch,       // decoding why the guest left and going to its handler
   hypercall_dispatch,  // checking and dispatching one hypercall or SBI call
+  answer,              // one call that is answered in its trap: a barrier, and the answer
   routine_iteration,   // one iteration of the routine behind `query` and `routine`
   deferral,            // a trap that brings deferrable calls to be queued, beside each of them
   enqueue,             // one deferrable call put into its VM's queue
@@ -29,12 +30,26 @@ enum class Work : std::uint8_t {
   ipi,                 // an interrupt to another hart
   fence,               // one translation fence on one hart
   lock,                // an uncontended lock and unlock
-  lock_wait,           // cycles that a contended lock costs (already in cycles)
+  lock_wait,           // a cycle for which a taken lock is waited for
   console_byte,        // one character out
   device_access,       // decoding an access to an emulated device and performing it
   map_entry,           // one entry of a memory map read and judged
   content_word,        // eight bytes of a page hashed or compared
   copy_line,           // one 64-byte line copied, beside what the caches charge
+  word_access,         // one word of RAM or of a page table read or written, beside what the caches charge
+  pool_page,           // one page marked as taken or as free in the pool
+  time_read,           // one look at the time
+  state_change,        // a VCPU changes its state in the scheduler
+  line_move,           // a VCPU enters or leaves a line of those that wait or sleep
+  preempt,             // taking the hart from a VCPU that could go on, beside what moves
+  block,               // taking it from one that waits, beside what moves
+  take,                // finding somebody for a hart without a VCPU
+  wake,                // a VCPU that waited may run again
+  expiry,              // a timer interrupt of the hart
+  time_emulation,      // a guest's look at the time that the firmware answers: a machine without that CSR
+  redirection,         // a trap that the firmware hands on to the hypervisor
+  page_hint,           // what a guest says about pages of its memory
+  idle,                // making ready to wait for an interrupt, and going on after it
   count
 };
 

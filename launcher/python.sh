@@ -62,6 +62,11 @@ command_sweep() {
   exec "$venv/bin/python" -m hvsim sweep "$@"
 }
 
+command_calibrate() {
+  require_package
+  exec "$venv/bin/python" -m hvsim calibrate "$@"
+}
+
 command_report() {
   require_package
   exec "$venv/bin/python" -m hvsim report "$@"

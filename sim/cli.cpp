@@ -71,6 +71,8 @@ void add_run(CLI::App& app, RunOptions& options) {
   app.add_flag("--cold", options.cold, "with other timing, empty caches and new statistics");
   app.add_option("--fast-forward", options.fast_forward,
                  "be functional until instructions=N, cycles=N, mark=N or symbol=NAME");
+  app.add_flag("--timeline", options.timeline,
+               "write trace.json for Perfetto into the run directory: what harts and VCPUs did when");
   app.add_flag("--json", options.json, "print JSON instead of tables");
   app.add_flag("--quiet", options.quiet, "no progress, no guest console");
 }
@@ -109,6 +111,9 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
 
   auto* run_command = app.add_subcommand("run", "run an experiment and print what came out");
   add_run(*run_command, c.run);
+
+  auto* trace_command = app.add_subcommand("trace", "run --timeline: what happened when, for Perfetto");
+  add_run(*trace_command, c.run);
 
   auto* config = app.add_subcommand("config", "look at configs without running them");
   config->require_subcommand(1);
@@ -157,7 +162,8 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
-  if (*run_command) return run(c.run);
+  if (*trace_command) c.run.timeline = true;
+  if (*run_command || *trace_command) return run(c.run);
   if (*validate) return validate_config(c.file, c.settings);
   if (*schema) return show_schema();
   if (*show) return show_config(c.file, c.settings);

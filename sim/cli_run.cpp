@@ -99,6 +99,7 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
   if (options.cold) set("--cold", "boot.restored_models", std::optional("cold"));
   set("--fast-forward", "boot.fast_forward", options.fast_forward);
   set("--signature-granularity", "observe.signature_granularity", options.signature_granularity);
+  if (options.timeline) set("--timeline", "observe.timeline", std::optional(true));
   if (problem) return isa::Failure{*problem};
   return document;
 }
@@ -151,6 +152,8 @@ int run(const RunOptions& options) {
   }
   if (!result.refused.empty()) return refuse(result.refused);
   report(options, *experiment, result);
+  if (options.timeline && !options.json)
+    std::printf("timelines: trace.json in each run's directory, for https://ui.perfetto.dev\n");
   return exit_code(result);
 }
 

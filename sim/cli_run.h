@@ -25,6 +25,7 @@ struct RunOptions {
   bool checkpoint_stop = false;
   std::optional<std::string> restore, fast_forward;  // boot.*; without a config, the checkpoint's own
   bool cold = false;
+  bool timeline = false;  // observe.timeline
   bool json = false;
   bool quiet = false;
 };

@@ -130,7 +130,8 @@ struct HypervisorConfig {
   hv::SharingSettings sharing;
   std::vector<hv::PolicySwitch> switches;
   std::string image = "hypervisor";
-  hv::CostModel costs;  // of a host run
+  hv::CostModel costs;                             // of a host run
+  std::map<std::string, std::string> calibration;  // where they come from: words for people
 };
 
 struct VmConfig {
@@ -160,6 +161,8 @@ struct ObserveConfig {
   ObserveFormat format = ObserveFormat::text;
   std::string signature;  // file; empty: none
   unsigned signature_granularity = 4;
+  bool timeline = false;  // a trace.json in the run directory
+  std::uint64_t timeline_events = 1'000'000;
 };
 
 struct LimitsConfig {

@@ -124,7 +124,12 @@ struct Described<ObserveConfig> {
             "begin_signature and end_signature; empty: none",
             Rule{.path = true}},
       Field{"signature_granularity", &T::signature_granularity, Unit::bytes, "of each line: 4, 8 or 16",
-            Rule{.min = 4, .max = 16}}};
+            Rule{.min = 4, .max = 16}},
+      Field{"timeline", &T::timeline, Unit::none,
+            "writes trace.json into the run directory: what harts and VCPUs did when, for Perfetto"},
+      Field{"timeline_events", &T::timeline_events, Unit::count,
+            "events in it at most; what comes later is left out and counted",
+            Rule{.min = 1, .max = 100'000'000}}};
 };
 
 template <>

@@ -8,6 +8,7 @@
 #include "hypervisor/limits.h"
 #include "sim/config.h"
 #include "sim/describe.h"
+#include "sim/work_fields.h"
 
 namespace hvsim::sim {
 
@@ -64,39 +65,14 @@ struct Named<hv::SchedulerPolicy> {
                                       std::pair{E::credit, "credit"}};
 };
 
+// A key for each kind of work, from the list of prices, and for what is no price.
 template <>
 struct Described<hv::CostModel> {
   using T = hv::CostModel;
-  static constexpr Rule kCost{.max = 1'000'000};
-  static constexpr auto fields = std::tuple{
-      Field{"general_register", &T::general_register, Unit::cycles, "per integer register moved", kCost},
-      Field{"csr", &T::csr, Unit::cycles, "per CSR read or write", kCost},
-      Field{"fp_register", &T::fp_register, Unit::cycles, "per floating-point register moved", kCost},
-      Field{"exit_dispatch", &T::exit_dispatch, Unit::cycles, "per exit, to find out why", kCost},
-      Field{"hypercall_dispatch", &T::hypercall_dispatch, Unit::cycles, "per hypercall, beside its routine",
-            kCost},
-      Field{"routine_iteration", &T::routine_iteration, Unit::cycles, "per iteration of a hypercall routine",
-            kCost},
-      Field{"enqueue", &T::enqueue, Unit::cycles, "per deferrable call queued", kCost},
-      Field{"drain_check", &T::drain_check, Unit::cycles, "per VM entry, to look at the queue", kCost},
-      Field{"drain_entry", &T::drain_entry, Unit::cycles, "per call taken from the queue, beside its routine",
-            kCost},
-      Field{"ring_look", &T::ring_look, Unit::cycles, "per look at a VCPU's ring, beside the access", kCost},
-      Field{"ring_entry", &T::ring_entry, Unit::cycles, "per call taken from a ring, beside the copy", kCost},
-      Field{"schedule", &T::schedule, Unit::cycles, "per scheduler decision", kCost},
-      Field{"vcpu_switch", &T::vcpu_switch, Unit::cycles, "when another VCPU gets the hart", kCost},
-      Field{"interrupt_merge", &T::interrupt_merge, Unit::cycles, "per VM entry, to find virtual interrupts",
-            kCost},
-      Field{"timer", &T::timer, Unit::cycles, "to program the hart's timer", kCost},
-      Field{"ipi", &T::ipi, Unit::cycles, "to interrupt another hart", kCost},
-      Field{"fence", &T::fence, Unit::cycles, "per translation fence on one hart", kCost},
-      Field{"lock", &T::lock, Unit::cycles, "to take and release a free lock", kCost},
-      Field{"console_byte", &T::console_byte, Unit::cycles, "per character written to the UART", kCost},
-      Field{"device_access", &T::device_access, Unit::cycles, "per access to an emulated device", kCost},
-      Field{"map_entry", &T::map_entry, Unit::cycles, "per entry of a memory map looked at", kCost},
-      Field{"content_word", &T::content_word, Unit::cycles, "per eight bytes of a page hashed or compared",
-            kCost},
-      Field{"copy_line", &T::copy_line, Unit::cycles, "per 64-byte line copied", kCost}};
+  static constexpr auto fields =
+      std::tuple_cat(fields_by_work(&T::prices, Unit::cycles, Rule{.max = 1'000'000}),
+                     std::tuple{Field{"own_lines", &T::own_lines, Unit::none,
+                                      "the hypervisor's own code and data go through the caches, too"}});
 };
 
 template <>
@@ -193,7 +169,9 @@ struct Described<HypervisorConfig> {
             "other policies while VMs run; what is shared stays so until it is written to",
             Rule{.max = hv::kMaxPolicySwitches}},
       Field{"image", &T::image, Unit::none, "ELF of the hypervisor: a name or a path", Rule{.path = true}},
-      Field{"costs", &T::costs, Unit::none, "what the hypervisor's work costs in a host run"}};
+      Field{"costs", &T::costs, Unit::none, "what the hypervisor's work costs in a host run"},
+      Field{"calibration", &T::calibration, Unit::none,
+            "where the costs come from, as `hvsim calibrate` writes it; changes nothing"}};
 };
 
 template <>

@@ -1,6 +1,7 @@
 // One list per struct: key, member, unit, help, rule. Parsing, schema, output and differences all read it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -46,11 +47,29 @@ struct Field {
   Unit unit;
   std::string_view help;
   Rule rule{};
+
+  constexpr const Member& of(const Struct& value) const { return value.*member; }
+  constexpr Member& of(Struct& value) const { return value.*member; }
 };
 template <class Struct, class Member>
 Field(const char*, Member Struct::*, Unit, const char*) -> Field<Struct, Member>;
 template <class Struct, class Member>
 Field(const char*, Member Struct::*, Unit, const char*, Rule) -> Field<Struct, Member>;
+
+// One of the values that an array member holds: a field like any other for whoever reads and writes them.
+template <class Struct, class Array>
+struct ElementField {
+  using Member = typename Array::value_type;
+  std::string_view key;
+  Array Struct::*array;
+  std::size_t index;
+  Unit unit;
+  std::string_view help;
+  Rule rule{};
+
+  constexpr const Member& of(const Struct& value) const { return (value.*array)[index]; }
+  constexpr Member& of(Struct& value) const { return (value.*array)[index]; }
+};
 
 // Specialised per struct with a tuple of Fields named `fields`.
 template <class Struct>

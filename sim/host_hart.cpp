@@ -45,6 +45,7 @@ HostHart::HostHart(Machine& machine, unsigned number, hv::HostHypervisor& hyperv
 HostHart::Next HostHart::enter() {
   machine_.accessed_by(number_);
   trap_forgiven_ = false;
+  work_ = nullptr;
   const isa::Cycles before = state_.cycle;
   const Next next = hypervisor_.enter(*this);
   if (next == Next::poll && state_.cycle == before)  // or it would poll for ever while no other hart runs
@@ -101,7 +102,13 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
   hart_.touch(at, static_cast<unsigned>(bytes), is_write);
 }
 
-void HostHart::charge(isa::Cycles cycles, hv::Work) { hart_.charge(cpu::Component::hypervisor, cycles); }
+void HostHart::fetch(isa::Hpa at, std::uint64_t bytes) { hart_.fetch(at, static_cast<unsigned>(bytes)); }
+
+void HostHart::charge(hv::Work why, std::uint64_t units, isa::Cycles cycles) {
+  if (work_ == nullptr) work_ = &machine_.work().row(hart_.accountant().now());
+  (*work_)[static_cast<std::size_t>(why)] += units;
+  if (cycles != 0) hart_.charge(cpu::Component::hypervisor, cycles);
+}
 
 // What a trap takes beyond the pipeline's own time has been charged to the row that is still current. Time
 // goes back by that much; the hart is the only one that can have seen it pass. The pipeline's refill stays.
@@ -130,14 +137,19 @@ void HostHart::fence(const hv::GuestFence& fence) {
   for (unsigned number = 0; number < machine_.harts(); ++number) {
     if ((fence.harts >> number & 1) == 0) continue;
     cpu::Hart& hart = machine_.hart(number);
-    if (fence.kind == hv::GuestFence::Kind::instructions)
+    if (fence.kind == hv::GuestFence::Kind::instructions) {
       hart.code_changed();
-    else
+      machine_.empty_l1i(number);
+    } else {
       hart.fence(translate_fence(fence));
+    }
   }
 }
 
-void HostHart::mark(std::uint16_t kind, std::uint64_t value) { hart_.mark(kind, value); }
+void HostHart::mark(std::uint16_t kind, std::uint64_t value) {
+  hart_.mark(kind, value);
+  work_ = nullptr;
+}
 
 void HostHart::console(std::string_view text) {
   for (const char c : text) machine_.uart().write(kUartTransmit, 1, static_cast<std::uint8_t>(c));

@@ -30,9 +30,10 @@ class HostHart final : public hv::HostHart {
   void write(isa::Hpa to, const void* from, std::size_t bytes) override;
   void zero(isa::Hpa at, std::uint64_t bytes) override;
   void touch(isa::Hpa at, std::uint64_t bytes, bool is_write) override;
+  void fetch(isa::Hpa at, std::uint64_t bytes) override;
   isa::Cycles cycles() override { return state_.cycle; }
   std::uint64_t ticks() override { return state_.time(); }
-  void charge(isa::Cycles cycles, hv::Work why) override;
+  void charge(hv::Work why, std::uint64_t units, isa::Cycles cycles) override;
   void forgive_trap() override;
   void set_timer(std::uint64_t ticks) override;
   void send_ipi(unsigned hart) override;
@@ -49,6 +50,7 @@ class HostHart final : public hv::HostHart {
   cpu::HartState& state_;
   hv::HostHypervisor& hypervisor_;
   bool trap_forgiven_ = false;
+  WorkLedger::Row* work_ = nullptr;  // of the present cause and phase; null: not looked up yet
 };
 
 }  // namespace hvsim::sim

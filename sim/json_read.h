@@ -66,7 +66,7 @@ bool JsonReader::read(const Json& json, const std::string& path, T& value) {
     if (!fine) return;
     const std::string child = child_path(path, field.key);
     if (auto found = json.find(field.key); found != json.end()) {
-      fine = read_value(Place{*found, child, field.rule, field.unit}, value.*(field.member));
+      fine = read_value(Place{*found, child, field.rule, field.unit}, field.of(value));
     } else if (field.rule.required) {
       fine = missing(child, field.help);
     }

@@ -17,8 +17,7 @@ template <class T>
 Json to_json(const T& value) {
   if constexpr (Structured<T>) {
     Json json = Json::object();
-    for_each_field<T>(
-        [&](const auto& field) { json[std::string(field.key)] = to_json(value.*(field.member)); });
+    for_each_field<T>([&](const auto& field) { json[std::string(field.key)] = to_json(field.of(value)); });
     return json;
   } else if constexpr (Enumerated<T>) {
     return std::string(name(value));

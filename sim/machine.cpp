@@ -158,6 +158,7 @@ void Machine::Lines::changed() {
 void Machine::reset_statistics(isa::Cycles now) {
   for (const auto& hart : harts_) hart->reset_statistics(now);
   delivery_.reset();
+  work_.reset();
 }
 
 void Machine::collect(RunResult& result) {

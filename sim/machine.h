@@ -36,6 +36,7 @@
 #include "sim/statistics.h"
 #include "sim/turns.h"
 #include "sim/typist.h"
+#include "sim/work_ledger.h"
 
 namespace hvsim::cpu {
 struct InOrder;
@@ -72,6 +73,12 @@ class Machine {
   Agenda& agenda() { return agenda_; }
   Turns& turns() { return turns_; }
   const Agenda& agenda() const { return agenda_; }
+  // As FENCE.I does.
+  void empty_l1i(unsigned hart) {
+    if (caches_ != nullptr) caches_->fence_instruction(hart);
+  }
+  WorkLedger& work() { return work_; }
+  const WorkLedger& work() const { return work_; }
   const MachineConfig& config() const { return config_; }
 
   // Device accesses of a hart go straight to the bus unless a shell puts itself in between.
@@ -187,6 +194,7 @@ class Machine {
   std::optional<device::Htif> htif_;
   Dma dma_{*this};
   cpu::DeliveryMeter delivery_;
+  WorkLedger work_;
   Agenda agenda_;
   Turns turns_;
   std::unique_ptr<device::GoldfishRtc> rtc_;

@@ -74,9 +74,17 @@ void Machine::persist_caches(state::Archive& archive) {
   if (caches_ != nullptr) caches_->persist(archive);
 }
 
-void Machine::persist_counts(state::Archive& archive) { archive(delivery_); }
+void Machine::persist_counts(state::Archive& archive) { archive(delivery_, work_); }
 
 // What is recorded
+
+void WorkLedger::Key::persist(state::Archive& archive) {
+  auto& [exits, why, during] = *this;
+  auto& [interrupt, code, extension, function] = why;
+  archive(exits, interrupt, code, extension, function, during);
+}
+
+void WorkLedger::persist(state::Archive& archive) { archive(rows_); }
 
 void VcpuWaits::persist(state::Archive& archive) {
   auto& [since, waits] = *this;

@@ -15,9 +15,10 @@ constexpr isa::Cycles kNever = std::numeric_limits<isa::Cycles>::max();
 
 }  // namespace
 
-Recorder::Recorder(Machine& machine, const Config& config)
+Recorder::Recorder(Machine& machine, const Config& config, Timeline* timeline)
     : machine_(machine),
       config_(config),
+      timeline_(timeline),
       regions_(machine),
       epochs_(machine, config.statistics.epoch_cycles),
       measure_from_(config.statistics.measure_from_cycles == 0 ? kNever
@@ -32,6 +33,8 @@ Recorder::~Recorder() {
 
 void Recorder::marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, isa::MarkKind kind,
                       std::uint64_t value) {
+  if (timeline_ != nullptr)
+    timeline_->marked(hart, now, who, kind, value, machine_.hart(hart).accountant().exit_began());
   switch (kind) {
     case isa::MarkKind::region_begin:
       regions_.begin(hart, now, who, value);
@@ -135,6 +138,7 @@ void Recorder::fill(RunResult& result) {
   }
   sim::collect(accountants, config_, result);
   sim::collect(interrupts, config_, result);
+  sim::collect(machine_.work(), result);
   result.regions = regions_.rows(config_);
   result.vcpu_waits = vcpu_waits_.rows(config_);
   result.epochs = epochs_.results(config_);

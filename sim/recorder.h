@@ -15,19 +15,22 @@
 #include "sim/machine.h"
 #include "sim/region_recorder.h"
 #include "sim/statistics.h"
+#include "sim/timeline.h"
 #include "sim/vcpu_waits.h"
 
 namespace hvsim::sim {
 
 class Recorder final : public cpu::MarkListener {
  public:
-  Recorder(Machine& machine, const Config& config);
+  // `timeline`: hears what goes on, too; null: there is none.
+  Recorder(Machine& machine, const Config& config, Timeline* timeline = nullptr);
   ~Recorder() override;
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
   void marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, isa::MarkKind kind,
               std::uint64_t value) override;
+  bool hears_phases() const override { return timeline_ != nullptr; }
   // After a hart has run: epochs end, and the config's moments have come.
   void advanced(unsigned hart) {
     const isa::Cycles now = machine_.hart(hart).hart_state().cycle;
@@ -55,6 +58,7 @@ class Recorder final : public cpu::MarkListener {
   Machine& machine_;
   const Config& config_;
   std::function<void(std::uint64_t)> region_begun_;
+  Timeline* timeline_;
   RegionRecorder regions_;
   EpochRecorder epochs_;
   VcpuWaits vcpu_waits_;

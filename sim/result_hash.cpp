@@ -32,6 +32,7 @@ Json canonical(const Config& config, const ImagePaths& images) {
   json.erase("observe");
   json.erase("checkpoint");
   canonical_start(json["boot"], config.boot);
+  json["hypervisor"].erase("calibration");
   json["boot"]["firmware"] = hash_file(images.firmware);
   json["boot"]["image"] = hash_file(images.image);
   json["boot"]["initrd"] = hash_file(images.initrd);

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "sim/config_load.h"
 #include "sim/result_hash.h"
@@ -59,6 +60,18 @@ class Writer {
     stream << text;
     stream.close();
     if (!stream) fail(path, errno != 0 ? errno : EIO);
+  }
+  // What an open file holds, piece by piece.
+  void file(const std::string& name, std::FILE& content) {
+    if (error_ != 0) return;
+    const fs::path path = directory_ / name;
+    errno = 0;
+    std::ofstream stream(path, std::ios::binary);
+    std::vector<char> piece(std::size_t{1} << 20);
+    for (std::size_t bytes; (bytes = std::fread(piece.data(), 1, piece.size(), &content)) != 0;)
+      stream.write(piece.data(), static_cast<std::streamsize>(bytes));
+    stream.close();
+    if (!stream || std::ferror(&content) != 0) fail(path, errno != 0 ? errno : EIO);
   }
   void file(const std::string& name, const Json& json) { file(name, json.dump(2) + "\n"); }
 
@@ -176,6 +189,7 @@ isa::Result<std::string, Problem> write_run(const std::string& directory, const 
   if (run.config.machine.devices.console.present) writer.file("console/virtio.log", result.virtio_console);
   for (const auto& [owner, text] : split_console(result.console, run.config))
     writer.file("console/" + owner + ".log", text);
+  if (result.timeline != nullptr) writer.file("trace.json", *result.timeline);
   writer.file("manifest.json", manifest(run, result, hash, host));
 
   auto problem = writer.problem();

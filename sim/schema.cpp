@@ -37,7 +37,7 @@ template <class T>
 Json object_schema(const T& defaults) {
   Json properties = Json::object(), required = Json::array();
   for_each_field<T>([&](const auto& field) {
-    const auto& value = defaults.*(field.member);
+    const auto& value = field.of(defaults);
     Json property = schema_of(value, field.rule, field.unit);
     std::string help(field.help);
     if (field.unit != Unit::none) help += " [" + std::string(name(field.unit)) + "]";

@@ -29,6 +29,7 @@
 #include "sim/session/session.h"
 #include "sim/signature.h"
 #include "sim/symbols.h"
+#include "sim/timeline.h"
 #include "sim/turns_module.h"
 #include "sim/watchdog.h"
 
@@ -252,7 +253,9 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   if (!built) return isa::Failure{built.error()};
   Machine& machine = **built;
 
-  Recorder recorder(machine, config);
+  auto timeline = Timeline::make(config);
+  if (!timeline) return isa::Failure{timeline.error()};
+  Recorder recorder(machine, config, timeline->get());
   std::optional<HostRun> host;
   if (on_host) host.emplace(machine, config.hypervisor.costs);
   Limits limits(machine, config.limits, progress, attached.gdb.has_value());
@@ -328,6 +331,11 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   if (signature != nullptr && !signature->write(machine.memory()))
     return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
   collect();
+  if (*timeline != nullptr) {
+    result.timeline = timeline.value()->finish(result.cycles);
+    if (result.timeline == nullptr)
+      return isa::Failure{std::string("observe.timeline: the timeline could not be written")};
+  }
   return result;
 }
 

@@ -304,6 +304,18 @@ void collect(const std::vector<const cpu::Accountant*>& harts, const Config& con
   collect_sharing(harts, config, result);
 }
 
+// Causes that have one name are one row.
+void collect(const WorkLedger& work, RunResult& result) {
+  std::map<std::pair<std::string, std::string>, WorkLedger::Row> rows;
+  for (const auto& [key, units] : work.rows()) {
+    WorkLedger::Row& row =
+        rows[{key.in_exit ? exit_name(key.cause) : "-", std::string(phase_name(key.phase))}];
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] += units[i];
+  }
+  for (const auto& [name, units] : rows)
+    result.work.push_back({.cause = name.first, .phase = name.second, .units = units});
+}
+
 void collect(const std::vector<const cpu::InterruptTimes*>& harts, const Config& config, RunResult& result) {
   std::map<cpu::InterruptKey, statistics::Histogram> all;
   for (const cpu::InterruptTimes* hart : harts)

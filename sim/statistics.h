@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "sim/activity_results.h"
 #include "sim/config.h"
 #include "sim/walk_results.h"
+#include "sim/work_ledger.h"
 
 namespace hvsim::sim {
 
@@ -94,6 +97,13 @@ struct CpiRow {
   cpu::ComponentCycles components{};
 };
 
+// What the natively running hypervisor did, by what cycles of the same cause and phase are spent on.
+struct WorkRow {
+  std::string cause;  // "-" outside exits
+  std::string phase;
+  WorkLedger::Row units{};
+};
+
 enum class StopReason : std::uint8_t {
   finished,  // the guest or the hypervisor powered off
   cycle_limit,
@@ -121,6 +131,7 @@ struct RunResult {
   std::vector<SharingSample> sharing_samples;
   std::vector<ExitRow> exits;
   std::vector<CpiRow> cpi;
+  std::vector<WorkRow> work;      // of host runs
   isa::Cycles measured_from = 0;  // of the last reset of statistics; all counts are since then
   std::vector<ShareRow> shares;
   std::vector<TrapRow> traps;
@@ -135,6 +146,7 @@ struct RunResult {
   std::string console;                  // everything that the UART sent
   std::string virtio_console;           // and the virtio console, if there is one
   std::string note;                     // for people, about what was asked beside results
+  std::shared_ptr<std::FILE> timeline;  // trace.json, if it was asked for
   bool debugged = false;                // a debugger has made it another run than the config alone would have
 };
 
@@ -195,6 +207,8 @@ int exit_code(const RunResult& result);
 
 // Adds what the accountants know, one per hart in order: vms, exits, cpi and shares.
 void collect(const std::vector<const cpu::Accountant*>& harts, const Config& config, RunResult& result);
+// Adds what the natively running hypervisor did.
+void collect(const WorkLedger& work, RunResult& result);
 // Adds how long interrupts waited, over all harts.
 void collect(const std::vector<const cpu::InterruptTimes*>& harts, const Config& config, RunResult& result);
 

@@ -22,7 +22,7 @@ void subtract(std::vector<T>& list, const std::vector<T>& before) {
 template <class T>
 void subtract(T& value, const T& before) {
   if constexpr (Structured<T>) {
-    for_each_field<T>([&](const auto& field) { subtract(value.*(field.member), before.*(field.member)); });
+    for_each_field<T>([&](const auto& field) { subtract(field.of(value), field.of(before)); });
   } else if constexpr (std::is_same_v<T, std::uint64_t>) {
     value -= before;
   }

@@ -5,6 +5,7 @@
 #include "sim/describe.h"
 #include "sim/statistics.h"
 #include "sim/statistics_names.h"
+#include "sim/work_fields.h"
 
 namespace hvsim::sim {
 
@@ -268,6 +269,15 @@ struct Described<CpiRow> {
 };
 
 template <>
+struct Described<WorkRow> {
+  using T = WorkRow;
+  static constexpr auto fields =
+      std::tuple_cat(std::tuple{Field{"cause", &T::cause, Unit::none, "exit being handled"},
+                                Field{"phase", &T::phase, Unit::none, "hypervisor phase"}},
+                     fields_by_work(&T::units, Unit::count));
+};
+
+template <>
 struct Described<device::VirtioBlockStats> {
   using T = device::VirtioBlockStats;
   static constexpr auto fields =
@@ -300,6 +310,7 @@ struct Described<RunResult> {
       Field{"sharing_samples", &T::sharing_samples, Unit::none, "memory of VMs over time"},
       Field{"exits", &T::exits, Unit::none, "per VM and cause"},
       Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"},
+      Field{"work", &T::work, Unit::none, "what the hypervisor did in a host run, by its kinds of work"},
       Field{"measured_from", &T::measured_from, Unit::cycles,
             "when statistics were last reset; all counts are since then"},
       Field{"shares", &T::shares, Unit::none, "what each hart did, by VM, VCPU and mode"},

@@ -20,7 +20,8 @@ struct ElementOf<std::vector<T>> {
 
 template <Structured T>
 void add_help(Json& help, const std::string& prefix) {
-  for_each_field<T>([&]<class Member>(const Field<T, Member>& field) {
+  for_each_field<T>([&](const auto& field) {
+    using Member = std::decay_t<decltype(field.of(std::declval<const T&>()))>;
     using Element = typename ElementOf<Member>::type;
     const bool list = !std::is_same_v<Element, Member>;
     const std::string path = child_path(prefix, field.key) + (list ? "[]" : "");
@@ -37,12 +38,12 @@ void add_help(Json& help, const std::string& prefix) {
 template <class T, class Visit>
 void for_each_cell(const T& row, Visit visit) {
   for_each_field<T>([&](const auto& field) {
-    using Member = std::decay_t<decltype(row.*(field.member))>;
+    using Member = std::decay_t<decltype(field.of(row))>;
     if constexpr (requires { NamedElements<Member>::name(0); }) {
-      const Member& cells = row.*(field.member);
+      const Member& cells = field.of(row);
       for (std::size_t i = 0; i < cells.size(); ++i) visit(NamedElements<Member>::name(i), cells[i]);
     } else {
-      visit(field.key, row.*(field.member));
+      visit(field.key, field.of(row));
     }
   });
 }
@@ -90,11 +91,11 @@ Json columns(const std::vector<EpochRow>& rows) {
 Json statistics_json(const RunResult& result) {
   Json json = Json::object();
   for_each_field<RunResult>([&](const auto& field) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(result.*(field.member))>, EpochResults>)
+    if constexpr (std::is_same_v<std::decay_t<decltype(field.of(result))>, EpochResults>)
       json[std::string(field.key)] = {{"length", result.epochs.length},
                                       {"rows", columns(result.epochs.rows)}};
     else
-      json[std::string(field.key)] = to_json(result.*(field.member));
+      json[std::string(field.key)] = to_json(field.of(result));
   });
   return json;
 }

@@ -108,6 +108,7 @@ class Accountant {
   // settled before anything else happens, so that what happened since the last time is the former owner's.
   bool owner_changed() const { return !(owner_ == next_owner()); }
   void settle(const EventCounts& now);
+  isa::Cycles exit_began() const { return exit_began_; }  // when a guest was last left
   isa::Cycles entered_at() const { return entered_at_; }  // when a guest was last entered
 
   // Who is told what marks say about the delivery of hypercalls; the same for all harts of a machine.

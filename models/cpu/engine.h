@@ -72,6 +72,7 @@ class Engine final : public Hart {
       if (cycles != 0) timing_.pipeline.shift(cycles);
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
+  void fetch(isa::Hpa address, unsigned bytes) override;
   void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
@@ -79,7 +80,10 @@ class Engine final : public Hart {
   const InterruptTimes& interrupt_times() const override { return interrupt_times_; }
   void settle_statistics() override;
   void reset_statistics(isa::Cycles now) override;
-  void set_mark_listener(MarkListener* listener) override { listener_ = listener; }
+  void set_mark_listener(MarkListener* listener) override {
+    listener_ = listener;
+    hears_phases_ = listener != nullptr && listener->hears_phases();
+  }
   Timing& timing() { return timing_; }
   void persist_state(state::Archive& archive) override;  // engine_persist.h
   void persist_model(state::Archive& archive) override;
@@ -317,6 +321,7 @@ class Engine final : public Hart {
   ComponentCycles* row_ = nullptr;
   InterruptTimes interrupt_times_;
   MarkListener* listener_ = nullptr;
+  bool hears_phases_ = false;
   HartCounters counters_{};
 
   LevelZeroSet level_zero_;

@@ -281,6 +281,23 @@ void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   }
 }
 
+// Of the hypervisor's own code, that no block stands for. Lines that are there cost nothing.
+template <class Timing>
+void Engine<Timing>::fetch(isa::Hpa address, unsigned bytes) {
+  if constexpr (Timing::timed) {
+    const auto& geometry = timing_.caches->presence();
+    const std::uint64_t line = std::uint64_t{1} << geometry.line_shift;
+    for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
+      if (timing_.caches->fetchable(timing_.hart, isa::Hpa{at})) continue;
+      const auto done =
+          timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch, isa::Hpa{at}, state.cycle);
+      charge(Component::icache, done.ready - state.cycle);
+    }
+  } else {
+    (void)address, (void)bytes;
+  }
+}
+
 template <class Timing>
 auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsigned bytes,
                                const mmu::AddressSpace& space)

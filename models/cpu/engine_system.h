@@ -128,7 +128,8 @@ void Engine<Timing>::mark(std::uint16_t kind, std::uint64_t value) {
   accountant_.marked(state, kind, value);
   use_row();
   if (mark == isa::MarkKind::vcpu) interrupt_times_.vcpu_changed();
-  if (listener_ == nullptr || mark == isa::MarkKind::phase || mark == isa::MarkKind::work_done) return;
+  if (listener_ == nullptr || mark == isa::MarkKind::work_done) return;
+  if (mark == isa::MarkKind::phase && !hears_phases_) return;
   listener_->marked(state.hart_id, state.cycle, accountant_.now(), mark, value);
 }
 

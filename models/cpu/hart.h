@@ -95,6 +95,7 @@ class Hart {
   virtual void fence(const TranslationFence& fence) = 0;
   virtual void charge(Component component, isa::Cycles cycles) = 0;
   virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
+  virtual void fetch(isa::Hpa address, unsigned bytes) = 0;              // the same of code
   virtual Accountant& accountant() = 0;
   const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;

@@ -12,6 +12,8 @@ namespace hvsim::cpu {
 class MarkListener {
  public:
   virtual ~MarkListener() = default;
+  // Phases change several times per exit; asked when somebody begins to listen to a hart.
+  virtual bool hears_phases() const { return false; }
   // `who` executed it on `hart`.
   virtual void marked(unsigned hart, isa::Cycles now, const CellKey& who, isa::MarkKind kind,
                       std::uint64_t value) = 0;

@@ -13,10 +13,6 @@ struct Last<cpu::Component> {
   static constexpr auto value = cpu::Component::idle;
 };
 template <>
-struct Last<isa::HypervisorPhase> {
-  static constexpr auto value = isa::HypervisorPhase::unshare;
-};
-template <>
 struct Last<cpu::InterruptPath> {
   static constexpr auto value = cpu::InterruptPath::trapped;
 };

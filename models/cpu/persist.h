@@ -10,6 +10,10 @@
 namespace hvsim::state {
 
 template <>
+struct Last<isa::HypervisorPhase> {
+  static constexpr auto value = isa::HypervisorPhase::unshare;
+};
+template <>
 struct Last<cpu::Stop> {
   static constexpr auto value = cpu::Stop::unexpected_trap;
 };

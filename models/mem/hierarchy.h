@@ -80,6 +80,7 @@ class Hierarchy {
   const std::uint64_t* readable_words(unsigned hart) const { return harts_[hart].readable.words(); }
   const std::uint64_t* writable_words(unsigned hart) const { return harts_[hart].writable.words(); }
   const std::uint64_t* fetchable_words(unsigned hart) const { return harts_[hart].fetchable.words(); }
+  bool fetchable(unsigned hart, isa::Hpa at) const { return harts_[hart].fetchable.test(at); }
   const PresenceGeometry& presence() const { return harts_[0].readable.geometry(); }
 
   const HierarchyConfig& config() const { return config_; }

@@ -10,6 +10,7 @@ Each run is one worker process, so any number of runs fit into one session or no
 
 from hvsim import plots
 from hvsim._api import Progress, run, schema, validate
+from hvsim._calibrate import Calibration, calibrate
 from hvsim._comparison import Difference
 from hvsim._core import version
 from hvsim._crossing import Crossing, break_even
@@ -29,6 +30,7 @@ __version__ = version()
 
 __all__ = [
     "Breakpoint",
+    "Calibration",
     "ConfigError",
     "CpiStack",
     "Crossing",
@@ -56,6 +58,7 @@ __all__ = [
     "Walks",
     "Watchpoint",
     "break_even",
+    "calibrate",
     "plots",
     "report",
     "run",

@@ -12,6 +12,7 @@ from hvsim._worker import binary, environment
 # Commands of the package: the module whose main() takes the arguments, and what it does.
 COMMANDS = {
     "sweep": ("hvsim._sweep_cli", "run many points of a space of configs and make one table"),
+    "calibrate": ("hvsim._calibrate_cli", "fit prices of the host hypervisor to its RISC-V build"),
     "report": ("hvsim._report_cli", "make one HTML page of a run, of several, or of a sweep"),
 }
 

@@ -174,6 +174,14 @@ class Result:
         frame.attrs["units"] = units | dict.fromkeys(components, "cycles")
         return frame
 
+    @property
+    def work(self) -> pd.DataFrame:
+        """What the hypervisor did in a host run: units of each kind of work by exit cause and phase.
+
+        The kinds are the keys of ``hypervisor.costs``. Empty if it ran on target.
+        """
+        return self._frames.frame("work")
+
     def cpi_stack(self, by: Sequence[str] = ("vm", "phase"), *, idle: bool = False) -> CpiStack:
         """Cycles by component, for each combination of some of hart, vm, vcpu, mode, cause and phase.
 

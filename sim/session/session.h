@@ -59,6 +59,7 @@ class Session final : public sim::Debugger, public cpu::Observer, public cpu::Ma
   }
 
   // cpu::MarkListener
+  bool hears_phases() const override { return recorder_->hears_phases(); }
   void marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, isa::MarkKind kind,
               std::uint64_t value) override;
 

@@ -96,6 +96,8 @@ Outcome simulate(const Json& config, const std::string& run) {
   if (!fs::exists(out)) return outcome;
   for (const auto& entry : fs::directory_iterator(out)) {
     read_statistics(entry.path(), outcome);
+    if (fs::exists(entry.path() / "trace.json"))
+      outcome.timeline = Json::parse(tests::slurp(entry.path() / "trace.json"));
     for (const auto& log : fs::directory_iterator(entry.path() / "console"))
       outcome.console[log.path().stem().string()] = tests::slurp(log.path());
   }

@@ -24,6 +24,7 @@ struct Outcome {
   std::string result_hash;
   std::string broken_sums{};  // statistics that do not add up, dumps among them; there must be none
   Json stats{};               // stats.json
+  Json timeline{};            // trace.json
   std::vector<Json> dumps{};  // the statistics that were dumped
   std::string log;
 };

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/timeline_rules.h"
 #include "tests/twin/runs.h"
 
 namespace hvsim::twin {
@@ -190,6 +193,40 @@ TEST(Quickstart, SixRunsPassAndTheTableSaysWhatDeferringSaves) {
   EXPECT_EQ(passed, 6u) << text;
   EXPECT_NE(text.find("target-dlh-8: deferring saves"), std::string::npos) << text;
   EXPECT_NE(text.find("literal DLH"), std::string::npos) << text;
+}
+
+// A crowd with memory shared, so that there is something on every kind of track.
+TEST(Timeline, KeepsTheFormatsRulesTellsEveryExitAndChangesNothing) {
+  Json config = two_vms("dlh", 4);
+  config["hypervisor"]["time_slice_us"] = 200;
+  config["hypervisor"]["sharing"] = {{"policy", "memory_map"}, {"start_us", 1000}, {"period_us", 1000}};
+  config["vms"][1] = {{"name", "churn"},
+                      {"workload", "page_churn"},
+                      {"memory_bytes", "8MiB"},
+                      {"harts", {0}},
+                      {"arguments", {{"rounds", 20}}}};
+  for (const char* run : {"target", "host"}) {
+    config["observe"] = Json::object();
+    const Outcome plain = simulate(config, run);
+    config["observe"] = {{"timeline", true}};
+    const Outcome told = simulate(config, run);
+    ASSERT_EQ(told.exit_code, 0) << told.log;
+    EXPECT_EQ(told.result_hash, plain.result_hash);
+    EXPECT_TRUE(plain.timeline.is_null());
+    EXPECT_EQ(tests::broken_timeline_rule(told.timeline), "");
+    EXPECT_EQ(told.timeline.at("otherData").at("dropped_events"), 0);
+    for (const auto& [cause, count] : told.exits) {
+      const std::size_t drawn = tests::count_slices(told.timeline, "hart 0", cause);
+      EXPECT_NEAR(static_cast<double>(drawn), static_cast<double>(count), 1)
+          << cause << ": the last one may be open";
+    }
+    EXPECT_GT(tests::count_slices(told.timeline, "hart 0", "drain"), 20u);
+    EXPECT_GT(tests::count_slices(told.timeline, "hart 0", "scan"), 2u);
+    std::set<std::string> counters;
+    for (const Json& event : told.timeline.at("traceEvents"))
+      if (event.at("ph") == "C") counters.insert(event.at("name"));
+    EXPECT_EQ(counters, (std::set<std::string>{"pages", "queue depth"}));
+  }
 }
 
 // Keeps all cores busy while it lives.

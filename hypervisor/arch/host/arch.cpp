@@ -35,20 +35,28 @@ constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
 }  // namespace
 
 void Arch::charge(Work work, std::uint64_t units) {
-  const Cycles cycles = costless_ || free_of_charge_ ? 0 : costs_.cycles(work) * units;
-  if (cycles != 0) hart_.charge(cycles, work);
+  if (costless_ || free_of_charge_ || units == 0) return;
+  if (costs_.own_lines && image_.known()) fetch_own(static_cast<std::size_t>(work));
+  hart_.charge(work, units, costs_.cycles(work) * units);
+}
+
+void Arch::fetch_own(std::size_t work) {
+  for (std::uint64_t line = 0; line < code_lines(work); ++line)
+    hart_.fetch(image_.code(work, line), kExecutedBytes);
 }
 
 std::uint64_t Arch::read_word(Hpa at) {
   std::uint64_t value = 0;
   hart_.read(at, &value, sizeof value);
   touch(at, sizeof value, false);
+  charge(Work::word_access, 1);
   return value;
 }
 
 void Arch::write_word(Hpa at, std::uint64_t value) {
   hart_.write(at, &value, sizeof value);
   touch(at, sizeof value, true);
+  charge(Work::word_access, 1);
 }
 
 void Arch::or_word(Hpa at, std::uint64_t bits) { write_word(at, read_word(at) | bits); }
@@ -87,11 +95,13 @@ void Arch::save(Vcpu& vcpu, RegisterGroup group) {
   if (group == RegisterGroup::fp) {
     std::copy_n(hart_.f().begin(), 32, vcpu.fp.f);
     vcpu.fp.fcsr = hart_.csr(csr::fcsr);
+    touch_own(&vcpu.fp, sizeof vcpu.fp, true);
     charge(Work::fp_register, 33);
     return;
   }
   for (const Place& place : kVsCsrs) vcpu.vs.*place.member = hart_.csr(place.number);
   if (has_timer(vcpu.vs)) vcpu.vs.vstimecmp = hart_.csr(csr::vstimecmp);
+  touch_own(&vcpu.vs, sizeof vcpu.vs, true);
   charge(Work::csr, kVsSavedCsrs + (has_timer(vcpu.vs) ? 1 : 0));
 }
 
@@ -100,6 +110,7 @@ void Arch::restore(Vcpu& vcpu, RegisterGroup group) {
     hart_.write_csr(csr::sstatus, hart_.csr(csr::sstatus) | (std::uint64_t{1} << csr::kFsShift));
     std::copy_n(vcpu.fp.f, 32, hart_.f().begin());
     hart_.write_csr(csr::fcsr, vcpu.fp.fcsr);
+    touch_own(&vcpu.fp, sizeof vcpu.fp, false);
     charge(Work::fp_register, 33);
     return;
   }
@@ -107,6 +118,7 @@ void Arch::restore(Vcpu& vcpu, RegisterGroup group) {
   hart_.write_csr(csr::henvcfg, vcpu.vs.henvcfg);
   for (const Place& place : kVsCsrs) hart_.write_csr(place.number, vcpu.vs.*place.member);
   if (has_timer(vcpu.vs)) hart_.write_csr(csr::vstimecmp, vcpu.vs.vstimecmp);
+  touch_own(&vcpu.vs, sizeof vcpu.vs, false);
   charge(Work::csr, kVsLoadedCsrs + (has_timer(vcpu.vs) ? 1 : 0));
 }
 
@@ -116,6 +128,7 @@ void Arch::lock(Lock& lock) {
   const Cycles now = hart_.cycles();
   if (lock.taken_at <= now && now < lock.free_at) charge(Work::lock_wait, lock.free_at - now);
   lock.taken_at = hart_.cycles();
+  touch_own(&lock, sizeof(std::uint32_t), true);  // another hart's line, if that had it last
   charge(Work::lock, 1);
 }
 

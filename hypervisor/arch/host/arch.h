@@ -8,6 +8,7 @@
 
 #include "hypervisor/arch/host/cost_model.h"
 #include "hypervisor/arch/host/host_hart.h"
+#include "hypervisor/arch/host/image_map.h"
 #include "hypervisor/fence.h"
 #include "hypervisor/vcpu.h"
 #include "hypervisor/work.h"
@@ -29,8 +30,8 @@ class Arch {
   };
 
   // `costless`: whatever is done takes no time.
-  Arch(HostHart& hart, const CostModel& costs, bool costless = false)
-      : hart_(hart), costs_(costs), costless_(costless) {}
+  Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, bool costless = false)
+      : hart_(hart), costs_(costs), image_(image), costless_(costless) {}
 
   unsigned hart() const { return hart_.id(); }
 
@@ -49,23 +50,35 @@ class Arch {
   void lock(Lock& lock);
   void unlock(Lock& lock) { lock.free_at = hart_.cycles(); }
   Cycles cycles() { return hart_.cycles(); }
-  std::uint64_t ticks() { return hart_.ticks(); }
+  std::uint64_t ticks() {
+    charge(Work::time_read, 1);
+    return hart_.ticks();
+  }
   void console(std::string_view text);
   void mark(hvsim::isa::MarkKind kind, std::uint64_t value) {
     hart_.mark(static_cast<std::uint16_t>(kind), value);
   }
   void charge(Work work, std::uint64_t units);
+  // The time that the hypervisor's own data take, where the core's state holds them.
+  void touch_own(const void* at, std::uint64_t bytes, bool is_write) {
+    if (costs_.own_lines && image_.knows(at)) touch(image_.place(at), bytes, is_write);
+  }
+  void touch_stack() {
+    if (costs_.own_lines && image_.known()) touch(image_.stack(hart()), ImageMap::kStackBytes, true);
+  }
   bool free_of_charge(bool free) {
     free_of_charge_ = free;
     return true;
   }
 
  private:
+  void fetch_own(std::size_t work);
   void touch(Hpa at, std::uint64_t bytes, bool is_write) {
     if (!costless_ && !free_of_charge_) hart_.touch(at, bytes, is_write);
   }
   HostHart& hart_;
   const CostModel& costs_;
+  const ImageMap& image_;
   const bool costless_;
   bool free_of_charge_ = false;
 };

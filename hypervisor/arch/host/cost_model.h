@@ -1,110 +1,98 @@
-// What the hypervisor's work costs when it runs natively: one number per kind of work, all of them cycles.
+// What the hypervisor's work costs when it runs natively: one price per kind of work, all of them cycles.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "hypervisor/work.h"
 #include "models/cpu/isa/types.h"
 
 namespace hv {
 
-// Defaults follow, by hand, what the target build was seen to need on the default machine: the CPI cells of
-// configs/experiments/dlh_notification.json by phase, whose cycles per exit and per call are a line in the
-// number of calls per exit. The twin tests print how far the totals are apart. Guest memory and page tables
-// are not in here: the machine's cache model prices them (HostHart::touch). Nor are trap entry and SRET: the
-// hart's timing charges those.
-struct CostModel {
-  std::uint32_t general_register = 2;      // cycles per integer register moved (62 per exit and entry)
-  std::uint32_t csr = 14;                  // cycles per CSR read or write
-  std::uint32_t fp_register = 1;           // cycles per floating-point register moved
-  std::uint32_t exit_dispatch = 60;        // cycles per exit, to find out why and where to go
-  std::uint32_t hypercall_dispatch = 185;  // cycles per hypercall or SBI call, beside its routine
-  std::uint32_t routine_iteration = 10;    // cycles per iteration of a hypercall routine
-  std::uint32_t deferral = 280;            // cycles per trap that brings calls to be queued
-  std::uint32_t enqueue = 100;             // cycles per deferrable call queued
-  std::uint32_t drain_check = 85;          // cycles per VM entry to look at the queue
-  std::uint32_t drain_entry = 31;          // cycles per call taken from the queue, beside running it
-  std::uint32_t run_call = 145;            // cycles per deferrable call run, beside its routine
-  std::uint32_t publish = 234;             // cycles to tell a VM what has run, once per run of calls
-  std::uint32_t ring_look = 110;           // cycles to look at one VCPU's ring, beside reading its index
-  std::uint32_t ring_entry = 158;          // cycles per call taken over from a ring, beside the copy
-  std::uint32_t ring_update = 380;         // cycles to tell a guest how far its ring has been taken over
-  std::uint32_t schedule = 200;            // cycles per scheduler decision
-  std::uint32_t vcpu_switch = 120;         // cycles when another VCPU gets the hart, beside its registers
-  std::uint32_t interrupt_merge = 175;     // cycles per VM entry to find virtual interrupts
-  std::uint32_t timer = 60;                // cycles to program the hart's timer
-  std::uint32_t ipi = 1000;                // cycles to interrupt another hart (through the firmware)
-  std::uint32_t fence = 60;                // cycles per translation fence on one hart
-  std::uint32_t lock = 60;                 // cycles to take and release a free lock
-  std::uint32_t console_byte = 90;         // cycles per character written to the UART
-  std::uint32_t device_access = 400;       // cycles to decode and perform an access to an emulated device
-  std::uint32_t map_entry = 120;           // cycles to read and judge an entry of a memory map
-  std::uint32_t content_word = 6;          // cycles to hash or compare eight bytes of a page
-  std::uint32_t copy_line = 25;            // cycles to copy a 64-byte line that hits
+inline constexpr std::size_t kWorks = static_cast<std::size_t>(Work::count);
 
-  constexpr hvsim::isa::Cycles cycles(Work work) const {
-    switch (work) {
-      case Work::general_register:
-        return general_register;
-      case Work::csr:
-        return csr;
-      case Work::fp_register:
-        return fp_register;
-      case Work::exit_dispatch:
-        return exit_dispatch;
-      case Work::hypercall_dispatch:
-        return hypercall_dispatch;
-      case Work::routine_iteration:
-        return routine_iteration;
-      case Work::deferral:
-        return deferral;
-      case Work::enqueue:
-        return enqueue;
-      case Work::drain_check:
-        return drain_check;
-      case Work::drain_entry:
-        return drain_entry;
-      case Work::run_call:
-        return run_call;
-      case Work::publish:
-        return publish;
-      case Work::ring_look:
-        return ring_look;
-      case Work::ring_entry:
-        return ring_entry;
-      case Work::ring_update:
-        return ring_update;
-      case Work::schedule:
-        return schedule;
-      case Work::vcpu_switch:
-        return vcpu_switch;
-      case Work::interrupt_merge:
-        return interrupt_merge;
-      case Work::timer:
-        return timer;
-      case Work::ipi:
-        return ipi;
-      case Work::fence:
-        return fence;
-      case Work::lock:
-        return lock;
-      case Work::lock_wait:
-        return 1;
-      case Work::console_byte:
-        return console_byte;
-      case Work::device_access:
-        return device_access;
-      case Work::map_entry:
-        return map_entry;
-      case Work::content_word:
-        return content_word;
-      case Work::copy_line:
-        return copy_line;
-      case Work::count:
-        return 0;
-    }
-    return 0;
-  }
+// The one list of all kinds of work: their keys in configs and statistics, and what they cost. `code_bytes`
+// is how much of the target's image is executed for it, however many units are done in a row: counted in
+// traces of it (docs/experiments/host_code.py).
+struct Price {
+  Work work;
+  std::string_view name;
+  std::uint32_t cycles;  // per unit, if a config does not say otherwise
+  std::uint16_t code_bytes;
+  std::string_view help;
+};
+
+// Prices are those of configs/host-costs/default.json: `hvsim calibrate` on the default machine. Guest memory
+// and page tables are not in here: the machine's cache model prices them (HostHart::touch), and so it does
+// the hypervisor's own code and data with `own_lines`. Nor are trap entry and SRET: the hart's timing charges
+// those.
+inline constexpr std::array<Price, kWorks> kPrices{{
+    {Work::general_register, "general_register", 3, 320,
+     "per integer register moved (31 per exit and entry)"},
+    {Work::csr, "csr", 15, 0, "per CSR read or write"},
+    {Work::fp_register, "fp_register", 1, 280, "per floating-point register moved"},
+    {Work::exit_dispatch, "exit_dispatch", 259, 520, "per exit, to find out why"},
+    {Work::hypercall_dispatch, "hypercall_dispatch", 14, 540,
+     "per hypercall or SBI call, beside its routine"},
+    {Work::answer, "answer", 270, 200, "per call that is answered in its trap"},
+    {Work::routine_iteration, "routine_iteration", 8, 42, "per iteration of a hypercall routine"},
+    {Work::deferral, "deferral", 99, 600, "per trap that brings calls to be queued"},
+    {Work::enqueue, "enqueue", 207, 470, "per deferrable call queued"},
+    {Work::drain_check, "drain_check", 0, 120, "per VM entry, to look at the queue"},
+    {Work::drain_entry, "drain_entry", 13, 720, "per call taken from the queue, beside running it"},
+    {Work::run_call, "run_call", 224, 350, "per deferrable call run, beside its routine"},
+    {Work::publish, "publish", 247, 64, "to tell a VM what has run, per run of calls"},
+    {Work::ring_look, "ring_look", 73, 100, "per look at a VCPU's ring, beside the access"},
+    {Work::ring_entry, "ring_entry", 65, 300, "per call taken from a ring, beside the copy"},
+    {Work::ring_update, "ring_update", 561, 160, "to tell a guest how far its ring has been taken over"},
+    {Work::schedule, "schedule", 327, 350, "per scheduler decision"},
+    {Work::vcpu_switch, "vcpu_switch", 0, 580, "when another VCPU gets the hart"},
+    {Work::interrupt_merge, "interrupt_merge", 182, 380, "per VM entry, to find virtual interrupts"},
+    {Work::timer, "timer", 63, 64, "to program the hart's timer"},
+    {Work::ipi, "ipi", 1788, 96, "to interrupt another hart (through the firmware)"},
+    {Work::fence, "fence", 311, 96, "per translation fence on one hart"},
+    {Work::lock, "lock", 78, 24, "to take and release a free lock"},
+    {Work::lock_wait, "lock_wait", 1, 0, "per cycle for which a taken lock is waited for"},
+    {Work::console_byte, "console_byte", 105, 160, "per character written to the UART"},
+    {Work::device_access, "device_access", 400, 900, "per access to an emulated device"},
+    {Work::map_entry, "map_entry", 120, 300, "per entry of a memory map looked at"},
+    {Work::content_word, "content_word", 6, 120, "per eight bytes of a page hashed or compared"},
+    {Work::copy_line, "copy_line", 32, 140, "per 64-byte line copied"},
+    {Work::word_access, "word_access", 8, 96, "per word of RAM or page-table entry read or written"},
+    {Work::pool_page, "pool_page", 8, 160, "per page marked as taken or free in the pool"},
+    {Work::time_read, "time_read", 13, 0, "per look at the time"},
+    {Work::state_change, "state_change", 262, 440, "per change of a VCPU's state in the scheduler"},
+    {Work::line_move, "line_move", 0, 520, "per VCPU that enters or leaves a line of those that wait"},
+    {Work::preempt, "preempt", 692, 970, "to take the hart from a VCPU that could go on"},
+    {Work::block, "block", 895, 560, "to take the hart from a VCPU that waits"},
+    {Work::take, "take", 376, 700, "to find a VCPU for a hart that has none"},
+    {Work::wake, "wake", 0, 480, "per VCPU that waited and may run again"},
+    {Work::expiry, "expiry", 0, 130, "per timer interrupt of the hart"},
+    {Work::time_emulation, "time_emulation", 300, 900,
+     "per look of a guest at the time that the firmware answers"},
+    {Work::redirection, "redirection", 619, 1200, "per trap that the firmware hands on to the hypervisor"},
+    {Work::page_hint, "page_hint", 818, 200, "per hint about pages of a guest's memory"},
+    {Work::idle, "idle", 14, 320, "to wait for an interrupt, and to go on after it"},
+}};
+static_assert([] {
+  for (std::size_t i = 0; i < kWorks; ++i)
+    if (kPrices[i].work != static_cast<Work>(i) || kPrices[i].name.empty()) return false;
+  return true;
+}());
+
+struct CostModel {
+  std::array<std::uint32_t, kWorks> prices = [] {  // cycles, by Work
+    std::array<std::uint32_t, kWorks> usual{};
+    for (std::size_t i = 0; i < kWorks; ++i) usual[i] = kPrices[i].cycles;
+    return usual;
+  }();
+  bool own_lines = true;  // the hypervisor's own code and data go through the caches
+
+  constexpr std::uint32_t& operator[](Work work) { return prices[static_cast<std::size_t>(work)]; }
+  constexpr std::uint32_t operator[](Work work) const { return prices[static_cast<std::size_t>(work)]; }
+  constexpr hvsim::isa::Cycles cycles(Work work) const { return (*this)[work]; }
 };
 
 }  // namespace hv

@@ -36,11 +36,13 @@ class HostHart {
   virtual void zero(hvsim::isa::Hpa at, std::uint64_t bytes) = 0;
   // The time that such an access takes: through this hart's caches.
   virtual void touch(hvsim::isa::Hpa at, std::uint64_t bytes, bool is_write) = 0;
+  // The time that it takes to fetch code from there.
+  virtual void fetch(hvsim::isa::Hpa at, std::uint64_t bytes) = 0;
 
   // Time. cycles() includes all that was charged so far.
   virtual hvsim::isa::Cycles cycles() = 0;
   virtual std::uint64_t ticks() = 0;  // the `time` CSR
-  virtual void charge(hvsim::isa::Cycles cycles, Work why) = 0;
+  virtual void charge(Work why, std::uint64_t units, hvsim::isa::Cycles cycles) = 0;
   // Neither the trap that led to this entry of the hypervisor nor the return to the guest takes time.
   virtual void forgive_trap() = 0;
 

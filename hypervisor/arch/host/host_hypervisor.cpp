@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <type_traits>
 
 #include "hypervisor/delegation.h"
@@ -33,6 +34,7 @@ void save_general(HostHart& hart, Arch& arch, GeneralRegisters& general) {
   general.sstatus = hart.csr(csr::sstatus);
   general.hstatus = hart.csr(csr::hstatus);
   general.hvip = hart.csr(csr::hvip);
+  arch.touch_own(&general, sizeof general, true);
   arch.charge(Work::general_register, kMovedRegisters);
   arch.charge(Work::csr, kMovedCsrs);
 }
@@ -43,8 +45,19 @@ void load_general(HostHart& hart, Arch& arch, const GeneralRegisters& general) {
   hart.write_csr(csr::sstatus, general.sstatus);
   hart.write_csr(csr::hstatus, general.hstatus);
   hart.write_csr(csr::hvip, general.hvip);
+  arch.touch_own(&general, sizeof general, false);
   arch.charge(Work::general_register, kMovedRegisters);
   arch.charge(Work::csr, kMovedCsrs);
+}
+
+// What every exit looks at, whatever its cause.
+void touch_context(Arch& arch, const Hypervisor& core, const Vcpu& vcpu) {
+  constexpr std::uint64_t line = 64;
+  const Vm& vm = core.vm(vcpu.vm);
+  arch.touch_stack();
+  arch.touch_own(&vcpu.id, sizeof(Vcpu) - offsetof(Vcpu, id), false);
+  arch.touch_own(&vm, line, false);
+  arch.touch_own(&vm.statistics, line, true);
 }
 
 Exit read_exit(HostHart& hart, Arch& arch) {
@@ -65,6 +78,20 @@ bool is_hypercall(HostHart& hart) {
   constexpr unsigned a7 = 17;
   return exit_reason(hart.csr(csr::scause)) == ExitReason::supervisor_syscall &&
          hart.x()[a7] == abi::kHypercallExtension;
+}
+
+// A machine without the `time` CSR: the firmware reads it for guests, and the hypervisor does not learn of
+// it.
+bool read_time_for_guest(HostHart& hart, Arch& arch) {
+  constexpr std::uint64_t rdtime = 0xC0102073, any_rd = 0x1F << 7;
+  const std::uint64_t instruction = hart.csr(csr::stval);
+  if (exit_reason(hart.csr(csr::scause)) != ExitReason::inst_illegal || (instruction & ~any_rd) != rdtime)
+    return false;
+  arch.charge(Work::time_emulation, 1);
+  const std::uint64_t rd = (instruction & any_rd) >> 7;
+  if (rd != 0) hart.x()[rd] = hart.ticks() + hart.csr(csr::htimedelta);
+  hart.write_csr(csr::sepc, hart.csr(csr::sepc) + 4);
+  return true;
 }
 
 void announce(Arch& arch, HypervisorPhase phase) {
@@ -88,11 +115,14 @@ struct HostHypervisor::Machine {
   static_assert(std::is_trivially_copyable_v<State>);
 
   CostModel costs;
+  ImageMap image;
   State state;
 };
 
 HostHypervisor::HostHypervisor(const CostModel& costs) : machine_(std::make_unique<Machine>()) {
   machine_->costs = costs;
+  // Restored from a checkpoint it is not booted; all machines have their memory there.
+  machine_->image = ImageMap(HostBoot{}.ram_base, &machine_->state.core, sizeof machine_->state.core);
 }
 HostHypervisor::~HostHypervisor() = default;
 
@@ -107,7 +137,11 @@ std::string HostHypervisor::boot(HostHart& boot_hart, const HostBoot& boot) {
   platform.isa = boot.isa;
   platform.mmu_type = boot.mmu_type;
   platform.vmid_bits = boot.vmid_bits;
-  Arch arch(boot_hart, machine_->costs);
+  static_assert(sizeof machine_->state.core <= ImageMap::kObjectRoom);
+  machine_->image = boot.reserved_bytes < ImageMap::kEnd
+                        ? ImageMap()
+                        : ImageMap(boot.ram_base, &machine_->state.core, sizeof machine_->state.core);
+  Arch arch(boot_hart, machine_->costs, machine_->image);
   Text why;
   if (!machine_->state.core.boot(arch, platform, boot.bundle, why)) return std::string(why.view());
   return {};
@@ -120,7 +154,7 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   const bool costless = core.delivery() == abi::Delivery::free &&
                         context.state == Machine::HartState::guest && is_hypercall(hart);
   if (costless) hart.forgive_trap();
-  Arch arch(hart, machine_->costs, costless);
+  Arch arch(hart, machine_->costs, machine_->image, costless);
 
   Vcpu* next = nullptr;
   switch (context.state) {
@@ -132,14 +166,18 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
     case Machine::HartState::polling:
       return poll(hart, arch);
     case Machine::HartState::idle:
+      arch.charge(Work::idle, 1);
       acknowledge_software_interrupt(hart, arch);
       next = core.resume_idle(arch);
       break;
     case Machine::HartState::guest: {
+      if (read_time_for_guest(hart, arch)) return Next::guest;
       announce(arch, HypervisorPhase::save);
       Vcpu& vcpu = core.vcpu(context.vcpu);
       save_general(hart, arch, vcpu.general);
+      touch_context(arch, core, vcpu);
       const Exit exit = read_exit(hart, arch);
+      if (exit.reason == ExitReason::inst_illegal) arch.charge(Work::redirection, 1);  // OpenSBI keeps these
       if (exit.reason == ExitReason::software_interrupt) acknowledge_software_interrupt(hart, arch);
       next = core.handle(arch, vcpu, exit);
       break;

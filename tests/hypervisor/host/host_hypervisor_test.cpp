@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <bit>
 #include <cstring>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/registers.h"
 #include "models/cpu/isa/csr.h"
 #include "models/cpu/isa/mark.h"
 #include "sim/image/bundle.h"
@@ -53,9 +53,14 @@ class TableHart final : public HostHart {
   }
   Cycles cycles() override { return cycle; }
   std::uint64_t ticks() override { return tick; }
-  void charge(Cycles cycles, Work why) override {
+  void fetch(Hpa from, std::uint64_t bytes) override {
+    at(from, bytes);
+    fetched += bytes;
+  }
+  void charge(Work why, std::uint64_t units, Cycles cycles) override {
     cycle += cycles;
     charged[why] += cycles;
+    done[why] += units;
   }
   void forgive_trap() override { ++forgiven; }
   void set_timer(std::uint64_t ticks) override { timer = ticks; }
@@ -67,9 +72,10 @@ class TableHart final : public HostHart {
 
   std::map<unsigned, std::uint64_t> csrs;
   Cycles cycle = 0;
-  std::uint64_t tick = 0, timer = 0, touched = 0;
+  std::uint64_t tick = 0, timer = 0, touched = 0, fetched = 0;
   unsigned forgiven = 0;
   std::map<Work, Cycles> charged;
+  std::map<Work, std::uint64_t> done;
   std::vector<GuestFence> fences;
   std::vector<std::pair<std::uint16_t, std::uint64_t>> marks;
 
@@ -96,7 +102,7 @@ struct Boot {
     HostBoot boot;
     boot.bundle = bundle;
     boot.ram_bytes = kRamBytes;
-    boot.reserved_bytes = 2 << 20;
+    boot.reserved_bytes = 6 << 20;
     boot.harts = 2;
     error = hypervisor.boot(harts[0], boot);
     for (TableHart& hart : harts) EXPECT_EQ(hypervisor.enter(hart), Next::guest);
@@ -172,9 +178,7 @@ TEST(HostHypervisor, PowersTheMachineOffWithTheLastVm) {
 }
 
 // Every price, also those that come later.
-CostModel free_of_charge() {
-  return std::bit_cast<CostModel>(std::array<std::uint32_t, sizeof(CostModel) / sizeof(std::uint32_t)>{});
-}
+CostModel free_of_charge() { return {.prices = {}, .own_lines = false}; }
 
 TEST(HostHypervisor, CostsNothingWhenTheCostModelSaysSo) {
   Boot run(free_of_charge());
@@ -186,9 +190,9 @@ TEST(HostHypervisor, CostsNothingWhenTheCostModelSaysSo) {
 
 TEST(HostHypervisor, ChargesEachKindOfWorkByItsNumber) {
   CostModel costs = free_of_charge();
-  costs.routine_iteration = 7;
-  costs.general_register = 2;
-  costs.drain_entry = 11;
+  costs[Work::routine_iteration] = 7;
+  costs[Work::general_register] = 2;
+  costs[Work::drain_entry] = 11;
   Boot run(costs);
   const Cycles before = run.harts[0].cycle;
   run.call(0, abi::Hypercall::routine, 100);
@@ -197,10 +201,52 @@ TEST(HostHypervisor, ChargesEachKindOfWorkByItsNumber) {
 }
 
 TEST(HostHypervisor, TouchesTheGuestMemoryThatItReadsAndWrites) {
-  Boot run;
+  Boot run({.own_lines = false});
   const std::uint64_t before = run.harts[0].touched;
   run.call(0, abi::Hypercall::notify, 0x80001000, 1);     // an entry of zeros: read, then refused
   EXPECT_EQ(run.harts[0].touched - before, 48u + 2 * 8);  // the entry and two page-table words
+}
+
+// Its own code and data go through the hart's caches, too, each where it would lie in the target's image.
+TEST(HostHypervisor, TouchesItsOwnLinesUnlessItIsToldNotTo) {
+  CostModel with, without;
+  without.own_lines = false;
+  Boot own(with), foreign(without);
+  const std::uint64_t own_before = own.harts[0].touched, foreign_before = foreign.harts[0].touched;
+  own.harts[0].fetched = 0;
+  own.call(0, abi::Hypercall::vm_info);
+  foreign.call(0, abi::Hypercall::vm_info);
+  EXPECT_EQ(foreign.harts[0].touched, foreign_before);
+  EXPECT_EQ(foreign.harts[0].fetched, 0u);
+  EXPECT_GT(own.harts[0].touched - own_before, 2 * sizeof(GeneralRegisters));
+  EXPECT_GT(own.harts[0].fetched, 1500u);  // what a trace of the target's image has for such an exit
+  EXPECT_LT(own.harts[0].fetched, 4000u);
+}
+
+// On target the firmware answers: neither the VM's exits nor its registers but one tell.
+TEST(HostHypervisor, ReadsTheTimeForGuestsOfAMachineWithoutThatCsr) {
+  Boot run;
+  TableHart& hart = run.harts[0];
+  const auto exits = run.hypervisor.statistics(0).exits;
+  hart.tick = 1234;
+  hart.csrs[csr::scause] = 2;
+  hart.csrs[csr::stval] = 0xC01022F3;  // rdtime t0
+  hart.csrs[csr::sepc] = 0x80001000;
+  EXPECT_EQ(run.hypervisor.enter(hart), Next::guest);
+  EXPECT_EQ(hart.x()[5], 1234u);
+  EXPECT_EQ(hart.csrs[csr::sepc], 0x80001004u);
+  EXPECT_EQ(run.hypervisor.statistics(0).exits, exits);
+  EXPECT_EQ(hart.done[Work::time_emulation], 1u);
+}
+
+// Work is announced in units, whatever it costs.
+TEST(HostHypervisor, SaysHowMuchOfEachKindOfWorkItDoes) {
+  Boot run(free_of_charge());
+  run.harts[0].done.clear();
+  run.call(0, abi::Hypercall::routine, 100);
+  EXPECT_EQ(run.harts[0].done[Work::routine_iteration], 100u);
+  EXPECT_EQ(run.harts[0].done[Work::general_register], 62u);
+  EXPECT_EQ(run.harts[0].done[Work::exit_dispatch], 1u);
 }
 
 TEST(HostHypervisor, CountsWaitingForALockOnlyWhenTimesOverlap) {

@@ -55,6 +55,28 @@ TEST_F(Configs, SettingsReachEveryKeyAndEveryListElement) {
   EXPECT_EQ(config.machine.costs.mul, 6u);
 }
 
+// Every price has a key of its own, and with all of them at 0 nothing costs anything.
+TEST_F(Configs, EveryPriceOfTheHostsHypervisorCanBeSet) {
+  auto document = load_document(write("c.json", virtualized(""))).value();
+  ASSERT_FALSE(apply_setting(document, "hypervisor.costs.own_lines=false"));
+  for (std::size_t work = 0; work < hv::kWorks; ++work)
+    ASSERT_FALSE(apply_setting(document, "hypervisor.costs." + std::string(hv::kPrices[work].name) + "=" +
+                                             std::to_string(1000 + work)));
+  const hv::CostModel costs = read_config(document).value().hypervisor.costs;
+  for (std::size_t work = 0; work < hv::kWorks; ++work)
+    EXPECT_EQ(costs[static_cast<hv::Work>(work)], 1000 + work) << hv::kPrices[work].name;
+  EXPECT_FALSE(costs.own_lines);
+
+  const Json keys = config_schema()["properties"]["hypervisor"]["properties"]["costs"]["properties"];
+  EXPECT_EQ(keys.size(), hv::kWorks + 1);
+  for (const hv::Price& price : hv::kPrices) {
+    ASSERT_TRUE(keys.contains(price.name)) << price.name;
+    EXPECT_EQ(keys[std::string(price.name)]["default"], price.cycles) << price.name;
+    EXPECT_NE(keys[std::string(price.name)]["description"].get<std::string>().find("[cycles]"),
+              std::string::npos);
+  }
+}
+
 TEST_F(Configs, MistakesInSettingsNameTheOption) {
   auto document = load_document(write("c.json", virtualized(""))).value();
   EXPECT_EQ(apply_setting(document, "nonsense")->text(),
