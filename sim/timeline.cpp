@@ -125,16 +125,18 @@ void Timeline::phase_changed(unsigned hart, isa::Cycles now, const cpu::CellKey&
   if (time.grouped && (phase == HypervisorPhase::none || stands_alone(phase) || left_guest))
     close_group(hart, now);
   const isa::Cycles began = left_guest ? exit_began : now;
-  if (!time.grouped && (left_guest || phase == HypervisorPhase::schedule)) open_group(time, began, who);
+  if (!time.grouped && (left_guest || phase == HypervisorPhase::schedule))
+    open_group(time, began, who, left_guest);
   time.phase = phase;
   time.phase_began = began;
 }
 
-void Timeline::open_group(HartTime& hart, isa::Cycles began, const cpu::CellKey& who) {
+void Timeline::open_group(HartTime& hart, isa::Cycles began, const cpu::CellKey& who, bool left_guest) {
   hart.grouped = true;
   hart.began = began;
   hart.owner = who;
-  if (!who.in_exit || who.vm == cpu::kNoVm) return;
+  hart.owner.in_exit = left_guest;  // after idling, the exit that led to it is long drawn
+  if (!left_guest || who.vm == cpu::kNoVm) return;
   VcpuTime& vcpu = vcpus_[{who.vm, who.vcpu}];
   vcpu.exit_began = began;
   vcpu.exit = exit_name(who.cause);

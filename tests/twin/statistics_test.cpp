@@ -80,8 +80,12 @@ TEST_P(Statistics, AddUpOverCellsEpochsAndAReset) {
     lengths[{rows["hart"][i], rows["epoch"][i]}] += rows["cycles"][i].get<std::uint64_t>();
   std::erase_if(lengths, [](const auto& each) { return each.first.second == 0; });  // with the host's boot
   EXPECT_GT(lengths.size(), 50u);
+  // On the host the end of a VM is one piece, with all frames and tables given back: on target it takes about
+  // 110,000 cycles of smaller ones. A run has as many such epochs as VMs.
+  std::size_t longer = 0;
   for (const auto& [epoch, cycles] : lengths)
-    EXPECT_LT(cycles, epochs.at("length").get<std::uint64_t>() + 2 * kQuantum) << epoch.second;
+    if (cycles >= epochs.at("length").get<std::uint64_t>() + 2 * kQuantum) ++longer;
+  EXPECT_LE(longer, std::string(run) == "host" ? config.at("vms").size() : 0);
 
   // The same run, dumped and then reset in the midst of its guests' work.
   const std::uint64_t moment = whole.cycles - 1'000'000;
