@@ -31,6 +31,7 @@ class Echo final : public VirtioDevice {
     chain_.reset();
     port.give(0, head, 3);
   }
+  void persist(state::Archive&) override {}
 
   std::vector<VirtioChain> seen;
   unsigned cancelled[2] = {};
