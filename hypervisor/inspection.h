@@ -1,6 +1,6 @@
 // Where whoever looks in from outside (a debugger) finds VMs, their queues and VCPUs: the hypervisor fills in
-// one of these when its VMs are built, and never looks at it again. Only plain numbers, so that both builds lay
-// it out alike.
+// one of these when its VMs are built, and never looks at it again. Only plain numbers, so that both builds
+// lay it out alike.
 #pragma once
 
 #include <cstdint>

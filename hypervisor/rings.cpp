@@ -36,8 +36,8 @@ std::uint64_t read_tail(Arch& arch, const Vm& vm, unsigned ring) {
 unsigned Hypervisor::ring_count(const Vm& vm) { return vm.rings.capacity == 0 ? 0 : vm.vcpus; }
 
 // A look without the right to drain: it may find what has run meanwhile, but misses nothing that was queued
-// before. Another hart may be taking over calls from a ring: whoever finds them gone from there looks for them
-// in the queue, where they are before they are gone.
+// before. Another hart may be taking over calls from a ring: whoever finds them gone from there looks for
+// them in the queue, where they are before they are gone.
 bool Hypervisor::something_waits(Arch& arch, Vm& vm) {
   if (vm.queue.size() != 0) return true;
   for (unsigned ring = 0; ring < ring_count(vm); ++ring)

@@ -344,9 +344,8 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
                                              Progress& progress, const Attached& attached) {
   if (config.boot.fast_forward.empty()) return run_once(config, images, progress, attached, nullptr);
-  const auto there = fast_forward(config, [&](const Config& functional) {
-    return run_once(functional, images, progress, {}, nullptr);
-  });
+  const auto there = fast_forward(
+      config, [&](const Config& functional) { return run_once(functional, images, progress, {}, nullptr); });
   if (!there) return isa::Failure{there.error()};
   return run_once(config, images, progress, attached, &*there);
 }

@@ -26,7 +26,6 @@ class Progress {
 // starts; nothing has run then.
 // `attached`: a debugger or a session, which the machine waits for.
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress,
-                                             const Attached& attached = {});
+                                             Progress& progress, const Attached& attached = {});
 
 }  // namespace hvsim::sim

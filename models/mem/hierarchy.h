@@ -159,7 +159,8 @@ class Hierarchy {
   isa::Cycles from_home(unsigned hart, LineNumber line, isa::Cycles at);
   isa::Cycles ask(std::uint64_t sharers, LineNumber line, isa::Cycles at);
 
-  void check_homes(state::Archive& archive, const Cache& lines, const std::vector<std::uint32_t>& homes) const;
+  void check_homes(state::Archive& archive, const Cache& lines,
+                   const std::vector<std::uint32_t>& homes) const;
 
   // hierarchy_lines.cpp: lines that move down or away
   void forget(HartCaches& caches, bool fetch, LineNumber line);

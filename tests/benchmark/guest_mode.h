@@ -9,8 +9,8 @@
 
 namespace hvsim::sim {
 
-// Maps the first 16 MiB of RAM by 4 KiB pages and the devices by a gigapage, all to themselves. The tables are
-// in the last of them: a guest's own must be guest-physical memory too.
+// Maps the first 16 MiB of RAM by 4 KiB pages and the devices by a gigapage, all to themselves. The tables
+// are in the last of them: a guest's own must be guest-physical memory too.
 inline std::uint64_t make_tables(Machine& machine, std::uint64_t root, bool g_stage) {
   using namespace isa::pte;
   constexpr std::uint64_t kPages = 512, kMegapages = 8;

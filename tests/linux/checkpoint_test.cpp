@@ -27,8 +27,7 @@ TEST_F(LinuxCheckpoints, BootsOnAsIfNothingHadHappened) {
     SCOPED_TRACE(mode);
     expect_no_difference(kConfigs + "linux.json", std::string("--set machine.mode=") + mode + limit, {630});
   }
-  if (whole)
-    expect_no_difference(kConfigs + "linux-guests.json", "--set hypervisor.run=host", {500});
+  if (whole) expect_no_difference(kConfigs + "linux-guests.json", "--set hypervisor.run=host", {500});
 }
 
 }  // namespace

@@ -81,8 +81,8 @@ TEST_P(Statistics, AddUpOverCellsEpochsAndAReset) {
   std::erase_if(lengths, [](const auto& each) { return each.first.second == 0; });  // with the host's boot
   EXPECT_GT(lengths.size(), 50u);
   // On the host the end of a VM is one piece, with all frames and tables given back: on target it takes about
-  // 110,000 cycles of smaller ones. A hart that wants a lock meanwhile waits in one piece, too (`lock_wait` of
-  // the work that stats.json counts). So a run has at most an epoch of those per VM and hart.
+  // 110,000 cycles of smaller ones. A hart that wants a lock meanwhile waits in one piece, too (`lock_wait`
+  // of the work that stats.json counts). So a run has at most an epoch of those per VM and hart.
   std::size_t longer = 0;
   for (const auto& [epoch, cycles] : lengths)
     if (cycles >= epochs.at("length").get<std::uint64_t>() + 2 * kQuantum) ++longer;
