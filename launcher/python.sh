@@ -36,8 +36,9 @@ install_package() {
   local log="$root/build/python.log" start=$SECONDS
   if package_is_current; then return 0; fi
   say "installing the Python package into .venv"
-  # CMake's options for this build are in pyproject.toml; without isolation the build is incremental.
-  if ! CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) "$venv/bin/python" -m pip install \
+  # CMake's options for this build are in pyproject.toml; without isolation the build is incremental. The
+  # compiler has the name that CMake finds by itself, else ccache would compile again what `./hvsim build` has.
+  if ! CC=${CC:-/usr/bin/cc} CXX=${CXX:-/usr/bin/c++} CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) "$venv/bin/python" -m pip install \
     --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall "$root" >"$log" 2>&1; then
     show_error "$log"
     say "installing the Python package failed; the whole log is in ${log#"$root"/}"
