@@ -31,6 +31,8 @@ struct alignas(16) Stack {
   std::uint64_t hart;
   std::uint64_t unused;
 };
+static_assert(sizeof(Stack) == std::size_t{1} << 14 && offsetof(Stack, hart) == sizeof(Stack) - 16,
+              "as boot.S has it");
 
 [[gnu::section(".stacks,\"aw\",@nobits#")]] Stack stacks[kMaxHarts];
 alignas(Hypervisor)
@@ -120,7 +122,14 @@ void start_other_harts(unsigned boot_hart, std::uint64_t harts) {
     stacks[hart].hart = hart;
     const auto entry = reinterpret_cast<std::uint64_t>(&riscv_secondary_start);
     const auto stack_top = reinterpret_cast<std::uint64_t>(&stacks[hart].hart);
-    if (riscv::sbi_hart_start(hart, entry, stack_top).error != 0) refuse("the firmware did not start a hart");
+    const auto answer = riscv::sbi_hart_start(hart, entry, stack_top);
+    if (answer.error == 0) continue;
+    Text why;
+    why.add("the firmware did not start hart ")
+        .decimal(hart)
+        .add(", its error is -")
+        .decimal(static_cast<std::uint64_t>(-answer.error));
+    refuse(why.view());
   }
 }
 
