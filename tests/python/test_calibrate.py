@@ -63,12 +63,13 @@ def test_a_calibration_of_few_guests_is_a_config_to_extend(tmp_path):
 
     found.write(tmp_path / "costs.json")
     config = {
-        "extends": str(tmp_path / "costs.json"),
+        "extends": "costs.json",
         "name": "guest",
         "hypervisor": {"run": "host"},
         "vms": [{"name": "a", "workload": "hello", "memory_bytes": "2MiB"}],
     }
-    result = hvsim.run(config)["guest"]
+    (tmp_path / "guest.json").write_text(json.dumps(config))
+    result = hvsim.run(tmp_path / "guest.json")["guest"]
     assert result.config["hypervisor"]["costs"] == found.fragment["hypervisor"]["costs"] | {"own_lines": True}
     assert result.config["hypervisor"]["calibration"] == provenance
     assert result.work.set_index(["cause", "phase"])["exit_dispatch"].sum() > 0
