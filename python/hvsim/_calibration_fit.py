@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
 from hvsim._results import Result
 
@@ -127,5 +126,7 @@ def _solve(
     usual = np.array([max(before[name], 10) for name in free])
     pulls = np.diag(scale / usual)
     was = np.array([before[name] for name in free])
+    from scipy.optimize import nnls  # takes half a second, which all else does without
+
     found, _ = nnls(np.vstack([left, pulls]), np.concatenate([right, scale * was / usual]))
     return {**dict(zip(free, found, strict=True)), **fixed}
