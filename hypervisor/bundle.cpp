@@ -28,10 +28,9 @@ bool read_number(const FdtReader& tree, FdtReader::Node node, std::string_view n
 }
 
 bool read_scheduler(const FdtReader& tree, FdtReader::Node node, SchedulerPolicy& policy, Text& why) {
-  const auto name = tree.text(node, "scheduler").value_or("");
-  if (name != "round_robin" && name != "credit")
-    return fail(why, tree.name(node), "scheduler must be round_robin or credit");
-  policy = name == "credit" ? SchedulerPolicy::credit : SchedulerPolicy::round_robin;
+  const auto named = parse_scheduler(tree.text(node, "scheduler").value_or(""));
+  if (!named) return fail(why, tree.name(node), "scheduler must be round_robin or credit");
+  policy = *named;
   return true;
 }
 

@@ -45,8 +45,7 @@ void Hypervisor::switch_policies(Arch& arch) {
     begin_scans(arch.ticks());
   }
   Text line;
-  line.add("[hv] policies from now on: ")
-      .add(next.scheduler == SchedulerPolicy::credit ? "credit" : "round_robin");
+  line.add("[hv] policies from now on: ").add(scheduler_name(next.scheduler));
   line.add(", ").add(kSharingPolicyNames[static_cast<std::size_t>(next.sharing)]).add("\n");
   arch.console(line.view());
 }

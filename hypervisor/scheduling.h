@@ -1,7 +1,10 @@
 // How VCPUs share harts, as a configuration says it.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "hypervisor/limits.h"
 
@@ -11,6 +14,16 @@ enum class SchedulerPolicy : std::uint8_t {
   round_robin,  // whoever has waited longest goes first
   credit        // whoever has had least goes first, by weight; caps
 };
+inline constexpr std::array<std::string_view, 2> kSchedulerPolicyNames{"round_robin", "credit"};
+
+constexpr std::string_view scheduler_name(SchedulerPolicy policy) {
+  return kSchedulerPolicyNames[static_cast<std::size_t>(policy)];
+}
+constexpr std::optional<SchedulerPolicy> parse_scheduler(std::string_view name) {
+  for (std::size_t i = 0; i < kSchedulerPolicyNames.size(); ++i)
+    if (kSchedulerPolicyNames[i] == name) return static_cast<SchedulerPolicy>(i);
+  return std::nullopt;
+}
 
 struct SchedulerSettings {
   SchedulerPolicy policy = SchedulerPolicy::round_robin;

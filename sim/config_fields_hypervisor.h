@@ -60,9 +60,7 @@ struct Named<hv::SharingAblation> {
 
 template <>
 struct Named<hv::SchedulerPolicy> {
-  using E = hv::SchedulerPolicy;
-  static constexpr std::array choices{std::pair{E::round_robin, "round_robin"},
-                                      std::pair{E::credit, "credit"}};
+  static constexpr auto choices = detail::choices_of<hv::SchedulerPolicy>(hv::kSchedulerPolicyNames);
 };
 
 // A key for each kind of work, from the list of prices, and for what is no price.

@@ -14,7 +14,6 @@ namespace {
 
 using Error = std::optional<std::string>;
 
-constexpr std::array<std::string_view, 2> kSchedulerNames{"round_robin", "credit"};
 constexpr std::size_t kMaxArgumentBytes = sizeof(hv::abi::BootInfo::arguments) - 1;
 
 Error mismatch(const std::string& field, std::uint64_t value, const std::string& expected) {
@@ -63,7 +62,7 @@ void write_plan(FdtWriter& tree, const std::vector<hv::PolicySwitch>& switches) 
   for (std::size_t i = 0; i < switches.size(); ++i) {
     tree.begin("switch@" + hex(i).substr(2));
     tree.cell("at-us", switches[i].at_us);
-    tree.text("scheduler", std::string(scheduler_name(switches[i].scheduler)));
+    tree.text("scheduler", std::string(hv::scheduler_name(switches[i].scheduler)));
     tree.cell("sharing", static_cast<std::uint32_t>(switches[i].sharing));
     tree.end();
   }
@@ -78,7 +77,7 @@ void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.cell("drain-budget-cycles", bundle.drain_budget_cycles);
   tree.cell("max-deferred-entries", bundle.max_deferred_entries);
   tree.cell("drain-at-entry", bundle.drain_at_entry ? 1 : 0);
-  tree.text("scheduler", std::string(scheduler_name(bundle.scheduler)));
+  tree.text("scheduler", std::string(hv::scheduler_name(bundle.scheduler)));
   tree.cell("time-slice-us", bundle.time_slice_us);
   tree.cell("cap-period-us", bundle.cap_period_us);
   tree.cell("audit-exits", bundle.audit_exits);
@@ -119,16 +118,6 @@ void write_vm(FdtWriter& tree, std::size_t number, const BundleVm& vm) {
 }
 
 }  // namespace
-
-std::string_view scheduler_name(hv::SchedulerPolicy policy) {
-  return kSchedulerNames[static_cast<std::size_t>(policy)];
-}
-
-std::optional<hv::SchedulerPolicy> parse_scheduler(std::string_view name) {
-  for (std::size_t i = 0; i < kSchedulerNames.size(); ++i)
-    if (kSchedulerNames[i] == name) return static_cast<hv::SchedulerPolicy>(i);
-  return std::nullopt;
-}
 
 isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description) {
   if (Error error = check_settings(description)) return isa::Failure{"bundle: " + *error};

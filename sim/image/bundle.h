@@ -51,9 +51,6 @@ struct BundleDescription {
   std::vector<BundleVm> vms{};
 };
 
-std::string_view scheduler_name(hv::SchedulerPolicy policy);
-std::optional<hv::SchedulerPolicy> parse_scheduler(std::string_view name);
-
 // Errors name the VM and the value.
 isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescription& description);
 

@@ -173,7 +173,7 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
     return bundle.delivery = *delivery, std::nullopt;
   }
   if (option == "--scheduler") {
-    const auto policy = parse_scheduler(value);
+    const auto policy = hv::parse_scheduler(value);
     if (!policy) return "--scheduler is \"" + value + "\", expected round_robin or credit";
     return bundle.scheduler = *policy, std::nullopt;
   }

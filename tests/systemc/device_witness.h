@@ -9,13 +9,9 @@
 #include "sim/simulation.h"
 #include "tests/support/files.h"
 #include "tests/systemc/main.h"
+#include "tests/systemc/silent.h"
 
 namespace hvsim::sim {
-
-struct Silent final : Progress {
-  void advanced(isa::Cycles, std::uint64_t) override {}
-  void console(std::string_view) override {}
-};
 
 // Exactly what the image prints on QEMU's UART; nothing where there is no QEMU. `input` is a shell command.
 inline std::string qemu(const std::string& program, const std::string& options, const std::string& input) {

@@ -11,14 +11,10 @@
 #include "sim/json_document.h"
 #include "sim/simulation.h"
 #include "tests/systemc/main.h"
+#include "tests/systemc/silent.h"
 
 namespace hvsim::sim {
 namespace {
-
-struct Silent final : Progress {
-  void advanced(isa::Cycles, std::uint64_t) override {}
-  void console(std::string_view) override {}
-};
 
 TEST(Session, AnswersEachCommandAndGarbageAndLeavesTheRunAsItWas) {
   int ends[2];
