@@ -28,7 +28,7 @@ class WriteBuffer {
     Earliest first;
     for (unsigned i = words_; i-- > 0;) {
       const Entry& entry = entries_[i];
-      same = (entry.word == word) & (at < entry.answered) ? i : same;
+      same = ((entry.word == word) & (at < entry.answered)) ? i : same;
       first.look_at(entry.answered, i);
     }
     if (same != words_) {
