@@ -44,8 +44,9 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   { arch.restore(vcpu, group) } -> std::same_as<void>;  // VCPU -> hart
   { arch.set_timer(word) } -> std::same_as<void>;       // ticks of the next timer interrupt, or kNever
   { arch.send_ipi(number) } -> std::same_as<void>;
-  { arch.lock(lock) } -> std::same_as<void>;
+  { arch.lock(lock) } -> std::same_as<void>;  // nobody waits for ever while others get it again and again
   { arch.unlock(lock) } -> std::same_as<void>;
+  { arch.pause() } -> std::same_as<void>;           // in each round of a loop that waits for another hart
   { arch.cycles() } -> std::same_as<Cycles>;        // of this hart
   { arch.ticks() } -> std::same_as<std::uint64_t>;  // of the time base
   { arch.console(text) } -> std::same_as<void>;     // all of it, not mixed with other harts' text

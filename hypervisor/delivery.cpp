@@ -115,7 +115,7 @@ bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
   }
   if (!something_waits(arch, vm)) return false;
   announce(arch, HypervisorPhase::drain);
-  wait_for_drain(arch, vm.queue);
+  vm.queue.wait_for_drain(arch);
   run_everything(arch, vm.queue, vm);
   vm.queue.entry_done(false);
   vm.queue.end_drain(arch);
@@ -127,16 +127,10 @@ void Hypervisor::drain_queue(Arch& arch, DlhQueue& queue) {
   const DlhQueue::Ticket until = queue.appended();
   if (queue.finished() >= until) return;
   announce(arch, HypervisorPhase::drain);
-  wait_for_drain(arch, queue);
+  queue.wait_for_drain(arch);
   run_front(arch, queue, until, kNoBudget);
   queue.entry_done(false);
   queue.end_drain(arch);
-}
-
-// Its holder makes progress: it never waits for us.
-void Hypervisor::wait_for_drain(Arch& arch, DlhQueue& queue) {
-  while (!queue.begin_drain(arch)) {
-  }
 }
 
 // What was queued before now and what lay in the VM's rings before now. For the holder of the drain.

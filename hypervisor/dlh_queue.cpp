@@ -33,14 +33,25 @@ DlhQueue::Ticket DlhQueue::finished() const { return load_acquire(finished_); }
 bool DlhQueue::begin_drain(Arch& arch) {
   arch.lock(lock_);
   const bool mine = !draining_;
+  if (mine) ++drains_asked_;
   draining_ = true;
   arch.unlock(lock_);
   return mine;
 }
 
+// The holder makes progress: it never waits for us, nor do we keep the lock from it.
+void DlhQueue::wait_for_drain(Arch& arch) {
+  arch.lock(lock_);
+  const std::uint32_t mine = drains_asked_++;
+  draining_ = true;
+  arch.unlock(lock_);
+  while (load_acquire(drains_ended_) != mine) arch.pause();
+}
+
 void DlhQueue::end_drain(Arch& arch) {
   arch.lock(lock_);
-  draining_ = false;
+  store_release(drains_ended_, drains_ended_ + 1);
+  draining_ = drains_ended_ != drains_asked_;
   arch.unlock(lock_);
 }
 

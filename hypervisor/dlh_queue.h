@@ -37,8 +37,9 @@ class DlhQueue {
   std::uint64_t size() const { return appended() - finished(); }
   std::uint64_t room() const { return limits_.capacity - size(); }
 
-  // The right to drain. at() and pop() are for its holder only. False: another hart has it.
+  // The right to drain. at() and pop() are for its holder only. False: another hart has it or waits for it.
   bool begin_drain(Arch& arch);
+  void wait_for_drain(Arch& arch);  // those who wait get it in their order, before those who merely try
   void end_drain(Arch& arch);
   const abi::Notification& at(Ticket ticket) const;  // finished() <= ticket < appended()
   std::uint16_t owner(Ticket ticket) const;          // likewise
@@ -57,7 +58,8 @@ class DlhQueue {
   Ticket appended_ = 0;                 // written under the lock
   Ticket finished_ = 0;                 // written by the drainer
   std::uint32_t deferred_entries_ = 0;  // written by the drainer: entries in a row that left calls behind
-  bool draining_ = false;               // under the lock
+  std::uint32_t drains_asked_ = 0, drains_ended_ = 0;  // tickets of the right to drain, under the lock
+  bool draining_ = false;                              // they differ
   Arch::Lock lock_{};
 };
 

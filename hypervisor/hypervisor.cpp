@@ -121,7 +121,7 @@ Hypervisor::Verdict Hypervisor::end_vm(Arch& arch, Vm& vm, std::uint32_t code, c
 // No VCPU of the VM is on any hart any more: settle its queue, then give its memory back.
 void Hypervisor::reap(Arch& arch, Vm& vm) {
   drain_all(arch, vm);
-  wait_for_drain(arch, vm.queue);  // a hart that polls may still be at it; it looks before it begins anew
+  vm.queue.wait_for_drain(arch);  // a hart that polls may still be at it; it looks before it begins anew
   vm.queue.end_drain(arch);
   vm.console.finish(arch);
   if (settings_.print_statistics) print_statistics(arch, vm);

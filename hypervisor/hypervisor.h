@@ -177,7 +177,6 @@ class Hypervisor {
   bool drain_all(Arch& arch, Vm& vm);
   void drain_queue(Arch& arch, DlhQueue& queue);
   bool drain_when_idle(Arch& arch);
-  void wait_for_drain(Arch& arch, DlhQueue& queue);
   void run_everything(Arch& arch, DlhQueue& queue, Vm& vm);
   void run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, Cycles budget);
   std::int64_t run_one(Arch& arch, Vm& vm, const abi::Notification& call, Ran& ran);

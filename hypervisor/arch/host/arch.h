@@ -49,6 +49,7 @@ class Arch {
   void send_ipi(unsigned hart);
   void lock(Lock& lock);
   void unlock(Lock& lock) { lock.free_at = hart_.cycles(); }
+  void pause() {}
   Cycles cycles() { return hart_.cycles(); }
   std::uint64_t ticks() {
     charge(Work::time_read, 1);

@@ -26,9 +26,7 @@ using hvsim::isa::Hpa;
 
 class Arch {
  public:
-  struct Lock {
-    std::uint32_t word = 0;
-  };
+  using Lock = riscv::SpinLock;
 
   Arch(riscv::Board& board, unsigned hart) : board_(board), hart_(hart) {}
 
@@ -55,8 +53,9 @@ class Arch {
       riscv::sbi_set_timer(ticks);
   }
   void send_ipi(unsigned hart) { riscv::sbi_send_ipi(hart); }
-  void lock(Lock& lock) { riscv::spin_lock(lock.word); }
-  void unlock(Lock& lock) { riscv::spin_unlock(lock.word); }
+  void lock(Lock& lock) { riscv::spin_lock(lock); }
+  void unlock(Lock& lock) { riscv::spin_unlock(lock); }
+  void pause() { riscv::pause(); }
   Cycles cycles() { return riscv::read_csr<hvsim::isa::csr::cycle>(); }
   std::uint64_t ticks() { return riscv::read_csr<hvsim::isa::csr::time>(); }
   void console(std::string_view text) { board_.print(text); }

@@ -2,7 +2,6 @@
 #include "hypervisor/arch/riscv/board.h"
 
 #include "hypervisor/arch/riscv/firmware.h"
-#include "hypervisor/arch/riscv/spinlock.h"
 
 namespace hv::riscv {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "hypervisor/arch/riscv/spinlock.h"
 #include "hypervisor/platform.h"
 
 namespace hv::riscv {
@@ -19,7 +20,7 @@ class Board {
   void put(char c) const;
   std::uint64_t uart_ = 0, uart_stride_ = 1, finisher_ = 0;
   bool sstc_ = false;
-  std::uint32_t lock_ = 0;
+  SpinLock lock_{};
 };
 
 }  // namespace hv::riscv

@@ -55,6 +55,7 @@ struct FakeMachine {
   std::function<void(Hpa)> after_read{};              // others may write between two reads
   std::function<void()> on_operation{};               // before each access to memory and each lock
   std::function<void(const GuestFence&)> on_fence{};  // when a fence takes effect
+  std::function<void()> on_wait{};                    // a hart waits for another
   bool free_of_charge = false;
   bool out_of_ram = false;  // the core touched an address outside
 };
@@ -114,7 +115,7 @@ class Arch {
   void set_timer(std::uint64_t ticks) { timer = ticks; }
   void send_ipi(unsigned hart) { machine_.ipis.push_back(hart); }
   void lock(Lock& lock) {
-    if (lock.held) std::abort();  // in one thread that would never end
+    while (lock.held) pause();
     lock.held = true;
     ++machine_.held_locks;
   }
@@ -122,6 +123,10 @@ class Arch {
     lock.held = false;
     --machine_.held_locks;
     operation();
+  }
+  void pause() {
+    if (!machine_.on_wait) std::abort();  // nobody is there to end it
+    machine_.on_wait();
   }
   Cycles cycles() { return machine_.cycles; }
   std::uint64_t ticks() { return machine_.ticks; }
