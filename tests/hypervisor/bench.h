@@ -108,7 +108,9 @@ class Bench {
       core->rest(harts[hart]);
     else
       core->prepare_entry(harts[hart], *next);
-    EXPECT_EQ(machine.held_locks, 0u);
+    if (!machine.on_wait) {  // else others are in the hypervisor, too
+      EXPECT_EQ(machine.held_locks, 0u);
+    }
     EXPECT_FALSE(machine.out_of_ram);
   }
 };
