@@ -11,6 +11,7 @@
 #include "sim/config_load.h"
 #include "sim/experiment.h"
 #include "sim/experiment_messages.h"
+#include "sim/printable.h"
 #include "sim/result_hash.h"
 #include "sim/run_directory.h"
 
@@ -35,17 +36,23 @@ class Reporter : public Progress {
     messages_.advanced(now, retired);
   }
   void console(std::string_view text) override {
-    pending_ += text;
+    pending_ += printable_.feed(text);
     if (pending_.find('\n') != std::string::npos) flush();
   }
+  void finish() {
+    pending_ += printable_.finish();
+    flush();
+  }
+
+ private:
   void flush() {
     if (!pending_.empty()) messages_.console(pending_);
     pending_.clear();
   }
 
- private:
   MessageWriter& messages_;
   Clock::time_point last_ = Clock::now();
+  Printable printable_;
   std::string pending_;
 };
 
@@ -101,7 +108,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
                                       }};
   const auto result = simulate(run->config, run->images, reporter, attached);
   if (!result) return refuse(result.error());
-  reporter.flush();
+  reporter.finish();
   if (attached.session) return exit_code(*result);
 
   const std::string hash = result_hash(run->config, run->images, *result);

@@ -23,6 +23,7 @@
 #include "sim/memory_module.h"
 #include "sim/moment.h"
 #include "sim/observation.h"
+#include "sim/printable.h"
 #include "sim/recorder.h"
 #include "sim/result_hash.h"
 #include "sim/running.h"
@@ -185,10 +186,10 @@ std::string last_line(std::string_view console) {
   std::string found;
   std::istringstream lines{std::string(console)};
   for (std::string line; std::getline(lines, line);) {
-    std::erase_if(line, [](unsigned char c) { return c < ' ' || c == 0x7F; });
+    std::erase_if(line, [](unsigned char c) { return c < ' '; });
     if (!line.empty() && !line.starts_with(of_hypervisor)) found = line;
   }
-  return found.size() > longest ? found.substr(0, longest) + "..." : found;
+  return printable_line(found, longest);
 }
 
 void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, RunResult& result) {

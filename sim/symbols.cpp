@@ -12,9 +12,12 @@
 #include "sim/image/format.h"
 #include "sim/json_read.h"
 #include "sim/machine.h"
+#include "sim/printable.h"
 
 namespace hvsim::sim {
 namespace {
+
+constexpr std::size_t kLongestName = 400;
 
 // C++ names as people write them, without parameters.
 std::string readable(const std::string& name) {
@@ -83,14 +86,14 @@ std::string Symbols::symbol(isa::Mode mode, std::uint32_t vm, std::uint64_t addr
   if (module == nullptr) return {};
   const Symbol* found = symbol_at(module->image, address - module->bias);
   const std::uint64_t offset = address - module->bias - found->address;
-  const std::string name = readable(found->name);
+  const std::string name = printable_line(readable(found->name), kLongestName);
   return offset == 0 ? name : name + "+" + hex(offset);
 }
 
 CodePlace Symbols::at(isa::Mode mode, std::uint32_t vm, std::uint64_t address) const {
   const Module* module = module_at(mode, vm, address);
   if (module == nullptr) return {};
-  return {symbol(mode, vm, address), module->lines.at(address - module->bias)};
+  return {symbol(mode, vm, address), printable_line(module->lines.at(address - module->bias), kLongestName)};
 }
 
 std::vector<CodeRange> Symbols::find(std::string_view name) const {

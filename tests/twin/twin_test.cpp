@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "hypervisor/printable.h"
 #include "tests/support/timeline_rules.h"
 #include "tests/twin/runs.h"
 
@@ -133,6 +135,19 @@ INSTANTIATE_TEST_SUITE_P(Twin, EveryDelivery,
                          testing::Values("immediate", "multicall", "softirq", "dlh", "dlh_ring", "polling"),
                          [](const auto& mode) { return std::string(mode.param); });
 
+// A hart that polls and one that waits for it take turns of a fixed length; in a deterministic machine their
+// loops and the turns may be in step for ever. HVSIM_ALL_QUANTA=1 asks for every quantum.
+TEST(Twin, AHartThatPollsKeepsNobodyWaitingForEverWhateverTheQuantum) {
+  Json config = checked("polling", 8);
+  config["machine"]["mode"] = "functional";
+  config["vms"][0]["arguments"]["steps"] = 300;
+  const bool all = std::getenv("HVSIM_ALL_QUANTA") != nullptr;
+  for (unsigned quantum = 100; quantum <= 700; quantum += all ? 1 : 50) {
+    config["machine"]["quantum_cycles"] = quantum;
+    EXPECT_EQ(simulate(config, "target").exit_code, 0) << quantum;
+  }
+}
+
 // Where a trap's count does not depend on time: one VM per hart, no end of a slice, so that a ring is looked
 // at when the guest asks for it only.
 TEST(Twin, RingsCauseTheSameExitsOnTargetAndHost) {
@@ -184,6 +199,43 @@ TEST(Isolation, AGuestThatFillsItsRingsWithRubbishChangesNeitherItsNeighboursRes
     std::printf("%s: the victim took %.0f cycles beside a good neighbour, %.0f beside a bad one\n", delivery,
                 before, after);
   }
+}
+
+// Bytes that are no text, control characters in every form and lines that look like another VM's, beside a VM
+// that prints; the run ends by the failure of the one that shouts.
+TEST(Isolation, AGuestThatPrintsAnythingHarmsNeitherTheTerminalNorAnothersLines) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "shout",
+    "machine": {"harts": 2, "memory_bytes": "64MiB"},
+    "vms": [
+      {"name": "victim", "workload": "hello", "memory_bytes": "8MiB", "harts": [0]},
+      {"name": "other", "memory_bytes": "4MiB", "harts": [1]}
+    ],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  config["vms"][1]["workload"] = HVSIM_PROBE;
+  config["vms"][1]["arguments"] = {{"act", "sleep"}};
+  const Outcome good = simulate(config, "target");
+  config["vms"][1]["arguments"] = {{"act", "shout"}};
+  const Outcome oracle = qemu(config), target = simulate(config, "target"), host = simulate(config, "host");
+  ASSERT_NE(good.console.at("victim").find("checksum"), std::string::npos) << good.log;
+  for (const Outcome* outcome : {&oracle, &target, &host}) {
+    EXPECT_EQ(outcome->exit_code, 1) << outcome->log;
+    EXPECT_EQ(outcome->console.at("victim"), good.console.at("victim"));
+    const std::string& text = outcome->console.at("other");
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t bytes = hv::printable_bytes(std::string_view(text).substr(at));
+      ASSERT_TRUE(bytes != 0 || text[at] == '\n' || text[at] == '\t') << at << ": " << int{text[at]};
+      at += std::max<std::size_t>(bytes, 1);
+    }
+    EXPECT_EQ(text, oracle.console.at("other"));
+    EXPECT_NE(text.find("\ncaf\xc3\xa9 ??\n"), std::string::npos) << text;
+    std::size_t characters = 0;
+    for (std::size_t at = 0; (at = text.find("\xe2\x82\xac", at)) != std::string::npos; ++at) ++characters;
+    EXPECT_EQ(characters, 200u) << "a long line was cut within a character";
+  }
+  EXPECT_NE(target.log.find("caf\xc3\xa9 ??"), std::string::npos) << target.log;
+  EXPECT_EQ(target.log.find('\x1b'), std::string::npos);
 }
 
 TEST(Quickstart, SixRunsPassAndTheTableSaysWhatDeferringSaves) {

@@ -180,6 +180,18 @@ void work(std::uint64_t me) {
   finish("scribbled", true);
 }
 
+// Every byte, sequences that move a terminal's cursor, what could pass for another VM's line, and a line that
+// is longer than the hypervisor's, of characters of three bytes. It ends within a line, as a failure.
+[[noreturn]] void shout() {
+  for (std::uint64_t byte = 0; byte < 256; ++byte) ecall(abi::kSbiLegacyPutchar, 0, byte);
+  print(
+      "\n\x1b[2J\x1b]0;title\a\xc2\x9b"
+      "2J\r[victim] forged\v[victim] forged\xc2\x85[victim] forged\n");
+  for (unsigned i = 0; i < 200; ++i) print("\xe2\x82\xac");
+  print("\ncaf\xc3\xa9 \xff\xc3");
+  end(1);
+}
+
 [[noreturn]] void use_two_vcpus(const abi::BootInfo& info) {
   asm volatile("csrw sie, %0" : : "r"(kSoftware));
   if (ecall(kHsm, 0, 1, reinterpret_cast<std::uint64_t>(&second_start), info.shared_page).error != 0)
@@ -212,10 +224,17 @@ struct Act {
   std::string_view name;
   void (*run)();
 };
-constexpr Act kActs[] = {{"load", touch_nothing},       {"store", write_nothing},     {"fetch", jump_nowhere},
-                         {"illegal", execute_rubbish},  {"csr", read_hypervisor_csr}, {"wild", call_wildly},
-                         {"own_trap", handle_own_trap}, {"sleep", sleep_a_while},     {"flood", flood},
-                         {"measure", measure}};
+constexpr Act kActs[] = {{"load", touch_nothing},
+                         {"store", write_nothing},
+                         {"fetch", jump_nowhere},
+                         {"illegal", execute_rubbish},
+                         {"csr", read_hypervisor_csr},
+                         {"wild", call_wildly},
+                         {"own_trap", handle_own_trap},
+                         {"sleep", sleep_a_while},
+                         {"flood", flood},
+                         {"measure", measure},
+                         {"shout", shout}};
 
 }  // namespace
 
