@@ -38,6 +38,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
   // cpu::DevicePort
   bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) override;
   bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) override;
+  bool holds(isa::Hpa address) const override { return machine_.bus().find(address) != nullptr; }
 
   bool asleep() const { return shell_.asleep; }
 

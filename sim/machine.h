@@ -126,6 +126,7 @@ class Machine {
     Port(Machine& owner, unsigned number) : machine(owner), hart(number) {}
     bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) override;
     bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) override;
+    bool holds(isa::Hpa address) const override { return machine.bus_.find(address) != nullptr; }
     Machine& machine;
     unsigned hart;
     cpu::DevicePort* route = nullptr;

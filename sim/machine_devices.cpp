@@ -165,9 +165,8 @@ bool Machine::Dma::write(isa::Hpa to, std::span<const std::uint8_t> from) {
   if (machine.caches_ != nullptr) machine.caches_->device_write(to, from.size());
   for (auto& hart : machine.harts_) {
     hart->code_changed();
-    cpu::Reservation& held =
-        hart->hart_state().reservation;  // lost by a write to its bytes, whatever the value
-    if (held.address.value < to.value + from.size() && to.value < held.address.value + held.bytes)
+    cpu::Reservation& held = hart->hart_state().reservation;  // lost by a write to it, whatever the value
+    if (held.set.value < to.value + from.size() && to.value < held.set.value + cpu::Reservation::kSetBytes)
       held.valid = false;
   }
   return machine.memory_.copy_in(to, from);

@@ -32,9 +32,9 @@ inline constexpr std::uint64_t kDelegatedInterrupts =
 
 // medeleg: everything that can happen below M-mode. hedeleg: table "Bits of hedeleg that must be writable or
 // must be read-only zero".
-inline constexpr std::uint64_t kHedelegWritable = 0x1FF | bit(isa::Exception::instruction_page_fault) |
-                                                  bit(isa::Exception::load_page_fault) |
-                                                  bit(isa::Exception::store_page_fault),
+inline constexpr std::uint64_t kNeverRaised = 3u << 18,  // software check and hardware error: not here
+    kHedelegWritable = 0x1FF | kNeverRaised | bit(isa::Exception::instruction_page_fault) |
+                       bit(isa::Exception::load_page_fault) | bit(isa::Exception::store_page_fault),
                                kMedelegWritable = kHedelegWritable | bit(isa::Exception::ecall_from_s),
                                kMedelegWritableH = kMedelegWritable | bit(isa::Exception::ecall_from_vs) |
                                                    bit(isa::Exception::instruction_guest_page_fault) |

@@ -37,7 +37,8 @@ bool Engine<Timing>::zero_block(std::uint64_t address) {
   return true;
 }
 
-// Whoever may load may manage. Outside RAM nothing is cached.
+// Whoever may load may manage (Zicbom, "Traps"), and nobody may load what is not there. Outside RAM nothing
+// is cached.
 template <class Timing>
 bool Engine<Timing>::manage_block(std::uint64_t address, isa::BlockOperation operation) {
   const mmu::AddressSpace& space = data_->space;
@@ -49,7 +50,8 @@ bool Engine<Timing>::manage_block(std::uint64_t address, isa::BlockOperation ope
     return refuse_block(address);
   }
   const isa::Hpa physical = translation->address;
-  if (!pmp_.allows(physical, kBlockBytes, isa::Access::load, space.privilege))
+  const bool there = memory_.contains(physical, kBlockBytes) || devices_.holds(physical);
+  if (!there || !pmp_.allows(physical, kBlockBytes, isa::Access::load, space.privilege))
     return access_fault(isa::Access::store, address, space);
   bypass_l1d();
   if constexpr (Timing::timed) {

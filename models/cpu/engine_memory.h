@@ -122,29 +122,20 @@ inline bool Engine<Timing>::load_reserved(std::uint64_t address, T& value) {
   T seen;
   std::memcpy(&seen, host, sizeof(T));
   value = seen;
-  state.reservation = {true, physical, static_cast<std::uint64_t>(seen), sizeof(T)};
+  state.reservation = {true, Reservation::set_of(physical)};
   return true;
 }
 
 template <class Timing>
 template <class T>
 inline bool Engine<Timing>::store_conditional(std::uint64_t address, T value, bool& success) {
-  // Access faults and page faults come before the outcome: an SC that would fail still needs write permission
-  // only if it has a reservation to lose (unprivileged manual, "LR/SC": it may fail for any reason).
-  const Reservation held = state.reservation;
+  // "No SC.W instruction shall retire unless it passes memory permission checks", whether it then fails or not
+  // (unprivileged manual, "Zalrsc").
   isa::Hpa physical;
-  std::uint8_t* host = nullptr;
-  if (held.valid || address % sizeof(T) != 0) {
-    host = atomic_place<T>(address, isa::Access::store, &physical);
-    if (host == nullptr) return false;
-  }
-  success = false;
-  if (host != nullptr && held.address == physical && held.bytes == sizeof(T)) {
-    T now;
-    std::memcpy(&now, host, sizeof(T));
-    success = static_cast<std::uint64_t>(now) == held.value;
-    if (success) std::memcpy(host, &value, sizeof(T));
-  }
+  std::uint8_t* host = atomic_place<T>(address, isa::Access::store, &physical);
+  if (host == nullptr) return false;
+  success = state.reservation == Reservation{true, Reservation::set_of(physical)};
+  if (success) std::memcpy(host, &value, sizeof(T));
   state.reservation.valid = false;
   return true;
 }

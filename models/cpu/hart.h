@@ -41,6 +41,7 @@ class DevicePort {
   virtual ~DevicePort() = default;
   virtual bool read(isa::Hpa address, unsigned bytes, std::uint64_t& value) = 0;  // false: access fault
   virtual bool write(isa::Hpa address, unsigned bytes, std::uint64_t value) = 0;
+  virtual bool holds(isa::Hpa address) const = 0;  // a device's registers, without touching them
 };
 
 // Counters that no cell of the CPI stack holds.

@@ -35,12 +35,13 @@ struct CsrState {
   std::uint8_t fflags = 0, frm = 0;
 };
 
-// What LR reserved. SC succeeds when the location still holds the value that LR saw.
+// What LR reserved: the aligned doubleword that contains the bytes read. A hart's own stores do not end it.
 struct Reservation {
+  static constexpr std::uint64_t kSetBytes = 8;
+  static constexpr isa::Hpa set_of(isa::Hpa address) { return isa::Hpa{address.value & ~(kSetBytes - 1)}; }
   bool valid = false;
-  isa::Hpa address{};
-  std::uint64_t value = 0;
-  std::uint8_t bytes = 0;
+  isa::Hpa set{};
+  friend constexpr bool operator==(const Reservation&, const Reservation&) = default;
 };
 
 struct HartState {

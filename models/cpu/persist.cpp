@@ -51,8 +51,9 @@ static void persist(state::Archive& archive, CsrState& csr) {
 }
 
 static void persist(state::Archive& archive, Reservation& reservation) {
-  auto& [valid, address, value, bytes] = reservation;
-  archive(valid, address, value, bytes);
+  auto& [valid, set] = reservation;
+  archive(valid, set);
+  archive.require(set == Reservation::set_of(set), kImpossible);
 }
 
 void persist(state::Archive& archive, HartState& hart) {

@@ -44,22 +44,45 @@ void put_atomic_address(Builder& b, unsigned reg) {
   b.emit(as::addi(reg, kAligned, aligned ? offset & ~7 : offset));
 }
 
+unsigned other_register(Builder& b, unsigned first, unsigned second) {
+  for (;;) {
+    const unsigned reg = b.free_register();
+    if (reg != 0 && reg != kT0 && reg != first && reg != second) return reg;
+  }
+}
+
+// SC, and perhaps another, for which no reservation is left.
+void put_store_conditional(Builder& b, std::uint32_t sc) {
+  b.emit(sc);
+  if (b.random.one_in(4)) b.emit(sc);
+}
+
 void put_pair(Builder& b) {
   const bool wide = b.random.one_in(2);
   const std::uint32_t lr = b.random_encoding(wide ? Id::lr_d : Id::lr_w);
   const std::uint32_t sc = b.random_encoding(wide ? Id::sc_d : Id::sc_w);
-  unsigned result = b.free_register(), loaded = b.free_register();
-  while (loaded == kT0) loaded = b.free_register();
-  while (result == kT0) result = b.free_register();
+  const unsigned loaded = other_register(b, 0, 0), result = other_register(b, loaded, 0);
+  const std::uint32_t load = Builder::with_rd(Builder::with_rs1(lr, kT0), loaded);
+  const std::uint32_t store = Builder::with_rd(Builder::with_rs1(sc, kT0), result);
   put_atomic_address(b, kT0);
-  b.emit(Builder::with_rd(Builder::with_rs1(lr, kT0), loaded));
+  if (b.program.faults_anywhere) {
+    // Only if LR did not fault: QEMU looks at the reservation first.
+    constexpr int untouched = 0x5A5;
+    b.emit(as::addi(loaded, 0, untouched));
+    b.emit(as::addi(result, 0, untouched));
+    b.emit(load);
+    const unsigned start = b.here();
+    b.emit(as::nop);
+    b.skippable([&] { put_store_conditional(b, store); });
+    constexpr unsigned beq = 0;
+    b.patch(start, as::branch(beq, loaded, result, static_cast<int>(b.here() - start)));
+    return;
+  }
+  b.emit(load);
   if (b.random.one_in(4)) b.emit(as::addi(loaded, loaded, 1));
-  // Elsewhere, outside of any reservation set, it must fail; whether it may fault then is left open.
-  if (!b.program.faults_anywhere && b.random.one_in(5))
-    b.emit(as::addi(kT0, kT0, b.random.one_in(2) ? 1024 : -1024));
-  b.emit(Builder::with_rd(Builder::with_rs1(sc, kT0), result));
-  // The reservation is gone.
-  if (b.random.one_in(4)) b.emit(Builder::with_rd(Builder::with_rs1(sc, kT0), result));
+  // Elsewhere, outside of any reservation set, it must fail.
+  if (b.random.one_in(5)) b.emit(as::addi(kT0, kT0, b.random.one_in(2) ? 1024 : -1024));
+  put_store_conditional(b, store);
 }
 
 }  // namespace
@@ -77,7 +100,7 @@ void put_memory(Builder& b) {
 
 void put_atomic(Builder& b) {
   static const std::vector<Id> amos = ids_of(Class::amo, Class::amo);
-  if (b.room() < 26) return;
+  if (b.room() < 30) return;
   if (b.random.one_in(3) || !b.program.amos) return put_pair(b);
   put_atomic_address(b, kT0);
   b.emit(Builder::with_rs1(b.random_encoding(b.random.of(amos)), kT0));

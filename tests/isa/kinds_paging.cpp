@@ -43,7 +43,7 @@ void choose_permissions(Builder& b) {
 void choose_delegation(Builder& b) {
   Program& p = b.program;
   p.amos = b.random.one_in(2);
-  p.cache_blocks = p.witness->has_cache_blocks() && p.amos;
+  p.cache_blocks = p.witness->has_cache_blocks() && p.amos && b.random.one_in(2);
   p.hlvx = p.witness->right_about_hlvx() && p.amos;
   std::uint64_t& medeleg = p[StartCsr::medeleg];
   constexpr std::uint64_t page_faults = 1u << 12 | 1u << 13 | 1u << 15;

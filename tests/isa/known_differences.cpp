@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "models/cpu/csr_map.h"
 #include "models/cpu/decoder.h"
 #include "models/cpu/instruction_table.h"
 #include "models/cpu/isa/cause.h"
@@ -216,6 +217,26 @@ bool virtual_despite_state_enable(const TrapField& field, std::uint32_t raw) {
          class_of(raw) == Class::csr && guarded;
 }
 
+// Was this trap taken from VU-mode?
+bool from_guest_user(const TrapField& field) {
+  const auto at = [&field](TrapCsr csr) { return trap_csr(field.program, field.model, field.trap, csr); };
+  if (field.csr == TrapCsr::mcause) return (at(TrapCsr::mstatus) & (csr::kMpv | csr::kMpp)) == csr::kMpv;
+  return (at(TrapCsr::hstatus) & csr::kSpv) != 0 && (at(TrapCsr::sstatus) & csr::kSpp) == 0;
+}
+
+// In VU-mode, what HS-mode may do: QEMU knows that it is a virtual instruction of the hypervisor's CSRs, QEMU
+// 10 of its fences too.
+bool illegal_not_virtual(const TrapField& field, std::uint32_t raw) {
+  if (!is_cause(field.csr) || field.qemu_value != 2 || field.model_value != 22 || !from_guest_user(field))
+    return false;
+  if (class_of(raw) == Class::csr) return cpu::csr_level(raw >> 20) == 1;
+  using cpu::Id;
+  const Id id = cpu::find_instruction(raw);
+  const bool hypervisor_fence = id == Id::hfence_vvma || id == Id::hfence_gvma;
+  return id == Id::sret || id == Id::sfence_vma || id == Id::sinval_vma ||
+         (hypervisor_fence && field.program.witness->major == 7);
+}
+
 const char* explain(const TrapField& field) {
   if (implicit_guest_fault(field))
     return "QEMU calls a guest page fault at a page-table entry a load's (\"Trap Cause Codes\" of H: that of "
@@ -288,8 +309,10 @@ const char* explain(const TrapField& field) {
     return "QEMU takes a guest's access to what mstateen0 keeps from HS-mode for a virtual instruction "
            "(\"Trap Cause "
            "Codes\" of the H extension: only what HS-mode may do)";
-  if (is_cause(field.csr) && field.qemu_value == 2 && field.model_value == 22 && is_system(*raw))
-    return "QEMU takes some virtual instructions for illegal ones (\"Trap Cause Codes\" of the H extension)";
+  if (illegal_not_virtual(field, *raw))
+    return "QEMU takes what belongs to S-mode for an illegal instruction in VU-mode (\"Trap Cause Codes\" of "
+           "the H "
+           "extension: a virtual one)";
   return nullptr;
 }
 

@@ -90,10 +90,10 @@ inline constexpr const char* kAvoided[] = {
     "mstateen0 and hstateen0 but for SE and ENVCFG: QEMU 10 has bits of extensions that are off (Smstateen)",
     "sie in VS-mode and vsie with bits other than 1, 5 and 9: QEMU takes them for VS-level ones",
     "bit 0 of sepc and vsepc: QEMU keeps it (\"Supervisor Exception Program Counter\": always zero)",
-    "SC elsewhere than LR where stores fault: QEMU looks at the reservation first (\"Zalrsc\": either is "
-    "legal)",
-    "misaligned SC where it fails: QEMU looks at the reservation first (\"Zalrsc\": either is legal)",
+    "SC without its reservation where stores fault or misaligned: QEMU looks at the reservation first "
+    "(\"Zalrsc\": none retires unless it passes the permission checks)",
     "SC after other stores to its reservation set, or of another size than LR (\"Zalrsc\": either is legal)",
+    "cbo.clean, flush and inval where nothing is: QEMU lets them (Zicbom, \"Traps\": store access fault)",
 };
 
 // Null: nothing explains it. Otherwise why, with the manual's section.

@@ -98,9 +98,11 @@ class Tables {
 
   std::uint64_t data_page() { return slot_ + ORACLE_DATA_PAGE + random_.below(ORACLE_DATA_PAGES) * kPage; }
 
-  // RAM or, for guests, the window of the G-stage; now and then nothing at all.
+  // RAM or, for guests, the window of the G-stage; now and then nothing at all, where QEMU lets cbo.clean,
+  // flush and inval go.
   std::uint64_t target(bool second) {
-    if (random_.one_in(24)) return random_.of<std::uint64_t>({0x9'0000'0000, 0xFFFF'F000, 0x8800'0000});
+    if (!b_.program.cache_blocks && random_.one_in(24))
+      return random_.of<std::uint64_t>({0x9'0000'0000, 0xFFFF'F000, 0x8800'0000});
     if (!second && paging_.second) {
       if (random_.one_in(24)) return random_.next() & (pte::ppn_mask << 2);
       if (random_.one_in(2)) return random_.below(kRandomPages) * kPage;

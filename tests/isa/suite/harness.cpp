@@ -71,9 +71,9 @@ void reset() {
 }
 
 extern "C" uint64_t suite_main() {
-  constexpr void (*parts[])() = {machine_registers,    machine_traps, interrupt_registers,
-                                 virtual_instructions, waiting,       two_stages,
-                                 permissions,          fences,        trap_values};
+  constexpr void (*parts[])() = {
+      machine_registers, machine_traps, atomics, interrupt_registers, virtual_instructions, waiting,
+      two_stages,        permissions,   fences,  trap_values};
   for (const auto part : parts) {
     reset();
     part();

@@ -106,6 +106,7 @@ inline uint64_t read_cycle(uint64_t) { return get<csr::cycle>(); }
 // The parts.
 void machine_registers();
 void machine_traps();
+void atomics();
 void interrupt_registers();
 void virtual_instructions();
 void waiting();

@@ -71,6 +71,9 @@ void interrupt_registers() {
   check_views("all ones in mip", 0x4, 0x222, 0x226, 0x2);
   put<csr::mip>(0);
   check_views("zero in mip", 0, 0, 0, 0);
+  put<csr::hedeleg>(kAll);
+  check("hedeleg: all ones", get<csr::hedeleg>() | 1, 0xC'B1FF);  // bit 0 may be either with C
+  put<csr::hedeleg>(0);
   put<csr::hvip>(kAll);
   check("hvip: all ones", get<csr::hvip>(), 0x444);
   check_views("all ones in hvip", 0x444, 0, 0x444, 0x222);

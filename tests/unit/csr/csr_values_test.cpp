@@ -81,9 +81,9 @@ TEST(Ids, AreZeroButForTheHart) {
 // Machine Trap Delegation Registers: ecall from M (bit 11) can never be delegated.
 TEST(Medeleg, TakesWhateverCanHappenBelowMachineMode) {
   TestHart hart;
-  EXPECT_EQ(hart.set_and_get(csr::medeleg, kAllOnes), 0xF0B7FFu);
+  EXPECT_EQ(hart.set_and_get(csr::medeleg, kAllOnes), 0xFCB7FFu);
   hart.isa_config.h = false;
-  EXPECT_EQ(hart.set_and_get(csr::medeleg, kAllOnes), 0xB3FFu);
+  EXPECT_EQ(hart.set_and_get(csr::medeleg, kAllOnes), 0xCB3FFu);
 }
 
 // H "Machine Interrupt Delegation Register".
@@ -96,7 +96,7 @@ TEST(Mideleg, VirtualAndGuestExternalInterruptsAreAlwaysDelegated) {
 // Table "Bits of hedeleg that must be writable or must be read-only zero".
 TEST(Hedeleg, RefusesEcallsOfSupervisorsGuestPageFaultsAndVirtualInstructions) {
   TestHart hart;
-  EXPECT_EQ(hart.set_and_get(csr::hedeleg, kAllOnes), 0xB1FFu);
+  EXPECT_EQ(hart.set_and_get(csr::hedeleg, kAllOnes), 0xCB1FFu);
 }
 
 TEST(Hideleg, TakesOnlyTheVirtualInterrupts) {

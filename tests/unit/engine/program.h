@@ -67,12 +67,13 @@ struct FakeDevices final : DevicePort {
   bool read(isa::Hpa address, unsigned, std::uint64_t& value) override {
     ++reads;
     value = values[address.value];
-    return address.value < 0x4000'0000;
+    return holds(address);
   }
   bool write(isa::Hpa address, unsigned, std::uint64_t value) override {
     values[address.value] = value;
-    return address.value < 0x4000'0000;
+    return holds(address);
   }
+  bool holds(isa::Hpa address) const override { return address.value < 0x4000'0000; }
   std::map<std::uint64_t, std::uint64_t> values;
   unsigned reads = 0;
 };
