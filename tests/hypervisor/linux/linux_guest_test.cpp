@@ -161,7 +161,8 @@ std::string kallsyms() {
                       "/initramfs.cpio -append 'console=ttyS0 quiet what=shell cryptomgr.notests " +
                       "initcall_blacklist=jent_mod_init,trace_eval_init,init_trusted_keys,load_system_"
                       "certificate_list' " +
-                      "2>/dev/null | grep -aoE 'f{8}[0-9a-f]{8} [A-Za-z] (" + names + ")'")
+                      "2>/dev/null | grep -aoE 'f{8}[0-9a-f]{8} [A-Za-z] (" + names +
+                      ")' | sort -u")  // a slow shell is typed to more than once
       .output;
 }
 

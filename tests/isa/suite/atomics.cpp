@@ -1,6 +1,6 @@
 // LR, SC and cache-block instructions where nothing, or nobody else, is: what the community's suites for
 // Zalrsc and Zicbom look at.
-#include "harness.h"
+#include "tests/isa/suite/harness.h"
 
 namespace suite {
 namespace {
