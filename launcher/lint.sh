@@ -55,7 +55,7 @@ command_lint() {
   release_lock
   cd "$root" || exit 3
   mapfile -t cpp < <(lint_files '*.h' '*.cpp')
-  mapfile -t python < <(lint_files '*.py' '*.pyi')
+  mapfile -t python < <(lint_files '*.py' '*.pyi' '*.ipynb')
   mapfile -t shell < <(lint_files hvsim .ci/run 'launcher/*.sh')
   if ((${#cpp[@]} > 0)); then
     check clang-format clang-format --dry-run -Werror "${cpp[@]}"

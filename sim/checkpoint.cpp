@@ -1,6 +1,7 @@
 // The parts of a run, in the order in which they are loaded.
 #include "sim/checkpoint.h"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 
@@ -94,8 +95,12 @@ isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, std::st
   facts.simulator = simulator_version();
   facts.identity = std::move(identity);
   facts.config = resolved_json(run.config);
-  facts.cycles = run.limits.now();
-  facts.instructions = run.limits.retired();
+  for (unsigned hart = 0; hart < run.machine.harts(); ++hart) {
+    const cpu::HartState& state = run.machine.hart(hart).hart_state();
+    facts.cycles = std::max(facts.cycles, state.cycle);
+    facts.instructions += state.retired;
+  }
+  facts.debugged = run.debugged;
   Parts parts(checkpoint.parts);
   if (auto problem = persist_run(parts, run, true); !problem.empty()) return isa::Failure{problem};
   return checkpoint;
@@ -110,9 +115,11 @@ std::string restore_checkpoint(const Checkpoint& checkpoint, const Running& run,
       return other + " (boot.restored_models=cold begins with empty caches, and counts anew)";
   Parts parts(checkpoint.parts);
   if (auto problem = persist_run(parts, run, exact); !problem.empty()) return problem;
+  run.debugged = checkpoint.facts.debugged;
   if (exact) return {};
   for (unsigned hart = 0; hart < run.machine.harts(); ++hart) run.machine.hart(hart).begin_anew();
   run.recorder.reset();
+  if (const std::uint64_t first = run.config.boot.warm_instructions; first != 0) run.recorder.warm_for(first);
   return {};
 }
 
@@ -133,11 +140,13 @@ std::string verify_checkpoint(const Checkpoint& checkpoint) {
   std::optional<hv::HostHypervisor> hypervisor;
   if (on_host) hypervisor.emplace(config->hypervisor.costs);
   std::string console;
+  bool debugged = false;
   const Running run{.config = *config,
                     .machine = **machine,
                     .recorder = recorder,
                     .limits = limits,
                     .console = console,
+                    .debugged = debugged,
                     .hypervisor = hypervisor ? &*hypervisor : nullptr};
   if (auto problem = restore_checkpoint(checkpoint, run, RestoredModels::exact); !problem.empty())
     return problem;

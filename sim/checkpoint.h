@@ -22,6 +22,7 @@ struct CheckpointFacts {
   Json config;                     // with every key
   isa::Cycles cycles = 0;          // of the hart that had run longest
   std::uint64_t instructions = 0;  // of all harts
+  bool debugged = false;           // somebody has made it another run than its config's
 };
 
 struct Checkpoint {

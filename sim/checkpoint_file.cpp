@@ -126,13 +126,15 @@ isa::Result<CheckpointFacts, std::string> facts_of(const Json& json) {
   const auto text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
   const auto number = [&](const char* key) { return json.contains(key) && json[key].is_number_unsigned(); };
   if (!json.is_object() || !text("simulator") || !text("identity") || !number("cycles") ||
-      !number("instructions") || !json.contains("config") || !json["config"].is_object())
+      !number("instructions") || !json.contains("debugged") || !json["debugged"].is_boolean() ||
+      !json.contains("config") || !json["config"].is_object())
     return isa::Failure{std::string("does not say what it is of")};
   return CheckpointFacts{.simulator = json["simulator"],
                          .identity = json["identity"],
                          .config = json["config"],
                          .cycles = json["cycles"],
-                         .instructions = json["instructions"]};
+                         .instructions = json["instructions"],
+                         .debugged = json["debugged"]};
 }
 
 isa::Result<Opened, std::string> open(std::span<const std::uint8_t> bytes) {
@@ -186,12 +188,10 @@ std::string write_bytes(int descriptor, std::span<const std::uint8_t> bytes) {
 
 Bytes encode_checkpoint(const Checkpoint& checkpoint) {
   const CheckpointFacts& facts = checkpoint.facts;
-  const std::string text = Json{
-      {"simulator", facts.simulator},
-      {"identity", facts.identity},
-      {"cycles", facts.cycles},
-      {"instructions", facts.instructions},
-      {"config", facts.config}}.dump();
+  const std::string text =
+      Json{{"simulator", facts.simulator},       {"identity", facts.identity}, {"cycles", facts.cycles},
+           {"instructions", facts.instructions}, {"debugged", facts.debugged}, {"config", facts.config}}
+          .dump();
   Bytes bytes(kMagic, kMagic + sizeof kMagic);
   append(bytes, kFormat);
   append(bytes, static_cast<std::uint64_t>(text.size()));

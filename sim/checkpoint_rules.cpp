@@ -1,12 +1,25 @@
 // Keys of configs, sorted into those that a machine's state hangs on and those that only its time does.
 #include "sim/checkpoint_rules.h"
 
-#include <initializer_list>
+#include <array>
+#include <span>
 
 #include "sim/json_path.h"
 
 namespace hvsim::sim {
 namespace {
+
+using Keys = std::span<const char* const>;
+
+// Of the machine and the hypervisor, what only takes time. A key that is not named here counts as what
+// software can see.
+constexpr std::array kTimeOfMachine{"mode", "quantum_cycles",   "caches", "topology",
+                                    "mmu",  "branch_predictor", "costs",  "pipeline"};
+constexpr std::array kTimeOfHypervisor{"costs", "calibration"};
+// How a run begins.
+constexpr std::array kBeginning{"restore", "restored_models", "fast_forward", "warm_instructions"};
+constexpr std::array kProvenance{"calibration"};  // of the costs, for people
+constexpr std::array kOfOneRun{"checkpoint", "observe", "limits"};
 
 // A checkpoint's config may be anything.
 Json section(const Json& config, const char* key) {
@@ -15,25 +28,23 @@ Json section(const Json& config, const char* key) {
   return found != config.end() ? *found : Json::object();
 }
 
-Json without(Json json, std::initializer_list<const char*> keys) {
+Json without(Json json, Keys keys) {
   if (json.is_object())
     for (const char* key : keys) json.erase(key);
   return json;
 }
 
 Json machine_of(const Json& config) {
-  return Json{
-      {"seed", config.is_object() ? config.value("seed", Json()) : Json()},
-      {"machine", without(section(config, "machine"), {"mode", "quantum_cycles", "caches", "topology", "mmu",
-                                                       "branch_predictor", "costs", "pipeline"})},
-      {"boot", without(section(config, "boot"), {"restore", "restored_models", "fast_forward"})},
-      {"hypervisor", without(section(config, "hypervisor"), {"costs"})},
-      {"vms", section(config, "vms")}};
+  return Json{{"seed", config.is_object() ? config.value("seed", Json()) : Json()},
+              {"machine", without(section(config, "machine"), kTimeOfMachine)},
+              {"boot", without(section(config, "boot"), kBeginning)},
+              {"hypervisor", without(section(config, "hypervisor"), kTimeOfHypervisor)},
+              {"vms", section(config, "vms")}};
 }
 
 Json models_of(const Json& config) {
   return Json{{"machine", section(config, "machine")},
-              {"hypervisor", section(config, "hypervisor")},
+              {"hypervisor", without(section(config, "hypervisor"), kProvenance)},
               {"statistics", section(config, "statistics")}};
 }
 
@@ -52,6 +63,23 @@ std::string different_machine(const Json& made, const Json& now) {
 
 std::string different_models(const Json& made, const Json& now) {
   return first_difference(models_of(made), models_of(now));
+}
+
+Json config_to_go_on(const Json& made) {
+  Json config = without(made, kOfOneRun);
+  config["boot"] = without(section(made, "boot"), kBeginning);
+  return config;
+}
+
+Json functional_twin(const Json& config) {
+  constexpr std::array recorded{"statistics", "observe", "checkpoint"};
+  constexpr std::array of_the_end{"fast_forward", "warm_instructions"};
+  Json twin = without(config, recorded);
+  twin["machine"] = without(section(config, "machine"), kTimeOfMachine);
+  twin["machine"]["mode"] = "functional";
+  twin["hypervisor"] = without(section(config, "hypervisor"), kTimeOfHypervisor);
+  twin["boot"] = without(section(config, "boot"), of_the_end);
+  return twin;
 }
 
 }  // namespace hvsim::sim

@@ -69,6 +69,8 @@ void add_run(CLI::App& app, RunOptions& options) {
   app.add_flag("--checkpoint-stop", options.checkpoint_stop, "end the run there");
   app.add_option("--restore", options.restore, "go on from a checkpoint, by its own config if none is named");
   app.add_flag("--cold", options.cold, "with other timing, empty caches and new statistics");
+  app.add_option("--warm", options.warm,
+                 "with --cold or --fast-forward: instructions that fill the caches before statistics count");
   app.add_option("--fast-forward", options.fast_forward,
                  "be functional until instructions=N, cycles=N, mark=N or symbol=NAME");
   app.add_flag("--timeline", options.timeline,
@@ -154,6 +156,7 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   run_one->add_option("--message-fd", c.worker.message_descriptor)->required();
   run_one->add_option("--out", c.worker.output)->required();
   run_one->add_option("--session-fd", c.worker.session_descriptor);
+  run_one->add_option("--warm-ups", c.worker.warm_ups);
 
   std::vector<std::string> arguments = complete_observers({argv + 1, argv + argc});
   std::ranges::reverse(arguments);  // as CLI11 takes them

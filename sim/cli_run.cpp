@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "sim/checkpoint.h"
+#include "sim/checkpoint_rules.h"
 #include "sim/config_images.h"
 #include "sim/config_load.h"
 #include "sim/experiment.h"
@@ -36,11 +37,7 @@ void set_bare(Document& document, const std::string& elf) {
 std::optional<Problem> set_checkpointed(Document& document, const std::string& file) {
   auto facts = read_checkpoint_facts(file);
   if (!facts) return Problem{"--restore", file, "", facts.error()};
-  Json config = facts->config;
-  for (const char* key : {"checkpoint", "observe", "limits"}) config.erase(key);
-  if (config.contains("boot") && config["boot"].is_object())
-    for (const char* key : {"restore", "restored_models", "fast_forward"}) config["boot"].erase(key);
-  merge(document, config, file);
+  merge(document, config_to_go_on(facts->config), file);
   return std::nullopt;
 }
 
@@ -98,6 +95,7 @@ isa::Result<Document, Problem> assemble(const RunOptions& options) {
   set("--restore", "boot.restore", absolute(options.restore));
   if (options.cold) set("--cold", "boot.restored_models", std::optional("cold"));
   set("--fast-forward", "boot.fast_forward", options.fast_forward);
+  set("--warm", "boot.warm_instructions", options.warm);
   set("--signature-granularity", "observe.signature_granularity", options.signature_granularity);
   if (options.timeline) set("--timeline", "observe.timeline", std::optional(true));
   if (problem) return isa::Failure{*problem};

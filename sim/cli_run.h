@@ -25,7 +25,8 @@ struct RunOptions {
   bool checkpoint_stop = false;
   std::optional<std::string> restore, fast_forward;  // boot.*; without a config, the checkpoint's own
   bool cold = false;
-  bool timeline = false;  // observe.timeline
+  std::optional<std::uint64_t> warm;  // instructions
+  bool timeline = false;              // observe.timeline
   bool json = false;
   bool quiet = false;
 };

@@ -102,7 +102,8 @@ struct BootConfig {
   std::string bootargs;
   std::string restore;  // checkpoint to go on from instead; empty: none
   RestoredModels restored_models = RestoredModels::exact;
-  std::string fast_forward;  // a Moment until which the mode is functional; empty: none
+  std::string fast_forward;             // a Moment until which the mode is functional; empty: none
+  std::uint64_t warm_instructions = 0;  // before statistics count, in models that began empty
 };
 
 // Changes nothing in a run, but for where it ends.

@@ -104,6 +104,11 @@ void Checker::moments() {
           "expected both checkpoint.at and checkpoint.file, or neither");
   require(boot.fast_forward.empty() || config_.machine.mode != TimingMode::functional, "boot.fast_forward",
           "\"" + boot.fast_forward + "\"", "expected none because machine.mode is \"functional\" anyway");
+  const bool begins_empty =
+      !boot.fast_forward.empty() || (!boot.restore.empty() && boot.restored_models == RestoredModels::cold);
+  require(boot.warm_instructions == 0 || begins_empty, "boot.warm_instructions",
+          std::to_string(boot.warm_instructions),
+          "expected 0 without boot.fast_forward, and without boot.restored_models \"cold\"");
   require(boot.fast_forward.empty() || boot.restore.empty() || boot.restored_models == RestoredModels::cold,
           "boot.restored_models", "\"exact\"", "expected \"cold\" because boot.fast_forward begins there");
 }

@@ -47,7 +47,10 @@ struct Described<BootConfig> {
             "statistics begin empty, whatever the timing was"},
       Field{"fast_forward", &T::fast_forward, Unit::none,
             "run in the functional mode until instructions=N, cycles=N, mark=N (a region begins) or "
-            "symbol=NAME, then in machine.mode with empty caches and statistics; empty: no"}};
+            "symbol=NAME, then in machine.mode with empty caches and statistics; empty: no"},
+      Field{"warm_instructions", &T::warm_instructions, Unit::none,
+            "with fast_forward, or restored_models cold: statistics count from when all harts together have "
+            "retired so many more instructions, which fill caches, TLBs and predictors"}};
 };
 
 template <>

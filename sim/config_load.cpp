@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 // Files being loaded, outermost first: a file that extends one of them would never end.
 using Chain = std::vector<fs::path>;
 
-std::optional<Problem> load_into(Document& document, const std::string& file, Chain& chain);
+std::optional<Problem> load_file_into(Document& document, const std::string& file, Chain& chain);
 
 std::optional<Problem> load_base(Document& document, const Json& base, const std::string& file,
                                  Chain& chain) {
@@ -29,20 +29,24 @@ std::optional<Problem> load_base(Document& document, const Json& base, const std
     return Problem{file, "extends", show(base), "expected no circle: that file extends this one"};
   if (!fs::exists(path))
     return Problem{file, "extends", show(base), "no such file, expected at " + path.string()};
-  return load_into(document, path.lexically_normal().string(), chain);
+  return load_file_into(document, path.lexically_normal().string(), chain);
 }
 
-std::optional<Problem> load_into(Document& document, const std::string& file, Chain& chain) {
-  auto json = read_json_file(file);
-  if (!json) return json.error();
-  if (!json->is_object()) return Problem{file, "", show(*json), "expected an object { }"};
+std::optional<Problem> load_into(Document& document, Json json, const std::string& file, Chain& chain) {
+  if (!json.is_object()) return Problem{file, "", show(json), "expected an object { }"};
   chain.push_back(fs::weakly_canonical(file));
-  if (auto base = json->find("extends"); base != json->end())
+  if (auto base = json.find("extends"); base != json.end())
     if (auto problem = load_base(document, *base, file, chain)) return problem;
   chain.pop_back();
-  json.value().erase("extends");
-  merge(document, *json, file);
+  json.erase("extends");
+  merge(document, json, file);
   return std::nullopt;
+}
+
+std::optional<Problem> load_file_into(Document& document, const std::string& file, Chain& chain) {
+  auto json = read_json_file(file);
+  if (!json) return json.error();
+  return load_into(document, std::move(json.value()), file, chain);
 }
 
 // Guests that say nothing about randomness follow the run's seed, each its own way.
@@ -54,9 +58,15 @@ void seed_guests(Config& config) {
 }  // namespace
 
 isa::Result<Document, Problem> load_document(const std::string& file) {
+  auto json = read_json_file(file);
+  if (!json) return isa::Failure{json.error()};
+  return load_document(std::move(json.value()), file);
+}
+
+isa::Result<Document, Problem> load_document(Json json, const std::string& file) {
   Document document;
   Chain chain;
-  if (auto problem = load_into(document, file, chain)) return isa::Failure{*problem};
+  if (auto problem = load_into(document, std::move(json), file, chain)) return isa::Failure{*problem};
   document.origins.note("", file);
   return document;
 }

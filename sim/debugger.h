@@ -26,10 +26,11 @@ struct SessionOptions {
   std::function<std::string(const RunResult&, const std::string& directory)> write;
 };
 
-// Who comes along with a run; at most one of them.
+// What comes along with a run and is no part of it; at most one debugger or session.
 struct Attached {
   std::optional<DebugOptions> gdb{};
   std::optional<SessionOptions> session{};
+  std::string warm_ups{};  // directory where runs share what boot.fast_forward comes to; empty: none
 };
 
 class Debugger {
@@ -41,6 +42,8 @@ class Debugger {
   virtual Go next(unsigned hart) = 0;
   // After each run or step. May take its time: nothing else happens until it returns.
   virtual void ran(unsigned hart, cpu::Stop why) = 0;
+  // Before each turn of a hart, while none acts.
+  virtual void between_turns() {}
   // No hart will ever do anything again. True: the debugger has changed that.
   virtual bool nothing_moves() = 0;
   // The debugger wants the run to end.

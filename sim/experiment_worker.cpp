@@ -97,7 +97,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
     const std::chrono::duration<double> wall = Clock::now() - start;
     return write_run(directory, *run, result, hash, {.wall_seconds = wall.count()});
   };
-  Attached attached{.gdb = run->gdb};
+  Attached attached{.gdb = run->gdb, .session = {}, .warm_ups = options.warm_ups};
   if (options.session_descriptor >= 0)
     attached.session = SessionOptions{.descriptor = options.session_descriptor,
                                       .write = [&](const RunResult& result, const std::string& directory) {

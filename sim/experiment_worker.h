@@ -15,8 +15,9 @@ struct WorkerOptions {
   int config_descriptor = -1;   // a Run as worker_input() wrote it
   int message_descriptor = -1;  // where messages go
   std::string output;           // directory of run directories
-  int session_descriptor =
-      -1;  // of a session: commands and answers; the run leaves nothing but what they ask
+  // Of a session: commands and answers; the run leaves nothing but what they ask.
+  int session_descriptor = -1;
+  std::string warm_ups{};  // Attached::warm_ups
 };
 
 struct Run;

@@ -1,7 +1,9 @@
 // A child runs, and hands its checkpoint over in a file.
 #include "sim/fast_forward.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,21 +11,25 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
+
+#include "sim/checkpoint_rules.h"
+#include "sim/config_load.h"
+#include "sim/result_hash.h"
 
 namespace hvsim::sim {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kThere = 0, kRefused = 1;
 
+isa::Failure<std::string> failed(const std::string& why) { return isa::Failure{"boot.fast_forward: " + why}; }
+
 // What the child has to say is its error, if it ends with kRefused.
-int go_there(const Config& config,
-             const std::function<isa::Result<RunResult, std::string>(const Config&)>& run,
-             const std::string& file, int messages) {
-  Config functional = config;
-  functional.machine.mode = TimingMode::functional;
-  functional.boot.fast_forward.clear();
-  functional.checkpoint = {.at = config.boot.fast_forward, .file = file, .then = AfterCheckpoint::stop};
-  const auto result = run(functional);
+int go_there(const Config& twin, const RunOnce& run, int messages) {
+  const std::string& moment = twin.checkpoint.at;
+  const auto result = run(twin);
   std::string problem;
   if (!result) {
     constexpr std::string_view twins = "checkpoint.at";  // the key that the twin has instead
@@ -31,7 +37,7 @@ int go_there(const Config& config,
     if (problem.starts_with(twins)) problem.replace(0, twins.size(), "boot.fast_forward");
   }
   if (result && result->stop != StopReason::checkpoint)
-    problem = "boot.fast_forward: \"" + config.boot.fast_forward + "\" did not come before the run was over" +
+    problem = "boot.fast_forward: \"" + moment + "\" did not come before the run was over" +
               (result->stop_detail.empty() ? "" : " (" + result->stop_detail + ")");
   if (problem.empty()) return kThere;
   return ::write(messages, problem.data(), problem.size()) < 0 ? kRefused + 1 : kRefused;
@@ -45,29 +51,82 @@ std::string read_all(int descriptor) {
   return text;
 }
 
-}  // namespace
-
-isa::Result<Checkpoint, std::string> fast_forward(
-    const Config& config, const std::function<isa::Result<RunResult, std::string>(const Config&)>& run) {
-  std::string directory = (std::filesystem::temp_directory_path() / "hvsim-fast-forward-XXXXXX").string();
+// The error is one line; else its checkpoint is there.
+std::string run_apart(const Config& twin, const RunOnce& run) {
   int messages[2];
-  if (mkdtemp(directory.data()) == nullptr || ::pipe(messages) != 0)
-    return isa::Failure{"boot.fast_forward: " + std::string(std::strerror(errno))};
-  const std::string file = directory + "/checkpoint";
+  if (::pipe(messages) != 0) return failed(std::strerror(errno)).error;
   const pid_t child = fork();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::close(messages[0]);
-    _exit(go_there(config, run, file, messages[1]));
+    _exit(go_there(twin, run, messages[1]));
   }
   ::close(messages[1]);
-  std::string problem = child < 0 ? std::string(std::strerror(errno)) : read_all(messages[0]);
+  std::string problem = child < 0 ? failed(std::strerror(errno)).error : read_all(messages[0]);
   ::close(messages[0]);
   int status = 0;
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (problem.empty() && (!WIFEXITED(status) || WEXITSTATUS(status) != kThere))
     problem = "boot.fast_forward: the functional part of the run died";
+  return problem;
+}
+
+isa::Result<Config, std::string> twin_of(const Config& config) {
+  Document document;
+  merge(document, functional_twin(resolved_json(config)), "boot.fast_forward");
+  auto twin = read_config(document);
+  if (!twin) return isa::Failure{twin.error().text()};
+  twin.value().checkpoint = {.at = config.boot.fast_forward, .file = {}, .then = AfterCheckpoint::stop};
+  return std::move(twin.value());
+}
+
+// Held until the process that has it ends, however it does.
+class Held {
+ public:
+  explicit Held(const std::string& file)
+      : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    while (descriptor_ >= 0 && flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~Held() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+// Where there are no locks, some may do the same work; whole files replace whole files.
+isa::Result<Checkpoint, std::string> shared_checkpoint(Config twin, const ImagePaths& images,
+                                                       const std::string& shared, const RunOnce& run) {
+  const std::string identity = run_identity(twin, images);
+  const std::string file = shared + "/" + hash_text(identity + twin.checkpoint.at) + ".checkpoint";
+  std::error_code error;
+  fs::create_directories(shared, error);
+  if (error) return failed(shared + ": " + error.message());
+  twin.checkpoint.file = file;
+  const Held held(file + ".lock");
+  if (auto there = read_checkpoint(file);
+      there && there->facts.identity == identity && there->facts.simulator == simulator_version())
+    return there;
+  if (auto problem = run_apart(twin, run); !problem.empty()) return isa::Failure{problem};
+  return read_checkpoint(file);
+}
+
+}  // namespace
+
+isa::Result<Checkpoint, std::string> fast_forward(const Config& config, const ImagePaths& images,
+                                                  const std::string& shared, const RunOnce& run) {
+  auto twin = twin_of(config);
+  if (!twin) return isa::Failure{twin.error()};
+  if (!shared.empty()) return shared_checkpoint(std::move(twin.value()), images, shared, run);
+  std::string directory = (fs::temp_directory_path() / "hvsim-fast-forward-XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) return failed(std::strerror(errno));
+  const std::string& file = twin.value().checkpoint.file = directory + "/checkpoint";
+  const std::string problem = run_apart(*twin, run);
   auto checkpoint = problem.empty() ? read_checkpoint(file) : isa::Failure{problem};
   ::unlink(file.c_str());
   ::rmdir(directory.c_str());

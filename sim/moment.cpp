@@ -40,9 +40,7 @@ std::string AwaitedMoment::start(Machine& machine, const Config& config, const I
     points_.breakpoints.push_back({range.first, whose});
   }
   if (points_.breakpoints.empty()) {
-    const auto similar = symbols->similar(moment_.symbol);
-    return "no image has the symbol \"" + moment_.symbol + "\"" +
-           (similar ? ", did you mean \"" + *similar + "\"?" : "");
+    return symbols->missing(moment_.symbol);
   }
   points_.changed();
   for (unsigned i = 0; i < machine.harts(); ++i) machine.hart(i).set_debug_points(&points_);

@@ -233,11 +233,7 @@ isa::Result<std::vector<CodeRange>, std::string> resolve(const std::vector<Place
       continue;
     }
     const auto found = symbols.find(term.symbol);
-    if (found.empty()) {
-      const auto guess = symbols.similar(term.symbol);
-      return isa::Failure{"\"" + term.symbol + "\": no image has a symbol of that name" +
-                          (guess ? ", did you mean \"" + *guess + "\"?" : std::string())};
-    }
+    if (found.empty()) return isa::Failure{symbols.missing(term.symbol)};
     ranges.insert(ranges.end(), found.begin(), found.end());
   }
   return ranges;

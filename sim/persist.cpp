@@ -136,7 +136,8 @@ static void persist(state::Archive& archive, DumpRow& row) {
 }
 
 void Recorder::persist(state::Archive& archive) {
-  archive(regions_, epochs_, vcpu_waits_, measure_from_, measured_from_, dumps_made_, next_moment_, before_);
+  archive(regions_, epochs_, vcpu_waits_, measure_from_, measured_from_, dumps_made_, next_moment_, warm_at_,
+          before_);
   archive.list(dumps_, kMaxDumps);
   archive.list(dump_texts_, kMaxDumps);
   if (!archive.loading() || archive.failed()) return;

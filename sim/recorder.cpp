@@ -81,6 +81,18 @@ void Recorder::moment_has_come(unsigned hart, isa::Cycles now) {
   expect_moments();
 }
 
+void Recorder::warm() {
+  warm_at_ = 0;
+  reset();
+}
+
+std::uint64_t Recorder::retired() const {
+  std::uint64_t retired = 0;
+  for (unsigned hart = 0; hart < machine_.harts(); ++hart)
+    retired += machine_.hart(hart).hart_state().retired;
+  return retired;
+}
+
 void Recorder::expect_moments() {
   const auto& dumps = config_.statistics.dump_at_cycles;
   next_moment_ = std::min(measure_from_, dumps_made_ < dumps.size() ? dumps[dumps_made_] : kNever);

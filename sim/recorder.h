@@ -36,7 +36,10 @@ class Recorder final : public cpu::MarkListener {
     const isa::Cycles now = machine_.hart(hart).hart_state().cycle;
     epochs_.advanced(hart, now);
     if (now >= next_moment_) moment_has_come(hart, now);
+    if (warm_at_ != 0 && retired() >= warm_at_) warm();
   }
+  // Forgets what was counted once all harts together have retired so many more instructions.
+  void warm_for(std::uint64_t instructions) { warm_at_ = retired() + instructions; }
   void idle(unsigned hart, isa::Cycles cycles);  // in the hart's stead, cut where epochs end
   // Told of the regions that software begins.
   void on_region(std::function<void(std::uint64_t)> begun) { region_begun_ = std::move(begun); }
@@ -51,6 +54,8 @@ class Recorder final : public cpu::MarkListener {
 
   void moment_has_come(unsigned hart, isa::Cycles now);
   void expect_moments();
+  void warm();
+  std::uint64_t retired() const;  // by all harts
   void dump(unsigned hart, isa::Cycles now, const cpu::CellKey& who, std::uint64_t number);
   void fill(RunResult& result);
   bool may_control(unsigned hart) const;
@@ -65,6 +70,7 @@ class Recorder final : public cpu::MarkListener {
   isa::Cycles measure_from_, measured_from_ = 0;
   std::size_t dumps_made_ = 0;       // of those that the config asks for
   isa::Cycles next_moment_ = 0;      // to reset or to dump
+  std::uint64_t warm_at_ = 0;        // instructions at which to reset; 0: no more
   std::optional<RunResult> before_;  // the hardware's counters at the last reset
   std::vector<DumpRow> dumps_;
   std::vector<std::string> dump_texts_;

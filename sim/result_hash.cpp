@@ -18,6 +18,7 @@ namespace {
 // nothing do not count, so that runs keep their identities.
 void canonical_start(Json& boot, const BootConfig& config) {
   if (config.fast_forward.empty()) boot.erase("fast_forward");
+  if (config.warm_instructions == 0) boot.erase("warm_instructions");
   const bool cold = !config.restore.empty() && config.restored_models != RestoredModels::exact;
   if (cold)
     boot["restore"] = hash_file(config.restore);

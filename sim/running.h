@@ -21,6 +21,7 @@ struct Running {
   Recorder& recorder;
   Limits& limits;
   std::string& console;  // what the UART has sent
+  bool& debugged;        // somebody has made it another run than its config's
   hv::HostHypervisor* hypervisor = nullptr;
 };
 

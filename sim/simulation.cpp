@@ -92,14 +92,20 @@ class CheckpointWriter {
     if (!moment_ || !moment_->come()) return true;
     moment_->end(run_.machine);
     moment_.reset();
-    const auto checkpoint = take_checkpoint(run_, run_identity(run_.config, images_));
-    problem_ = checkpoint ? write_checkpoint(run_.config.checkpoint.file, *checkpoint) : checkpoint.error();
+    problem_ = save(run_.config.checkpoint.file, false);
     if (!problem_.empty()) problem_ = "checkpoint.file: \"" + run_.config.checkpoint.file + "\": " + problem_;
     if (!problem_.empty() || run_.config.checkpoint.then == AfterCheckpoint::stop) {
       run_.limits.stop(StopReason::checkpoint);
       return false;
     }
     return true;
+  }
+  // The error is one line without the file's name.
+  std::string save(const std::string& file, bool disturbed) const {
+    auto checkpoint = take_checkpoint(run_, run_identity(run_.config, images_));
+    if (!checkpoint) return checkpoint.error();
+    checkpoint.value().facts.debugged |= disturbed;
+    return write_checkpoint(file, *checkpoint);
   }
   // For people, if the moment has not come.
   std::string missed() const {
@@ -130,7 +136,10 @@ class Shells {
     }
     const auto period = sc_core::sc_time::from_value(kFemtosecondsPerMicrosecond / config.machine.clock_mhz);
     turns_ = std::make_unique<TurnsModule>("turns", machine.turns(), machine.agenda(), period);
-    turns_->between_turns([&checkpoints] { return checkpoints.between_turns(); });
+    turns_->between_turns([&checkpoints, debugger] {
+      if (debugger != nullptr) debugger->between_turns();
+      return checkpoints.between_turns();
+    });
     for (unsigned i = 0; i < machine.harts(); ++i) {
       HartModule::Settings settings{.hart = i,
                                     .quantum = config.machine.quantum_cycles,
@@ -193,7 +202,7 @@ std::string last_line(std::string_view console) {
 }
 
 void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, RunResult& result) {
-  result.debugged = debugger != nullptr && debugger->disturbed();
+  result.debugged |= debugger != nullptr && debugger->disturbed();
   if (machine.finished()) {
     using Kind = device::FinishRequest::Kind;
     const auto& finish = machine.finish();
@@ -265,6 +274,7 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
                         .recorder = recorder,
                         .limits = limits,
                         .console = result.console,
+                        .debugged = result.debugged,
                         .hypervisor = host ? &host->hypervisor : nullptr};
   const bool restores = start_from != nullptr || !config.boot.restore.empty();
   const std::string problem = restores ? restore(running, start_from)
@@ -308,17 +318,29 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
     recorder.collect(result);
     result.virtio_console = machine.virtio_console();
   };
+  const auto finish_timeline = [&]() -> std::string {
+    if (*timeline == nullptr) return {};
+    result.timeline = timeline.value()->finish(result.cycles);
+    return result.timeline != nullptr ? "" : "observe.timeline: the timeline could not be written";
+  };
   if (session) {
-    auto started = session->start({.machine = machine,
-                                   .config = config,
-                                   .images = images,
-                                   .console = result.console,
-                                   .recorder = recorder},
-                                  std::move(inspection), [&](const std::string& directory) {
-                                    finish();
-                                    collect();
-                                    return attached.session->write(result, directory);
-                                  });
+    auto started =
+        session->start({.machine = machine,
+                        .config = config,
+                        .images = images,
+                        .console = result.console,
+                        .recorder = recorder,
+                        .timeline = timeline->get()},
+                       std::move(inspection),
+                       {.result =
+                            [&](const std::string& directory) {
+                              finish();
+                              collect();
+                              if (auto missed = finish_timeline(); !missed.empty()) return missed;
+                              return attached.session->write(result, directory);
+                            },
+                        .checkpoint = [&](const std::string& file,
+                                          bool disturbed) { return checkpoints.save(file, disturbed); }});
     if (!started.empty()) return isa::Failure{started};
   }
   do {
@@ -332,11 +354,7 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   if (signature != nullptr && !signature->write(machine.memory()))
     return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
   collect();
-  if (*timeline != nullptr) {
-    result.timeline = timeline.value()->finish(result.cycles);
-    if (result.timeline == nullptr)
-      return isa::Failure{std::string("observe.timeline: the timeline could not be written")};
-  }
+  if (auto missed = finish_timeline(); !missed.empty()) return isa::Failure{missed};
   return result;
 }
 
@@ -345,8 +363,9 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
                                              Progress& progress, const Attached& attached) {
   if (config.boot.fast_forward.empty()) return run_once(config, images, progress, attached, nullptr);
-  const auto there = fast_forward(
-      config, [&](const Config& functional) { return run_once(functional, images, progress, {}, nullptr); });
+  const auto there = fast_forward(config, images, attached.warm_ups, [&](const Config& functional) {
+    return run_once(functional, images, progress, {}, nullptr);
+  });
   if (!there) return isa::Failure{there.error()};
   return run_once(config, images, progress, attached, &*there);
 }

@@ -10,6 +10,8 @@
 
 #include "sim/image/elf.h"
 #include "sim/image/format.h"
+#include "sim/image/kernel_symbols.h"
+#include "sim/image/linux_image.h"
 #include "sim/json_read.h"
 #include "sim/machine.h"
 #include "sim/printable.h"
@@ -42,17 +44,28 @@ isa::Result<Symbols, std::string> Symbols::load(const Config& config, const Imag
   for (const std::string& file : {images.hypervisor, images.image})
     if (auto problem = symbols.add(file, false, 0)) return isa::Failure{*problem};
   for (std::size_t i = 0; i < images.workloads.size(); ++i)
-    if (auto problem = symbols.add(images.workloads[i], true, static_cast<std::uint32_t>(i)))
+    if (auto problem = symbols.add(images.workloads[i], true, static_cast<std::uint32_t>(i),
+                                   i < images.vm_symbols.size() ? images.vm_symbols[i] : ""))
       return isa::Failure{*problem};
   return symbols;
 }
 
-// Flat images have no symbols.
-std::optional<std::string> Symbols::add(const std::string& file, bool virtualized, std::uint32_t vm) {
+// Flat images have no symbols, but for kernels that carry theirs for themselves.
+std::optional<std::string> Symbols::add(const std::string& file, bool virtualized, std::uint32_t vm,
+                                        const std::string& map) {
   if (file.empty()) return std::nullopt;
   const auto bytes = read_file(file);
   if (!bytes) return bytes.error();
-  if (!is_elf(*bytes)) return std::nullopt;
+  if (!is_elf(*bytes)) {
+    auto known = map.empty() ? isa::Result<std::vector<Symbol>, std::string>(
+                                   looks_like_linux(*bytes) ? kernel_symbols(*bytes) : std::vector<Symbol>())
+                             : system_map_symbols(map);
+    if (!known) return known.error();
+    if (known->empty()) return without_.push_back(file), std::nullopt;
+    modules_.push_back(
+        {Image{.name = file, .symbols = std::move(known.value())}, SourceLines(file), 0, virtualized, vm});
+    return std::nullopt;
+  }
   auto image = parse_elf(*bytes, file);
   if (!image) return image.error();
   for (Segment& segment : image.value().segments) segment.bytes.clear();
@@ -110,6 +123,15 @@ std::vector<CodeRange> Symbols::find(std::string_view name) const {
     }
   }
   return ranges;
+}
+
+std::string Symbols::missing(std::string_view name) const {
+  std::string text = "\"" + std::string(name) + "\": no image has a symbol of that name";
+  if (const auto near = similar(name)) text += ", did you mean \"" + *near + "\"?";
+  for (const std::string& file : without_)
+    text += "; " + file + " has no symbols of its own" +
+            (file_looks_like_linux(file) ? " (a VM's kernel: vms[].symbols may name its System.map)" : "");
+  return text;
 }
 
 std::optional<std::string> Symbols::similar(std::string_view name) const {

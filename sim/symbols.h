@@ -41,8 +41,8 @@ class Symbols {
   // Every symbol of that name, in whatever image. C++ names are given without parameters.
   std::vector<CodeRange> find(std::string_view name) const;
 
-  // The symbol nearest in spelling to `name`, for messages.
-  std::optional<std::string> similar(std::string_view name) const;
+  // Why there is no symbol of that name, for messages: what is near, and whose symbols are not known.
+  std::string missing(std::string_view name) const;
 
  private:
   struct Module {
@@ -52,11 +52,15 @@ class Symbols {
     bool virtualized = false;
     std::uint32_t vm = 0;
   };
-  std::optional<std::string> add(const std::string& file, bool virtualized, std::uint32_t vm);
+  // `map`: a kernel's System.map, or empty.
+  std::optional<std::string> add(const std::string& file, bool virtualized, std::uint32_t vm,
+                                 const std::string& map = {});
   void add_firmware(const std::string& file);
+  std::optional<std::string> similar(std::string_view name) const;
   const Module* module_at(isa::Mode mode, std::uint32_t vm, std::uint64_t address) const;
 
   std::vector<Module> modules_;
+  std::vector<std::string> without_;  // files of images without symbols
   std::size_t vms_ = 0;
 };
 

@@ -1,6 +1,8 @@
 // Marks to slices and counters.
 #include "sim/timeline.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -54,6 +56,12 @@ std::string arguments_of(const cpu::CellKey& owner, const Config& config) {
   return text.append(vm_name(owner.vm, config)).append("\",\"vcpu\":").append(std::to_string(owner.vcpu));
 }
 
+Timeline::File temporary() {
+  return {std::tmpfile(), [](std::FILE* open) {
+            if (open != nullptr) std::fclose(open);
+          }};
+}
+
 // Outside of exits there is nothing around them.
 bool stands_alone(HypervisorPhase phase) {
   return phase == HypervisorPhase::idle || phase == HypervisorPhase::poll;
@@ -63,9 +71,7 @@ bool stands_alone(HypervisorPhase phase) {
 
 isa::Result<std::unique_ptr<Timeline>, std::string> Timeline::make(const Config& config) {
   if (!config.observe.timeline) return std::unique_ptr<Timeline>();
-  File file(std::tmpfile(), [](std::FILE* open) {
-    if (open != nullptr) std::fclose(open);
-  });
+  File file = temporary();
   if (file == nullptr)
     return isa::Failure{std::string("observe.timeline: no temporary file: ") + std::strerror(errno)};
   return std::unique_ptr<Timeline>(new Timeline(config, std::move(file)));
@@ -240,6 +246,20 @@ Timeline::File Timeline::finish(isa::Cycles end) {
   if (!writer_.finish()) return nullptr;
   std::rewind(file_.get());
   return file_;
+}
+
+// By position: the descriptor's own place is the original's too.
+bool Timeline::take_own_file() {
+  const File own = temporary();
+  if (own == nullptr) return false;
+  std::vector<char> piece(std::size_t{1} << 20);
+  off_t at = 0;
+  for (ssize_t count; (count = pread(fileno(file_.get()), piece.data(), piece.size(), at)) > 0; at += count)
+    std::fwrite(piece.data(), 1, static_cast<std::size_t>(count), own.get());
+  if (std::fflush(own.get()) != 0) return false;
+  file_ = own;
+  writer_.move_to(file_.get());
+  return true;
 }
 
 }  // namespace hvsim::sim

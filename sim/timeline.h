@@ -31,6 +31,8 @@ class Timeline {
   // The whole document, read from its beginning; null if it could not be written. What still goes on ends
   // where it was last heard of.
   File finish(isa::Cycles end);
+  // In a copy of the process that it was made in, whose file both would write to. False: there is no room.
+  bool take_own_file();
 
  private:
   using Track = TimelineWriter::Track;

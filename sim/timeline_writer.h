@@ -44,6 +44,8 @@ class TimelineWriter {
 
   // Completes the document. False: not all of it could be written.
   bool finish();
+  // Goes on in another file, which holds what has been written so far.
+  void move_to(std::FILE* file) { file_ = file; }
   std::uint64_t dropped() const { return dropped_; }
 
  private:

@@ -11,6 +11,7 @@ Each run is one worker process, so any number of runs fit into one session or no
 from hvsim import plots
 from hvsim._api import Progress, run, schema, validate
 from hvsim._calibrate import Calibration, calibrate
+from hvsim._checkpoint import Checkpoint
 from hvsim._comparison import Difference
 from hvsim._core import version
 from hvsim._crossing import Crossing, break_even
@@ -20,7 +21,7 @@ from hvsim._report import report
 from hvsim._result_sets import Results, Runs
 from hvsim._results import Regions, Result, Walks
 from hvsim._session import Session
-from hvsim._session_stop import Breakpoint, Stop, Watchpoint
+from hvsim._session_stop import Bookmark, Breakpoint, Stop, Watchpoint
 from hvsim._session_views import Hart, PteRead, Registers, Translation, Vcpu
 from hvsim._session_vm import MemoryMap, Queue, Vm
 from hvsim._stack import CpiStack
@@ -29,8 +30,10 @@ from hvsim._sweep import SweepProgress, sweep
 __version__ = version()
 
 __all__ = [
+    "Bookmark",
     "Breakpoint",
     "Calibration",
+    "Checkpoint",
     "ConfigError",
     "CpiStack",
     "Crossing",

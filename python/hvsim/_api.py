@@ -6,15 +6,17 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import closing
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hvsim import _core
+from hvsim import _core, _progress
 from hvsim._errors import ConfigError, RunError, refusal
-from hvsim._executors import Local
+from hvsim._executors import Local, Watcher
 from hvsim._machine import as_machine
 from hvsim._result_sets import Results
 from hvsim._results import Result
@@ -23,19 +25,25 @@ from hvsim._worker import FINISHED, USAGE, Ending, Limits, Task, image_directori
 
 @dataclass(frozen=True)
 class Progress:
-    """Told to a progress callback when a run starts and when it ends.
+    """Told to a progress callback when a run starts, about once a second while it runs, and when it ends.
 
     Attributes:
         run: Name of the run.
-        state: ``"started"`` or ``"finished"``.
+        state: ``"started"``, ``"running"`` or ``"finished"``.
         done: Runs finished so far.
         total: Runs in all.
+        cycles: While it is running: cycles behind it, of the hart that is ahead.
+        instructions: While it is running: retired by all harts.
+        seconds: While it is running: wall time since it started.
     """
 
     run: str
     state: str
     done: int
     total: int
+    cycles: int = 0
+    instructions: int = 0
+    seconds: float = 0.0
 
 
 Config = str | os.PathLike[str] | Mapping[str, Any]
@@ -51,6 +59,7 @@ def run(
     delivery: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    folder: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     out: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Progress], None] | None = None,
@@ -65,10 +74,11 @@ def run(
         delivery: With `workload`: of deferrable hypercalls.
         arguments: With `workload`: its arguments.
         overrides: Values by dotted path, laid over the config: ``{"hypervisor.delivery": "dlh"}``.
+        folder: Where relative paths of a dict start, ``extends`` among them; the current one if not given.
         jobs: Runs at a time; as many as there are processors if not given.
         out: Directory that keeps the run directories, made if need be; nothing is kept if not given.
-        progress: ``True``: a line per run on standard error; a function: called with each `Progress`.
-            If not given, lines are printed where standard error is a terminal.
+        progress: ``True``: a bar on a terminal and in a notebook, lines elsewhere; a function: called with
+            each `Progress`, from several threads. If not given, a bar where standard error is a terminal.
 
     Returns:
         The results by run name, in the config's order.
@@ -81,24 +91,52 @@ def run(
         config = as_machine(config).with_guests(
             workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
         )
-    tasks = [Task(*run) for run in expand(config, overrides or {})]
+    tasks = [Task(*run) for run in expand(config, overrides or {}, folder)]
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         root = Path(scratch) if out is None else _output(out)
-        _run(tasks, root, Local(jobs or os.cpu_count() or 1), _callback(progress) or (lambda _: None))
+        executor = Local(jobs or os.cpu_count() or 1)
+        with _shown(progress) as tell:
+            _run(tasks, root, executor, Path(scratch) / "warm-ups", tell)
         kept = out is not None
         return Results(Result.read(root / task.directory, name=task.label, kept=kept) for task in tasks)
 
 
-def _run(tasks: list[Task], root: Path, executor: Local, tell: Callable[[Progress], None]) -> None:
-    done, total = 0, len(tasks)
-    events = executor.run(
-        tasks, root, Limits(), lambda task: tell(Progress(task.label, "started", done, total))
-    )
+def _run(
+    tasks: list[Task], root: Path, executor: Local, warm_ups: Path, tell: Callable[[Progress], None]
+) -> None:
+    watcher = _Watcher(len(tasks), tell)
+    events = executor.run(tasks, root, Limits(), warm_ups, watcher)
     with closing(events):
         for task, ending in events:
             _check(task, ending)
-            done += 1
-            tell(Progress(task.label, "finished", done, total))
+            watcher.finished(task)
+
+
+class _Watcher(Watcher):
+    """Makes events for a callback of what an executor tells."""
+
+    SECONDS = 1.0
+
+    def __init__(self, total: int, tell: Callable[[Progress], None]) -> None:
+        self._tell, self._total, self._done = tell, total, 0
+        self._begun: dict[Task, float] = {}
+        self._told: dict[Task, float] = {}
+
+    def started(self, task: Task) -> None:
+        self._begun[task] = self._told[task] = time.monotonic()
+        self._tell(Progress(task.label, "started", self._done, self._total))
+
+    def advanced(self, task: Task, cycles: int, instructions: int) -> None:
+        now = time.monotonic()
+        if now - self._told[task] < self.SECONDS:
+            return
+        self._told[task] = now
+        seconds = now - self._begun[task]
+        self._tell(Progress(task.label, "running", self._done, self._total, cycles, instructions, seconds))
+
+    def finished(self, task: Task) -> None:
+        self._done += 1
+        self._tell(Progress(task.label, "finished", self._done, self._total))
 
 
 def _check(task: Task, ending: Ending | BaseException) -> None:
@@ -110,8 +148,13 @@ def _check(task: Task, ending: Ending | BaseException) -> None:
         raise RunError(task.label, ending.exit_code, ending.detail)
 
 
-def validate(config: Config, *, overrides: Mapping[str, Any] | None = None) -> list[str]:
-    """Check a config without running it.
+def validate(
+    config: Config,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+) -> list[str]:
+    """Check a config without running it; arguments are those of `run`.
 
     Returns:
         The names of the runs that it stands for.
@@ -119,7 +162,7 @@ def validate(config: Config, *, overrides: Mapping[str, Any] | None = None) -> l
     Raises:
         ConfigError: The config cannot be used.
     """
-    return [name for name, _, _ in expand(config, overrides or {})]
+    return [name for name, _, _ in expand(config, overrides or {}, folder)]
 
 
 def schema() -> dict[str, Any]:
@@ -128,12 +171,16 @@ def schema() -> dict[str, Any]:
     return parsed
 
 
-def expand(config: Config, overrides: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def expand(
+    config: Config, overrides: Mapping[str, Any], folder: str | os.PathLike[str] | None = None
+) -> list[tuple[str, str, str]]:
     """The runs of a config: name, name of the directory, the complete config as JSON text."""
     settings = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
     images = image_directories()
     if isinstance(config, Mapping):
-        return _core.expand_text(json.dumps(dict(config)), str(Path.cwd()), settings, images)
+        return _core.expand_text(
+            json.dumps(dict(config)), str(Path(folder or "").absolute()), settings, images
+        )
     return _core.expand_file(os.fspath(config), settings, images)
 
 
@@ -150,13 +197,57 @@ def _output(out: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _callback(progress: bool | Callable[[Progress], None] | None) -> Callable[[Progress], None] | None:
+@contextmanager
+def _shown(progress: bool | Callable[[Progress], None] | None) -> Iterator[Callable[[Progress], None]]:
     if callable(progress):
-        return progress
-    shown = sys.stderr.isatty() if progress is None else progress
-    return _print_progress if shown else None
+        yield progress
+    elif not _progress.wants(progress):
+        yield lambda event: None
+    elif _progress.draws():
+        with closing(_Bar()) as bar:
+            yield bar
+    else:
+        yield _Lines()
 
 
-def _print_progress(event: Progress) -> None:
-    if event.state == "finished":
-        print(f"hvsim: {event.done} of {event.total} runs finished ({event.run})", file=sys.stderr)
+class _Bar:
+    """A progress bar of runs, with how far those have come that run now."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Progress) -> None:
+        from tqdm.auto import tqdm
+
+        with self._lock:
+            if self._bar is None:
+                self._bar = tqdm(total=event.total, unit="run", desc="hvsim run", delay=0.5)
+            if event.state == "running":
+                words = _progress.amount(event.instructions, event.cycles, event.seconds)
+                self._bar.set_postfix_str(f"{event.run}: {words}")
+            elif event.state == "finished":
+                self._bar.update(event.done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _Lines:
+    """A line per run that ends, and now and then how far others are."""
+
+    SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + self.SECONDS
+
+    def __call__(self, event: Progress) -> None:
+        if event.state == "finished":
+            words = f"{event.done} of {event.total} runs finished ({event.run})"
+        elif event.state == "running" and time.monotonic() >= self._next:
+            self._next = time.monotonic() + self.SECONDS
+            words = f"{event.run}: {_progress.amount(event.instructions, event.cycles, event.seconds)}"
+        else:
+            return
+        print(f"hvsim: {words}", file=sys.stderr, flush=True)

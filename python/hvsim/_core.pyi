@@ -6,6 +6,9 @@ def version() -> str:
 def schema() -> str:
     """The JSON Schema of configs, as JSON text."""
 
+def checkpoint_facts(file: str) -> str:
+    """What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it."""
+
 def expand_file(path: str, settings: list[str], images: list[str]) -> list[tuple[str, str, str]]:
     """The runs of a config file: (name, name of its directory, complete config as JSON text).
 

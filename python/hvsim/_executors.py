@@ -8,8 +8,8 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -32,15 +32,28 @@ class Done(NamedTuple):
     ending: Ending | BaseException
 
 
+class Watcher:
+    """Told in which state tasks are, from any thread."""
+
+    def started(self, task: Task) -> None:
+        """It runs from now on, or will as soon as there is room."""
+
+    def advanced(self, task: Task, cycles: int, instructions: int) -> None:
+        """It has come so far; told a few times a second of runs on this machine."""
+
+
 class Executor(Protocol):
     """Runs tasks, some at a time, in any order."""
 
     jobs: int
 
     def run(
-        self, tasks: Sequence[Task], out: Path, limits: Limits, started: Callable[[Task], None]
+        self, tasks: Sequence[Task], out: Path, limits: Limits, warm_ups: Path, watcher: Watcher
     ) -> Generator[Done]:
-        """Yields each as it ends; run directories appear in `out`. Closing the iterator stops all."""
+        """Yields each as it ends; run directories appear in `out`. Closing the iterator stops all.
+
+        `warm_ups` is where runs share what ``boot.fast_forward`` comes to.
+        """
         ...
 
 
@@ -51,7 +64,7 @@ class Local:
         self.jobs = max(1, jobs)
 
     def run(
-        self, tasks: Sequence[Task], out: Path, limits: Limits, started: Callable[[Task], None]
+        self, tasks: Sequence[Task], out: Path, limits: Limits, warm_ups: Path, watcher: Watcher
     ) -> Generator[Done]:
         """As Executor says."""
         waiting, ended = iter(tasks), queue.SimpleQueue[Done]()
@@ -61,13 +74,21 @@ class Local:
             with lock:
                 task = None if stop.is_set() else next(waiting, None)
                 if task is not None:
-                    started(task)
+                    watcher.started(task)
                 return task
 
         def work() -> None:
             while (task := next_task()) is not None:
                 try:
-                    ended.put(Done(task, simulate(task, out, limits=limits, stopped=stop.is_set)))
+                    ending = simulate(
+                        task,
+                        out,
+                        limits=limits,
+                        stopped=stop.is_set,
+                        warm_ups=warm_ups,
+                        advanced=partial(watcher.advanced, task),
+                    )
+                    ended.put(Done(task, ending))
                 except BaseException as error:  # told to whoever waits for the task
                     ended.put(Done(task, error))
 
@@ -97,19 +118,26 @@ class Dask:
         self._patience = worker_timeout or (QUEUE_SECONDS if where == "slurm" else WORKER_SECONDS)
 
     def run(
-        self, tasks: Sequence[Task], out: Path, limits: Limits, started: Callable[[Task], None]
+        self, tasks: Sequence[Task], out: Path, limits: Limits, warm_ups: Path, watcher: Watcher
     ) -> Generator[Done]:
         """As Executor says."""
         distributed = _import("distributed", "dask")
         with self._client(distributed) as client:
             futures = {
                 client.submit(
-                    perform, task, str(out), limits, simulator_hash(), key=f"{out.name}-{index}", pure=False
+                    perform,
+                    task,
+                    str(out),
+                    limits,
+                    simulator_hash(),
+                    str(warm_ups),
+                    key=f"{out.name}-{index}",
+                    pure=False,
                 ): task
                 for index, task in enumerate(tasks)
             }
             for task in tasks:
-                started(task)
+                watcher.started(task)
             try:
                 for future in self._completed(client, futures):
                     error = future.exception()
@@ -190,7 +218,7 @@ def choose(dask: Any, jobs: int, worker_timeout: float | None = None) -> Executo
     return Local(jobs) if dask is None else Dask(dask, jobs, worker_timeout)
 
 
-def perform(task: Task, out: str, limits: Limits, simulator: str) -> Ending:
+def perform(task: Task, out: str, limits: Limits, simulator: str, warm_ups: str | None = None) -> Ending:
     """A task on a worker of a cluster. Ends early when the folder for its result goes away."""
     place = Path(out)
     here = socket.gethostname()
@@ -201,7 +229,9 @@ def perform(task: Task, out: str, limits: Limits, simulator: str) -> Ending:
     ((_, directory, _),) = _core.expand_text(task.config, str(place), [], image_directories())
     if directory.rpartition("-")[2] != task.identity:
         raise Error(f"the worker on {here} has other images than this machine")
-    return simulate(task, place, limits=limits, stopped=_Gone(place))
+    return simulate(
+        task, place, limits=limits, stopped=_Gone(place), warm_ups=Path(warm_ups) if warm_ups else None
+    )
 
 
 class _Gone:
@@ -251,4 +281,14 @@ def _import(module: str, extra: str) -> Any:
         ) from error
 
 
-__all__ = ["Dask", "Done", "Executor", "Local", "StoppedError", "choose", "perform", "simulator_hash"]
+__all__ = [
+    "Dask",
+    "Done",
+    "Executor",
+    "Local",
+    "StoppedError",
+    "Watcher",
+    "choose",
+    "perform",
+    "simulator_hash",
+]

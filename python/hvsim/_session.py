@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -10,12 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from hvsim import _progress
 from hvsim._api import Config, expand
+from hvsim._checkpoint import Checkpoint
 from hvsim._errors import ConfigError, SessionError
 from hvsim._machine import Machine, as_machine
 from hvsim._results import Result
 from hvsim._session_process import SessionProcess
-from hvsim._session_stop import Breakpoint, Stop, Watchpoint, read_stop
+from hvsim._session_stop import Bookmark, Breakpoint, Stop, Watchpoint, read_stop
 from hvsim._session_views import Hart, Vcpu
 from hvsim._session_vm import Vm
 from hvsim._worker import Task
@@ -32,11 +35,13 @@ class Session:
     >>> with hvsim.Session(machine, workload="hypercall_storm") as s:
     ...     s.run_until(exit="any")
     ...     s.hart(0).explain_translation(s.hart(0).pc)
+    ...     s.checkpoint("there.ckpt")
+    >>> s = hvsim.Session(restore="there.ckpt")
     """
 
     def __init__(
         self,
-        config: Config,
+        config: Config | None = None,
         workload: str | None = None,
         *,
         image: str | os.PathLike[str] | None = None,
@@ -45,13 +50,19 @@ class Session:
         delivery: str | None = None,
         arguments: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Any] | None = None,
+        folder: str | os.PathLike[str] | None = None,
         run: str | None = None,
+        restore: str | os.PathLike[str] | None = None,
+        cold: bool = False,
+        timeline: bool = False,
         echo: bool = False,
+        progress: bool | None = None,
     ) -> None:
-        """Start the machine; it stands before its first instruction.
+        """Start the machine; it stands before its first instruction, or where a checkpoint was taken.
 
         Args:
-            config: Path of a JSON config, a dict, or a `Machine`.
+            config: Path of a JSON config, a dict, or a `Machine`. With `restore` it may be left away: then it
+                is the checkpoint's own.
             workload: Of a `Machine` without guests, as `hvsim.run` has it, with the five after it.
             image: Instead of a workload: an ELF that boots without firmware.
             vms: With `workload`: how many VMs.
@@ -59,13 +70,31 @@ class Session:
             delivery: With `workload`: of deferrable hypercalls.
             arguments: With `workload`: its arguments.
             overrides: Values by dotted path, laid over the config.
+            folder: Where relative paths of a dict start; the current one if not given.
             run: Which one, if the config stands for several runs.
+            restore: A checkpoint to go on from.
+            cold: With `restore`: caches, TLBs, predictors and statistics begin empty, and what only takes
+                time may differ from what the checkpoint was made with. ``boot.warm_instructions`` fills them
+                before statistics count.
+            timeline: Whether to note what harts and VCPUs do, for `save_timeline`.
             echo: Whether what the guests print appears on standard output too.
+            progress: ``True``: what goes on for longer than a second shows how far it has come, as a bar, or
+                as lines where standard error is no terminal. If not given, where it is one.
 
         Raises:
-            ConfigError: The config cannot be used.
+            ConfigError: The config or the checkpoint cannot be used.
             RunError: The simulator failed.
         """
+        settings = dict(overrides or {})
+        if restore is not None:
+            checkpoint = Checkpoint.read(restore)
+            config = checkpoint.config if config is None else config
+            settings["boot.restore"] = str(checkpoint.file)
+            settings["boot.restored_models"] = "cold" if cold else "exact"
+        if config is None:
+            raise ConfigError("", "config", "", "missing: expected a config, or a checkpoint to restore")
+        if timeline:
+            settings["observe.timeline"] = True
         if workload is not None:
             config = as_machine(config).with_guests(
                 workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
@@ -73,8 +102,11 @@ class Session:
         if image is not None:
             boot = {"image": str(Path(image).absolute()), "firmware": "none"}
             config = Machine({**as_machine(config), "boot": boot})
-        task = _choose([Task(*each) for each in expand(config, overrides or {})], run)
+        task = _choose([Task(*each) for each in expand(config, settings, folder)], run)
         self._echo = echo
+        self._shown = _progress.wants(progress)
+        self._timeline = timeline
+        self._bookmarks: list[Bookmark] = []
         self._points: dict[int, Breakpoint | Watchpoint] = {}
         self._numbers = 0
         self._stop = Stop("start")
@@ -184,7 +216,9 @@ class Session:
         if self._stop.over and not self.closed:
             return self._stop
         try:
-            report = self._process.ask("go", until=until)
+            with _progress.Advance(self._label, self._shown, instructions=self._distance(until)) as advance:
+                self._process.on_advance = advance
+                report = self._process.ask("go", until=until)
         except KeyboardInterrupt:
             if not self.closed:
                 state = self._process.ask("state")
@@ -195,9 +229,67 @@ class Session:
         self._stop = read_stop(report["stopped"], self._points)
         return self._stop
 
+    def _distance(self, until: Mapping[str, Any]) -> int | None:
+        """Instructions until a stop that is due at a number of them."""
+        if until.get("instructions") is None:
+            return None
+        harts = self._process.ask("state")["harts"]
+        mine = harts if until.get("hart") is None else [harts[until["hart"]]]
+        return max(0, int(until["instructions"]) - sum(int(each["retired"]) for each in mine))
+
     def _here(self, reason: str) -> Stop:
         state = self._process.ask("state")
         return read_stop({"reason": reason, "hart": 0, "details": {}, "state": state}, {})
+
+    # Going back
+
+    def checkpoint(self, file: str | os.PathLike[str]) -> Checkpoint:
+        """Save the machine; ``Session(restore=file)`` and ``boot.restore`` go on from there, in any process.
+
+        It is saved where the turns of all harts have ended next, which is up to ``machine.quantum_cycles``
+        after where it stands; the session itself stays where it is. A run that goes on from there ends as
+        one that was never saved, bit for bit.
+
+        Args:
+            file: Appears whole, or not at all.
+
+        Raises:
+            SessionError: The run is over or will be by then, a guest may write to a file
+                (``machine.devices.block[].access``), or the file cannot be written.
+        """
+        self._process.ask("checkpoint", file=str(Path(file).absolute()))
+        return Checkpoint.read(file)
+
+    def bookmark(self) -> Bookmark:
+        """Keep this place, to `go_back` to: a copy of the process, which takes no time and little memory.
+
+        Raises:
+            SessionError: The run is over, or a guest may write to a file.
+        """
+        number = int(self._process.ask("bookmark")["bookmark"])
+        made = Bookmark(number, self._stop, tuple(self._points.values()))
+        self._bookmarks.append(made)
+        return made
+
+    def go_back(self, to: Bookmark | None = None) -> Stop:
+        """To a bookmark, or the last one: all is as it was then, down to the last bit. Later ones are gone.
+
+        Raises:
+            SessionError: There is no such bookmark.
+        """
+        to = to if to is not None else (self._bookmarks[-1] if self._bookmarks else None)
+        if to is None or to not in self._bookmarks:
+            raise SessionError(f"bookmark: {to and to.number}: expected one that is still there")
+        del self._bookmarks[to.number + 1 :]
+        self._points = {each.id: each for each in to.points}
+        state = self._process.ask("go_back", bookmark=to.number)["state"]
+        self._stop = read_stop({"reason": "back", "hart": to.stop.hart, "details": {}, "state": state}, {})
+        return self._stop
+
+    @property
+    def bookmarks(self) -> tuple[Bookmark, ...]:
+        """Where it can go back to, oldest first."""
+        return tuple(self._bookmarks)
 
     # Points
 
@@ -341,6 +433,22 @@ class Session:
             self._process.ask("result", directory=scratch)
             (directory,) = Path(scratch).iterdir()
             return Result.read(directory, name=self._label, kept=False)
+
+    def save_timeline(self, file: str | os.PathLike[str]) -> Path:
+        """What harts and VCPUs have done so far, for Perfetto (Chrome's trace-event format).
+
+        Args:
+            file: ``.json``; it is replaced if it exists.
+
+        Raises:
+            SessionError: The session was not begun with ``timeline=True``.
+        """
+        if not self._timeline:
+            raise SessionError("timeline: expected a session that was begun with timeline=True")
+        with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
+            self._process.ask("result", directory=scratch)
+            (directory,) = Path(scratch).iterdir()
+            return Path(shutil.move(directory / "trace.json", Path(file).absolute()))
 
     def _printed(self, text: str) -> None:
         if self._echo:

@@ -27,6 +27,7 @@ class SessionProcess:
         """
         self._label = task.label
         self._on_console = on_console
+        self.on_advance: Callable[[int, int], None] = lambda cycles, instructions: None
         self._lock = threading.Lock()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._scratch = tempfile.TemporaryDirectory(prefix="hvsim-")
@@ -110,6 +111,8 @@ class SessionProcess:
                 raise SessionError(message["failed"])
             if "refused" in message:
                 raise refusal(message["refused"])
+            if "advanced" in message:
+                self.on_advance(*message["advanced"])
             if "console" in message:
                 self._on_console(message["console"])
             if "finished" in message:

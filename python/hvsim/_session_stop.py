@@ -47,14 +47,32 @@ class Watchpoint:
 
 
 @dataclass(frozen=True)
+class Bookmark:
+    """A place that a session can go back to.
+
+    Attributes:
+        number: Within the session, from 0 on.
+        stop: Why and where it stood.
+        points: Breakpoints and watchpoints that were set.
+    """
+
+    number: int
+    stop: Stop
+    points: tuple[Breakpoint | Watchpoint, ...] = ()
+
+    def __str__(self) -> str:
+        return f"bookmark {self.number}: {self.stop}"
+
+
+@dataclass(frozen=True)
 class Stop:
     """Why and where a session stands.
 
     Attributes:
         reason: ``"step"``, ``"address"``, ``"breakpoint"``, ``"watchpoint"``, ``"mark"``, ``"exit"``,
             ``"trap"``, ``"cycle"``, ``"instructions"``, ``"interrupted"``, ``"no_progress"`` (nothing will
-            ever happen, unless somebody types), ``"over"`` (the run has ended, and can be looked at) or
-            ``"start"``.
+            ever happen, unless somebody types), ``"over"`` (the run has ended, and can be looked at),
+            ``"start"``, or ``"back"`` (at a bookmark).
         hart: Number of the hart that stopped it.
         pc: The hart's next instruction.
         mode: Of the hart: ``"M"``, ``"HS"``, ``"U"``, ``"VS"`` or ``"VU"``.

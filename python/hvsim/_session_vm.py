@@ -20,12 +20,13 @@ class Queue:
         waiting: Calls that wait, in the hypervisor's queues or in rings.
         completed: Calls that have run.
         capacity: Calls that a queue has room for.
-        calls: Those that wait, oldest first: ``ticket``, ``name``, ``arguments``, ``slot`` of the status word
-            that tells when it is done (0: none), ``interrupts_vcpu``, and ``hart`` whose queue it is in with
-            delivery ``softirq``.
+        calls: Those that wait, oldest first in each queue: ``ticket``, ``name``, ``arguments``, ``slot`` of
+            the status word that tells when it is done (0: none), ``interrupts_vcpu``; ``hart`` whose queue it
+            is in with delivery ``softirq``; and with queues in guest memory, ``ring``: the VCPU in whose ring
+            it waits, its ``ticket`` being its number there, or ``None`` once it was taken over from one.
         draining: Whether a hart is running calls of it right now.
         rings: With deliveries that keep the queue in guest memory: entries appended (``tail``) and run
-            (``head``) by VCPU.
+            (``head``) by VCPU, and past which entry the guest is to say so (``notify``).
         status: Status words of the guest's shared page by slot: ``idle``, ``queued``, ``done`` or ``failed``.
     """
 
@@ -96,22 +97,30 @@ class Vm:
         """Its deferrable hypercalls that wait, and what has become of others."""
         answer = self._process.ask("queue", vm=self.name)
         queues = answer["queues"]
+        rings = answer["rings"]
         calls = [
-            {**call, "hart": queue["hart"]} if "hart" in queue else call
+            {
+                **call,
+                **({"hart": queue["hart"]} if "hart" in queue else {}),
+                **({"ring": None} if rings else {}),
+            }
             for queue in queues
             for call in queue["calls"]
         ]
+        taken = len(calls)
+        calls += [{**call, "ring": ring["vcpu"]} for ring in rings for call in ring["calls"]]
         columns = ["ticket", "name", "arguments", "slot", "interrupts_vcpu"]
+        columns += (["hart"] if "hart" in queues[0] else []) + (["ring"] if rings else [])
         return Queue(
             delivery=answer["delivery"],
             waiting=answer["in_queues_of_harts"]
             if answer["in_queues_of_harts"] is not None
-            else len(calls) + sum(ring["tail"] - ring["head"] for ring in answer["rings"]),
+            else taken + sum(ring["tail"] - ring["head"] for ring in rings),
             completed=answer["completed"],
             capacity=queues[0]["capacity"],
-            calls=pd.DataFrame(calls, columns=[*columns, *(["hart"] if "hart" in queues[0] else [])]),
+            calls=pd.DataFrame(calls, columns=columns),
             draining=any(queue["draining"] for queue in queues),
-            rings=pd.DataFrame(answer["rings"], columns=["vcpu", "tail", "head"]),
+            rings=pd.DataFrame(rings, columns=["vcpu", "tail", "head", "notify"]),
             status=tuple(answer["status"]),
         )
 

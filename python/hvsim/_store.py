@@ -26,6 +26,7 @@ from hvsim._worker import Task
 
 DEFINITION = "sweep.json"
 _STAGING = ".staging"
+_WARM_UPS = ".warm-ups"
 _FAILED = "failed"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.staging = path / _STAGING / uuid.uuid4().hex
+        self.warm_ups = path / _WARM_UPS
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
@@ -56,6 +58,8 @@ class Store:
                 shutil.rmtree(self.path / _STAGING, ignore_errors=True)
 
     def _adopt(self) -> None:
+        for begun in self.warm_ups.glob("*.partial-*"):
+            begun.unlink(missing_ok=True)
         for session in sorted((self.path / _STAGING).glob("*")):
             with contextlib.suppress(OSError):
                 # After a crash of the machine, what had not been written through may have holes.

@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from hvsim import _core, _table
+from hvsim import _core, _progress, _table
 from hvsim._errors import ConfigError, Error, RunError
-from hvsim._executors import Executor, choose, simulator_hash
+from hvsim._executors import Executor, Watcher, choose, simulator_hash
 from hvsim._plan import Definition, Plan, plan, size
 from hvsim._space import RefusedError
 from hvsim._store import DEFINITION, Publisher, Store
@@ -60,6 +60,7 @@ def sweep(
     random: Mapping[str, Any] | None = None,
     constraints: Sequence[str] = (),
     overrides: Mapping[str, Any] | None = None,
+    folder: str | os.PathLike[str] | None = None,
     name: str | None = None,
     out: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
@@ -85,6 +86,7 @@ def sweep(
             there are ``log_uniform``, ``integer``, ``log_integer`` (to is included) and ``choice``.
         constraints: Expressions that points must meet: ``"hypervisor.queue_capacity >= machine.harts * 8"``.
         overrides: Values by config path that all points share.
+        folder: Where relative paths of a base that is a dict start; the current one if not given.
         name: Of the sweep.
         out: Directory for run directories, ``table.parquet`` and ``failed/``; nothing is kept if not given.
         jobs: Runs at a time; as many as there are processors if not given.
@@ -118,7 +120,8 @@ def sweep(
         "set": overrides,
         "name": name,
     }
-    definition = _define(base, {key: value for key, value in asked.items() if value is not None})
+    wanted = {key: value for key, value in asked.items() if value is not None}
+    definition = _define(base, wanted, Path(folder or "").absolute())
     limits = _limits(definition.limits(), memory_limit, time_limit)
     executor = choose(dask, jobs or os.cpu_count() or 1, worker_timeout)
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
@@ -130,9 +133,11 @@ def sweep(
         )
 
 
-def _define(base: str | os.PathLike[str] | Mapping[str, Any], asked: Mapping[str, Any]) -> Definition:
+def _define(
+    base: str | os.PathLike[str] | Mapping[str, Any], asked: Mapping[str, Any], folder: Path
+) -> Definition:
     if isinstance(base, Mapping):
-        return Definition.of({"base": dict(base), **asked})
+        return Definition.of({"base": dict(base), **asked}, folder=folder)
     read = Definition.read(Path(base))
     return replace(read, text={**read.text, **asked}, name=asked.get("name", read.name))
 
@@ -220,7 +225,7 @@ def _run(chosen: Plan, store: Store, executor: Executor, limits: Limits, tell: P
     counter = _Counter(len(tasks), len(known), len(failed), tell)
     if not left:
         return
-    events = executor.run(left, store.staging, limits, lambda _: None)
+    events = executor.run(left, store.staging, limits, store.warm_ups, Watcher())
     with Publisher(store) as publisher, closing(events):
         for task, ending in events:
             if isinstance(ending, BaseException):
@@ -299,10 +304,9 @@ def shown(progress: bool | ProgressCallback | None) -> ProgressCallback:
     """What to do with progress: nothing, lines, a bar, or what the caller wants."""
     if callable(progress):
         return progress
-    terminal = sys.stderr.isatty()
-    if not (terminal if progress is None else progress):
+    if not _progress.wants(progress):
         return lambda _: None
-    return _Bar() if terminal or "ipykernel" in sys.modules else _Lines()
+    return _Bar() if _progress.draws() else _Lines()
 
 
 class _Bar:

@@ -114,10 +114,14 @@ def simulate(
     *,
     limits: Limits | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    warm_ups: Path | None = None,
+    advanced: Callable[[int, int], None] = lambda cycles, instructions: None,
 ) -> Ending:
     """Run a task in a process of its own; its run directory appears in `out` if it finishes.
 
-    The process ends with the thread that calls this, however that ends. `stopped` is asked often.
+    The process ends with the thread that calls this, however that ends. `stopped` is asked often. `warm_ups`
+    is where runs share what ``boot.fast_forward`` comes to. `advanced` is told a few times a second how many
+    cycles and instructions are behind.
 
     Raises:
         StoppedError: `stopped` said so; nothing is left of the run.
@@ -128,6 +132,7 @@ def simulate(
                 *_dying_with_parent(),
                 str(binary()),
                 *("run-one", "--config-fd", str(config), "--message-fd", str(sender), "--out", str(out)),
+                *([] if warm_ups is None else ["--warm-ups", str(warm_ups)]),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -139,13 +144,17 @@ def simulate(
         )
         os.close(sender)
         try:
-            return _listen(process, messages, limits or Limits(), stopped)
+            return _listen(process, messages, limits or Limits(), stopped, advanced)
         finally:
             end_process(process)
 
 
 def _listen(
-    process: subprocess.Popen[bytes], messages: int, limits: Limits, stopped: Callable[[], bool]
+    process: subprocess.Popen[bytes],
+    messages: int,
+    limits: Limits,
+    stopped: Callable[[], bool],
+    advanced: Callable[[int, int], None],
 ) -> Ending:
     assert process.stderr is not None
     started = time.monotonic()
@@ -158,6 +167,7 @@ def _listen(
                 chunk = os.read(key.fd, 65536)
                 texts[key.fd] += chunk
                 if key.fd == messages:
+                    _tell(texts[messages], advanced)
                     texts[messages] = _last_words(texts[messages])
                 if not chunk:
                     open_ends.unregister(key.fd)
@@ -166,6 +176,14 @@ def _listen(
             if reason := limits.broken(process.pid, started):
                 return Ending(-signal.SIGKILL, reason)
     return ending_of(process.wait(), texts[messages], texts[process.stderr.fileno()])
+
+
+def _tell(messages: bytes, advanced: Callable[[int, int], None]) -> None:
+    """The last line that says how far the run has come, if there is one."""
+    for line in reversed(messages.split(b"\n")[:-1]):
+        if line.startswith(b'{"advanced"'):
+            return advanced(*json.loads(line)["advanced"])
+    return None
 
 
 def _last_words(messages: bytes) -> bytes:

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/checkpoint.h"
+#include "sim/checkpoint_rules.h"
 #include "sim/config_load.h"
 #include "sim/experiment.h"
 #include "sim/json_path.h"
@@ -70,19 +72,32 @@ Expanded expand_text(const std::string& text, const std::string& directory,
                      const std::vector<std::string>& settings, const std::vector<std::string>& images) {
   return without_gil([&]() -> Outcome {
     const std::string file = directory + "/" + kDict;
-    const auto json = parse_json(text, file);
+    auto json = parse_json(text, file);
     if (!json) return isa::Failure{json.error()};
-    Document document;
-    document.origins.note("", file);
-    merge(document, *json, file);
-    return expand_document(std::move(document), settings, images);
+    auto document = load_document(std::move(json.value()), file);
+    if (!document) return isa::Failure{document.error()};
+    return expand_document(std::move(document.value()), settings, images);
   });
+}
+
+// What a checkpoint says of itself, as JSON text; with the config that a run has which goes on from it.
+std::string checkpoint_facts(const std::string& file) {
+  const auto facts = [&] {
+    const py::gil_scoped_release released;
+    return read_checkpoint_facts(file);
+  }();
+  if (!facts) raise({.file = file, .path = "", .value = "", .expected = facts.error()});
+  return Json{{"simulator", facts->simulator}, {"identity", facts->identity},
+              {"cycles", facts->cycles},       {"instructions", facts->instructions},
+              {"debugged", facts->debugged},   {"config", config_to_go_on(facts->config)}}
+      .dump();
 }
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The simulator's own code for configs, without the simulation";
   module.def("version", [] { return std::string(simulator_version()); });
   module.def("schema", [] { return config_schema().dump(); });
+  module.def("checkpoint_facts", &checkpoint_facts, py::arg("file"));
   module.def("expand_file", &expand_file, py::arg("path"), py::arg("settings"), py::arg("images"));
   module.def("expand_text", &expand_text, py::arg("text"), py::arg("directory"), py::arg("settings"),
              py::arg("images"));

@@ -19,6 +19,8 @@ class Channel {
   std::optional<std::string> receive(bool wait);
   void put_back(const std::string& line) { pending_.insert(0, line + "\n"); }
   bool closed() const { return closed_; }
+  // What this process sends from here on, by whatever way, goes nowhere.
+  void be_silent();
   void send(const Json& message);
 
  private:

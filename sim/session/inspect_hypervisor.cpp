@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/limits.h"
 #include "sim/session/inspector.h"
 
 namespace hvsim::session {
@@ -68,6 +69,30 @@ Json Inspector::queue_json(std::uint64_t at, std::optional<std::uint32_t> of_vm)
           {"calls", std::move(calls)}};
 }
 
+// What a guest has appended and the hypervisor has not taken over yet, where `tail` makes sense. The rings
+// are where the guest's BootInfo says, in the page before its last one; it may have written other things
+// there.
+Json Inspector::ring_calls(std::uint32_t vm, std::uint32_t vcpu, const abi::RingIndices& indices) const {
+  const auto read = [&](std::uint64_t at, auto value) {
+    const std::uint64_t physical = physical_of(vm, at);
+    if (const std::uint8_t* there = machine_.memory().host_readable(isa::Hpa{physical}, sizeof value))
+      std::memcpy(&value, there, sizeof value);
+    return value;
+  };
+  const std::uint64_t end = abi::kGuestMemoryBase + config_.vms[vm].memory_bytes;
+  const auto boot = read(end - 2 * isa::kPageBytes, abi::BootInfo{});
+  const std::uint64_t capacity = boot.ring_capacity;
+  Json calls = Json::array();
+  if (boot.magic != abi::kBootMagic || capacity == 0 || capacity > hv::kMaxQueueCapacity) return calls;
+  if (indices.tail - indices.head > capacity) return calls;
+  for (std::uint64_t number = indices.head; number != indices.tail; ++number) {
+    const std::uint64_t at =
+        boot.rings + vcpu * boot.ring_stride + number % capacity * sizeof(abi::RingEntry);
+    calls.push_back(call_json(read(at, abi::RingEntry{}).call, number));
+  }
+  return calls;
+}
+
 // Delivery `softirq` has a queue per hart with calls of all VMs; rings are in the guests' memory.
 auto Inspector::get_queue(const Json& request) -> Answer {
   const auto vm = this->vm(request);
@@ -88,7 +113,11 @@ auto Inspector::get_queue(const Json& request) -> Answer {
   Json rings = Json::array(), status = Json::array();
   for (std::uint32_t vcpu = 0; abi::uses_rings(config_.hypervisor.delivery) && vcpu < config_.vms[*vm].vcpus;
        ++vcpu)
-    rings.push_back({{"vcpu", vcpu}, {"tail", shared.rings[vcpu].tail}, {"head", shared.rings[vcpu].head}});
+    rings.push_back({{"vcpu", vcpu},
+                     {"tail", shared.rings[vcpu].tail},
+                     {"head", shared.rings[vcpu].head},
+                     {"notify", shared.rings[vcpu].notify},
+                     {"calls", ring_calls(*vm, vcpu, shared.rings[vcpu])}});
   for (const std::uint32_t each : shared.status)
     status.push_back(each < kStatusNames.size() ? kStatusNames[each] : std::to_string(each));
   return Json{

@@ -38,6 +38,15 @@ void Inspector::for_each_leaf(std::uint32_t vm, const std::function<void(const L
   if (value_at<std::uint8_t>(seen.vm_states.at(vm)) == 1) walk_table(root, 2, 0, visit);
 }
 
+// Outside of RAM: nothing is there.
+std::uint64_t Inspector::physical_of(std::uint32_t vm, std::uint64_t guest) const {
+  std::uint64_t physical = 0;
+  for_each_leaf(vm, [&](const Leaf& leaf) {
+    if (guest - leaf.guest < leaf.bytes) physical = leaf.physical + (guest - leaf.guest);
+  });
+  return physical;
+}
+
 const char* Inspector::page_state(const Leaf& leaf, const hv::Inspection& seen) {
   if ((leaf.pte & pte::w) != 0) return "own";
   if (leaf.physical - seen.zero_block < seen.zero_bytes) return "shared";

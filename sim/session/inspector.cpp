@@ -135,9 +135,7 @@ auto Inspector::find_symbol(const Json& request) -> Answer {
     places.push_back({{"address", range.first},
                       {"vm", whose_json(range.virtualized ? range.vm : cpu::kNoGuest, config_)}});
   if (!places.empty()) return places;
-  const auto near = symbols_.similar(name);
-  return isa::Failure{"symbol: \"" + name + "\": no image of this config has it" +
-                      (near ? ", did you mean \"" + *near + "\"?" : "")};
+  return isa::Failure{"symbol: " + symbols_.missing(name)};
 }
 
 auto Inspector::get_console(const Json&) -> Answer {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "hypervisor/abi/hypercall.h"
 #include "sim/gdb/hypervisor_memory.h"
 #include "sim/gdb/memory.h"
 #include "sim/gdb/vcpus.h"
@@ -71,6 +72,7 @@ class Inspector {
       std::memcpy(&value, there, sizeof value);
     return value;
   }
+  Json ring_calls(std::uint32_t vm, std::uint32_t vcpu, const hv::abi::RingIndices& indices) const;
   Json queue_json(std::uint64_t at, std::optional<std::uint32_t> of_vm) const;
   // inspect_pages.cpp
   struct Leaf {  // of a stage-two table
@@ -81,6 +83,7 @@ class Inspector {
   void walk_table(std::uint64_t table, unsigned level, std::uint64_t base,
                   const std::function<void(const Leaf&)>& visit) const;
   void for_each_leaf(std::uint32_t vm, const std::function<void(const Leaf&)>& visit) const;
+  std::uint64_t physical_of(std::uint32_t vm, std::uint64_t guest) const;
   static const char* page_state(const Leaf& leaf, const hv::Inspection& seen);
 
   sim::Machine& machine_;

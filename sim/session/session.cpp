@@ -1,11 +1,9 @@
 // The conversation, and when the machine stands still.
 #include "sim/session/session.h"
 
-#include <sys/wait.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -20,29 +18,6 @@ std::string_view stop_name(sim::StopReason stop) {
   for (const auto& [choice, name] : sim::Named<sim::StopReason>::choices)
     if (choice == stop) return name;
   return {};
-}
-
-// What a process of its own comes to; it may take its time, and change what it likes.
-std::string apart(const std::function<std::string()>& work) {
-  std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0) return std::string("no pipe: ") + std::strerror(errno);
-  const pid_t child = fork();
-  if (child < 0) return std::string("no process: ") + std::strerror(errno);
-  if (child == 0) {
-    const std::string text = work();
-    const bool told = write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    _exit(told ? 0 : 1);
-  }
-  close(ends[1]);
-  std::string text;
-  char chunk[4096];
-  for (ssize_t count; (count = read(ends[0], chunk, sizeof chunk)) > 0;)
-    text.append(chunk, static_cast<std::size_t>(count));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return "the process that writes the result died";
-  return text;
 }
 
 }  // namespace
@@ -62,7 +37,7 @@ void Session::Present::undo() {
 }
 
 std::string Session::start(const Subject& subject, std::function<hv::Inspection()> host_inspection,
-                           std::function<std::string(const std::string& directory)> write_result) {
+                           Writers writers) {
   auto symbols = sim::Symbols::load(subject.config, subject.images);
   if (!symbols) return symbols.error();
   native_hypervisor_ = host_inspection != nullptr;
@@ -74,7 +49,8 @@ std::string Session::start(const Subject& subject, std::function<hv::Inspection(
   inspector_.emplace(subject.machine, subject.config, std::move(symbols.value()),
                      hypervisor ? std::optional(std::move(hypervisor.value())) : std::nullopt, left_,
                      subject.console);
-  write_result_ = std::move(write_result);
+  writers_ = std::move(writers);
+  timeline_ = subject.timeline;
   stops_.emplace(subject.machine);
   recorder_ = &subject.recorder;
   for (unsigned hart = 0; hart < machine_->harts(); ++hart) machine_->hart(hart).set_mark_listener(this);
@@ -82,6 +58,7 @@ std::string Session::start(const Subject& subject, std::function<hv::Inspection(
 }
 
 sim::Debugger::Go Session::next(unsigned hart) {
+  if (errand_) return Go::run;
   if (!std::exchange(started_, true)) hold(Standing::between_turns, std::nullopt);
   while (!ended_) {
     const auto report = stops_->before_turn(hart);
@@ -93,7 +70,7 @@ sim::Debugger::Go Session::next(unsigned hart) {
 }
 
 void Session::ran(unsigned hart, cpu::Stop why) {
-  if (ended_) return;
+  if (ended_ || errand_) return;
   if (pending_) {
     hold(Standing::between_turns, std::nullopt);
   } else if (const auto report = why == cpu::Stop::hypervisor ? stops_->due(hart) : std::nullopt) {
@@ -103,7 +80,12 @@ void Session::ran(unsigned hart, cpu::Stop why) {
   }
 }
 
+void Session::between_turns() {
+  if (errand_) say_and_end(errand_->way, writers_.checkpoint(errand_->file, disturbed_));
+}
+
 bool Session::nothing_moves() {
+  between_turns();
   if (ended_) return false;
   hold(Standing::between_turns, StopReport{.reason = "no_progress"});
   for (unsigned hart = 0; hart < machine_->harts() && !ended_; ++hart) {
@@ -115,6 +97,7 @@ bool Session::nothing_moves() {
 }
 
 void Session::over(const sim::RunResult& result) {
+  if (errand_) say_and_end(errand_->way, "the run ends before its harts' turns do");
   if (ended_) return;
   const StopReport report{.reason = "over",
                           .details = {{"stop", stop_name(result.stop)},
@@ -125,14 +108,14 @@ void Session::over(const sim::RunResult& result) {
 
 void Session::trapped(const cpu::HartState& hart, const cpu::TrapSeen& seen) {
   if (next_ != nullptr) next_->trapped(hart, seen);
-  if (!stops_ || !stops_->trapped(hart, seen)) return;
+  if (!stops_ || errand_ || !stops_->trapped(hart, seen)) return;
   stops_->explain(hart.hart_id, inspector_->explain_trap(hart, seen));
   observe();
 }
 
 bool Session::begins(const cpu::HartState& hart, const cpu::StepSeen& seen) {
   if (steps() && !next_->begins(hart, seen)) return false;
-  if (ended_ || !stops_) return true;
+  if (ended_ || !stops_ || errand_) return true;
   const auto report = stops_->before(hart, seen);
   if (!report) return true;
   const Present present(*this, machine_->hart(hart.hart_id).hart_state(), seen);
@@ -143,7 +126,7 @@ void Session::marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, is
                      std::uint64_t value) {
   recorder_->marked(hart, now, who, kind, value);
   const bool natively = native_hypervisor_ && !machine_->hart(hart).hart_state().mode.virtualized;
-  if (natively && stops_->marked(hart, who.vm, kind, value)) observe();
+  if (natively && !errand_ && stops_->marked(hart, who.vm, kind, value)) observe();
 }
 
 bool Session::hold(Standing standing, const std::optional<StopReport>& report) {
@@ -167,6 +150,9 @@ bool Session::handle(const Json& request, Standing standing) {
     const std::string what = request.at("do");
     if (what == "interrupt") return false;  // it stands already
     if (what == "result") return write_result(request, standing), false;
+    if (what == "checkpoint") return write_checkpoint(request, standing);
+    if (what == "bookmark") return bookmark(standing), false;
+    if (what == "go_back") return go_back(request), false;
     const bool goes = what == "go";
     if (standing == Standing::over && (goes || Inspector::changes(request)))
       return fail("the run is over"), false;
@@ -201,15 +187,60 @@ Json Session::report_json(const StopReport& report) const {
   return json;
 }
 
+// A copy has files of its own from here on, and says nothing to whoever holds the session.
+std::string Session::begin_copy() {
+  if (present_ != nullptr) present_->undo();
+  channel_.be_silent();
+  if (timeline_ == nullptr || timeline_->take_own_file()) return {};
+  return "there is no room for another timeline";
+}
+
 // The process that writes it ends the run for itself, as it would end here.
 void Session::write_result(const Json& request, Standing standing) {
   const std::string directory = request.at("directory");
-  const std::string text = apart([&] {
-    if (present_ != nullptr) present_->undo();
+  const Copied copied = copy_of_this_process();
+  if (copied.way) {
+    std::string problem = begin_copy();
     ended_ = standing != Standing::over;
-    return write_result_(directory);
-  });
-  text.empty() ? answer(Json::object()) : fail(text);
+    if (problem.empty()) problem = writers_.result(directory);
+    say_and_end(*copied.way, problem);
+  }
+  if (!copied.said) return fail(copied.said.error());
+  copied.said->empty() ? answer(Json::object()) : fail(*copied.said);
+}
+
+// A copy goes on to where a checkpoint can be taken, and this one stays where it is. True: this is the copy.
+bool Session::write_checkpoint(const Json& request, Standing standing) {
+  const std::string file = request.at("file");
+  if (standing == Standing::over) return fail("the run is over"), false;
+  const Copied copied = copy_of_this_process();
+  if (copied.way) {
+    if (const std::string problem = begin_copy(); !problem.empty()) say_and_end(*copied.way, problem);
+    errand_ = Errand{.way = *copied.way, .file = file};
+    return true;
+  }
+  if (!copied.said) return fail(copied.said.error()), false;
+  copied.said->empty() ? answer(Json::object()) : fail(*copied.said);
+  return false;
+}
+
+// A run that is over has left the loop that it would have to go back into.
+void Session::bookmark(Standing standing) {
+  if (standing == Standing::over) return fail("the run is over");
+  for (const sim::BlockConfig& disk : inspector_->config().machine.devices.block)
+    if (disk.access == device::DiskAccess::read_write)
+      return fail("what a guest has written to " + disk.file + " could not be undone");
+  const auto came = bookmarks_.keep();
+  if (!came) return fail(came.error());
+  if (timeline_ != nullptr && !timeline_->take_own_file())
+    return fail("there is no room for another timeline");
+  answer(Json{{"bookmark", bookmarks_.count() - 1}, {"state", inspector_->state()}});
+}
+
+void Session::go_back(const Json& request) {
+  const std::uint64_t number = whole_number(request, "bookmark");
+  if (number >= bookmarks_.count()) return fail("there is no such bookmark");
+  bookmarks_.go_back(number);
 }
 
 void Session::observe() {

@@ -12,9 +12,11 @@
 #include "sim/gdb/left_guests.h"
 #include "sim/machine.h"
 #include "sim/session/channel.h"
+#include "sim/session/copies.h"
 #include "sim/session/inspector.h"
 #include "sim/session/stops.h"
 #include "sim/statistics.h"
+#include "sim/timeline.h"
 
 namespace hvsim::session {
 
@@ -32,16 +34,23 @@ class Session final : public sim::Debugger, public cpu::Observer, public cpu::Ma
     const sim::ImagePaths& images;
     const std::string& console;   // what has been printed so far
     cpu::MarkListener& recorder;  // of marks, which go on to it
+    sim::Timeline* timeline;      // null: there is none
   };
-  // Once the machine is built. `host_inspection`: of a hypervisor that runs on the host, else empty.
-  // `write_result`: writes what the run comes to if it ends now into a directory; called in a process of its
-  // own, it says what went wrong. The result is an error, or empty.
-  std::string start(const Subject& subject, std::function<hv::Inspection()> host_inspection,
-                    std::function<std::string(const std::string& directory)> write_result);
+  // What a session leaves behind. Both are called in a process of their own, and say what went wrong.
+  struct Writers {
+    // Of what the run comes to if it ends now, into a directory.
+    std::function<std::string(const std::string& directory)> result;
+    // Of a checkpoint, between two turns; `disturbed`: this is another run than its config's.
+    std::function<std::string(const std::string& file, bool disturbed)> checkpoint;
+  };
+  // Once the machine is built. `host_inspection`: of a hypervisor that runs on the host, else empty. The
+  // result is an error, or empty.
+  std::string start(const Subject& subject, std::function<hv::Inspection()> host_inspection, Writers writers);
 
   // sim::Debugger
   Go next(unsigned hart) override;
   void ran(unsigned hart, cpu::Stop why) override;
+  void between_turns() override;
   bool nothing_moves() override;
   bool ended() const override { return ended_; }
   bool disturbed() const override { return disturbed_; }
@@ -89,6 +98,10 @@ class Session final : public sim::Debugger, public cpu::Observer, public cpu::Ma
   bool handle(const Json& request, Standing standing);  // true: the machine may go on
   Json report_json(const StopReport& report) const;
   void write_result(const Json& request, Standing standing);
+  bool write_checkpoint(const Json& request, Standing standing);
+  void bookmark(Standing standing);
+  void go_back(const Json& request);
+  std::string begin_copy();
   void answer(Json content) { channel_.send(Json{{"answer", std::move(content)}}); }
   void fail(const std::string& why) { channel_.send(Json{{"failed", why}}); }
   void observe();
@@ -100,7 +113,15 @@ class Session final : public sim::Debugger, public cpu::Observer, public cpu::Ma
   sim::Machine* machine_ = nullptr;
   cpu::MarkListener* recorder_ = nullptr;
   std::optional<Inspector> inspector_;
-  std::function<std::string(const std::string&)> write_result_;
+  sim::Timeline* timeline_ = nullptr;
+  Writers writers_;
+  // In a copy that goes on to the next border between two turns, to write a checkpoint there.
+  struct Errand {
+    int way = -1;
+    std::string file;
+  };
+  std::optional<Errand> errand_;
+  Bookmarks bookmarks_;
   std::optional<Stops> stops_;
   cpu::ObservedCode observed_;
   std::optional<Json> pending_;  // to be done where the machine stands next

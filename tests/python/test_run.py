@@ -319,3 +319,31 @@ def test_help_names_the_commands_of_simulator_and_package():
         assert re.search(rf"^  {command} ", said.stdout, re.MULTILINE), said.stdout
     wrong = subprocess.run([sys.executable, "-m", "hvsim"], capture_output=True, text=True, timeout=60)
     assert wrong.returncode == 2
+
+
+def test_a_dict_may_extend_files(config, tmp_path, monkeypatch):
+    (tmp_path / "under").mkdir()
+    (tmp_path / "under" / "base.json").write_text(json.dumps({"extends": "../more.json", "seed": 7}))
+    (tmp_path / "more.json").write_text(json.dumps({"seed": 3, "machine": {"quantum_cycles": 500}}))
+    layer = config(extends="under/base.json", limits={"max_cycles": 1000})
+    result = hvsim.run(layer, folder=tmp_path)["small"]
+    assert result.config["seed"] == 7
+    assert result.config["machine"]["quantum_cycles"] == 500
+    monkeypatch.chdir(tmp_path)
+    assert hvsim.run(layer)["small"].result_hash == result.result_hash
+    frame = hvsim.sweep(layer, {"machine.costs.trap_entry": [10]}, folder=tmp_path)
+    assert frame["stop"].iloc[0] == "cycle_limit"
+    with pytest.raises(hvsim.ConfigError, match="no such file") as caught:
+        hvsim.validate(config(extends="nowhere.json"))
+    assert caught.value.path == "extends"
+
+
+def test_what_is_observed_stays_in_the_config_and_out_of_the_identity(config, tmp_path):
+    short = config(limits={"max_cycles": 1000})
+    plain = hvsim.run(short, out=tmp_path / "plain")["small"]
+    observe = {"observe.timeline": True, "observe.explain": "count=1", "observe.explain_output": "/dev/null"}
+    seen = hvsim.run(short, overrides=observe, out=tmp_path / "seen")["small"]
+    assert seen.manifest["identity"] == plain.manifest["identity"]
+    assert seen.config["observe"]["timeline"] is True
+    assert seen.config["observe"]["explain"] == "count=1"
+    assert (seen.directory / "trace.json").is_file()

@@ -29,11 +29,13 @@ struct Run {
   Nobody nobody;
   sim::Limits limits{*machine, config.limits, nobody, false};
   std::string console;
+  bool debugged = false;
   sim::Running running{.config = config,
                        .machine = *machine,
                        .recorder = recorder,
                        .limits = limits,
                        .console = console,
+                       .debugged = debugged,
                        .hypervisor = nullptr};
 };
 
