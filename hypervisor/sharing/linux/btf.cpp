@@ -1,6 +1,8 @@
 // The type information that a Linux kernel carries in its own memory.
 #include "hypervisor/sharing/linux/btf.h"
 
+#include <algorithm>
+
 namespace hv {
 namespace {
 
@@ -19,7 +21,6 @@ enum Kind : unsigned {
   kEnum64 = 19,
   kKinds = 20
 };
-constexpr unsigned kDeepest = 6;
 
 }  // namespace
 
@@ -107,25 +108,41 @@ Btf::Type Btf::find(GuestWindow& memory, std::uint32_t id) const {
 
 std::uint64_t Btf::bytes_of(GuestWindow& memory, Wanted what) { return find(memory, found_[what]).size; }
 
-std::optional<Btf::Member> Btf::member(GuestWindow& memory, Wanted what, std::string_view name) {
-  return member_of(memory, find(memory, found_[what]), name, 0);
+void Btf::enter(const Type& type, std::uint64_t offset) {
+  const bool has_members = type.kind() == kStruct || type.kind() == kUnion;
+  if (has_members && depth_ != kDeepest) levels_[depth_++] = {type, offset, 0};
 }
 
-std::optional<Btf::Member> Btf::member_of(GuestWindow& memory, const Type& type, std::string_view name,
-                                          unsigned depth) {
-  if ((type.kind() != kStruct && type.kind() != kUnion) || depth > kDeepest) return std::nullopt;
-  const bool bit_fields = (type.info >> 31) != 0;
-  for (std::uint32_t i = 0; i < type.count(); ++i) {
-    const std::uint64_t at = type.at + 12 + 12 * std::uint64_t{i};
+void Btf::begin_search(GuestWindow& memory, Wanted what) {
+  depth_ = 0;
+  records_left_ = kMostRecords;
+  enter(find(memory, found_[what]), 0);
+}
+
+Btf::Search Btf::search(GuestWindow& memory, std::string_view name, std::uint64_t records) {
+  const std::uint64_t stop = records_left_ - std::min(records_left_, records);
+  while (depth_ != 0) {
+    if (records_left_ <= stop) return records_left_ == 0 ? Search::too_long : Search::more;
+    Level& level = levels_[depth_ - 1];
+    if (level.next == level.type.count()) {
+      --depth_;
+      continue;
+    }
+    --records_left_;
+    const std::uint64_t at = level.type.at + 12 + 12 * std::uint64_t{level.next++};
     const std::uint32_t name_at = memory.value<std::uint32_t>(at), id = memory.value<std::uint32_t>(at + 4);
     std::uint64_t bits = memory.value<std::uint32_t>(at + 8);
-    if (bit_fields) bits &= 0xFFFFFF;
-    if (name_is(memory, name_at, name)) return Member{bits / 8, id};
+    if (level.type.info >> 31 != 0) bits &= 0xFFFFFF;  // bit fields have their width above
+    const std::uint64_t offset = level.offset + bits / 8;
+    if (name_is(memory, name_at, name)) {
+      member_ = {offset, id};
+      return Search::found;
+    }
     if (!name_is(memory, name_at, "")) continue;
-    if (auto inside = member_of(memory, find(memory, id), name, depth + 1))
-      return Member{bits / 8 + inside->offset, inside->type};
+    records_left_ -= std::min<std::uint64_t>(records_left_, id % kIndexStep);  // that find() walks over
+    enter(find(memory, id), offset);
   }
-  return std::nullopt;
+  return Search::missing;
 }
 
 std::uint64_t Btf::elements(GuestWindow& memory, std::uint32_t id) {

@@ -15,10 +15,25 @@ constexpr std::uint64_t kImageBytesAt = 16;  // in the header of a RISC-V Image
 constexpr std::uint64_t kFlags = 63;         // low bits of section_mem_map
 constexpr std::uint64_t kPresent = 3;        // SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP
 constexpr unsigned kTriesToAgree = 6;
+constexpr unsigned kTablesToTry = 64;  // that begin like a symbol table; Debian's kernels have one
+constexpr std::string_view kUnknownTypes = "its types are not those of a page allocator that is known";
 
 std::uint64_t difference(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
 
 }  // namespace
+
+constinit const std::array<Introspection::WantedMember, 10> Introspection::kMembers{{
+    {Btf::page, "page_type", {}, &Offsets::page_type, nullptr},
+    {Btf::page, "private", {}, &Offsets::private_, nullptr},
+    {Btf::page, "buddy_list", "lru", &Offsets::list, nullptr},
+    {Btf::zone, "free_area", {}, &Offsets::free_area, &Offsets::orders},
+    {Btf::zone, "zone_start_pfn", {}, &Offsets::start_pfn, nullptr},
+    {Btf::zone, "spanned_pages", {}, &Offsets::spanned, nullptr},
+    {Btf::free_area, "nr_free", {}, &Offsets::nr_free, nullptr},
+    {Btf::free_area, "free_list", {}, &Offsets::free_list, &Offsets::lists},
+    {Btf::pglist_data, "node_zones", {}, &Offsets::node_zones, &Offsets::zones},
+    {Btf::mem_section, "section_mem_map", {}, &Offsets::section_map, nullptr},
+}};
 
 void Introspection::begin(const Vm& vm) {
   *this = {};
@@ -57,7 +72,9 @@ Introspection::Result Introspection::step(Arch& arch, const Vm& vm) {
       return Result::more;
     case Stage::types:
       if (!types_.step(memory, kTypes)) return Result::more;
-      return read_types(memory);
+      return read_sizes(memory);
+    case Stage::members:
+      return read_members(memory);
     case Stage::zones:
       return read_zones(arch, vm, memory);
     case Stage::verify:
@@ -86,6 +103,12 @@ Introspection::Result Introspection::search(GuestWindow& memory) {
     if (given_ && !symbols_are_of_this_kernel(memory))
       return decline("the symbols in the configuration are those of another kernel");
   }
+  if (counting_) {
+    const Kallsyms::Progress progress = table_.count(memory, kSymbols);
+    if (progress == Kallsyms::Progress::more) return Result::more;
+    counting_ = false;
+    has_symbols_ = progress == Kallsyms::Progress::yes;
+  }
   const std::uint64_t end = std::min(kernel_bytes_, position_ + kSearchBytes);
   for (; position_ < end && !(has_symbols_ && has_types_); position_ += 8) {
     const std::uint64_t at = kernel_ + position_, word = memory.value<std::uint64_t>(at);
@@ -93,7 +116,10 @@ Introspection::Result Introspection::search(GuestWindow& memory) {
     if (has_symbols_ || !Kallsyms::looks_like_digits(word)) continue;
     const bool shifted = (word & 0xFF) == 0;
     const std::uint64_t digit = (shifted ? word >> 8 : word) & 0xFF;
-    has_symbols_ = table_.open(memory, at + (shifted ? 1 : 0) - 2 * (digit - '0'));
+    position_ += 8;
+    if (++tables_tried_ > kTablesToTry) return decline("its image is full of things like a symbol table");
+    counting_ = table_.open(memory, at + (shifted ? 1 : 0) - 2 * (digit - '0'));
+    return Result::more;
   }
   if (has_symbols_ && has_types_) {
     stage_ = Stage::names;
@@ -104,41 +130,49 @@ Introspection::Result Introspection::search(GuestWindow& memory) {
                               : "its image has no symbol table (kallsyms) of a known layout");
 }
 
-Introspection::Result Introspection::read_types(GuestWindow& memory) {
+Introspection::Result Introspection::read_sizes(GuestWindow& memory) {
   if (!types_.complete()) return decline("its types lack page, zone, free_area, pglist_data or mem_section");
-  bool all = true;
-  const auto offset = [&](Btf::Wanted what, std::string_view name, std::uint64_t& to) {
-    const auto member = types_.member(memory, what, name);
-    if (member) to = member->offset;
-    return member ? member->type : 0;
-  };
-  const auto need = [&](Btf::Wanted what, std::string_view name, std::uint64_t& to) {
-    const std::uint32_t type = offset(what, name, to);
-    all &= type != 0;
-    return type;
-  };
   at_.page_bytes = types_.bytes_of(memory, Btf::page);
-  need(Btf::page, "page_type", at_.page_type);
-  need(Btf::page, "private", at_.private_);
-  if (offset(Btf::page, "buddy_list", at_.list) == 0) need(Btf::page, "lru", at_.list);
   at_.zone_bytes = types_.bytes_of(memory, Btf::zone);
-  at_.orders = types_.elements(memory, need(Btf::zone, "free_area", at_.free_area));
-  need(Btf::zone, "zone_start_pfn", at_.start_pfn);
-  need(Btf::zone, "spanned_pages", at_.spanned);
   at_.area_bytes = types_.bytes_of(memory, Btf::free_area);
-  need(Btf::free_area, "nr_free", at_.nr_free);
-  std::uint64_t free_list = 0;
-  at_.lists = types_.elements(memory, need(Btf::free_area, "free_list", free_list));
-  at_.zones = types_.elements(memory, need(Btf::pglist_data, "node_zones", at_.node_zones));
   at_.section_bytes = types_.bytes_of(memory, Btf::mem_section);
-  need(Btf::mem_section, "section_mem_map", at_.section_map);
-  const bool sane = all && free_list == 0 && at_.page_bytes >= 32 && at_.page_bytes <= 64 &&
+  types_.begin_search(memory, kMembers[0].of);
+  stage_ = Stage::members;
+  return Result::more;
+}
+
+// One member after the other, each in as many steps as it takes.
+Introspection::Result Introspection::read_members(GuestWindow& memory) {
+  const WantedMember& wanted = kMembers[member_];
+  switch (types_.search(memory, older_name_ ? wanted.older : wanted.name, kTypes)) {
+    case Btf::Search::more:
+      return Result::more;
+    case Btf::Search::too_long:
+      return decline("its types hold each other more often than any kernel's");
+    case Btf::Search::missing:
+      if (older_name_ || wanted.older.empty()) return decline(kUnknownTypes);
+      older_name_ = true;
+      types_.begin_search(memory, wanted.of);
+      return Result::more;
+    case Btf::Search::found:
+      break;
+  }
+  at_.*wanted.offset = types_.member().offset;
+  if (wanted.elements != nullptr) at_.*wanted.elements = types_.elements(memory, types_.member().type);
+  older_name_ = false;
+  if (++member_ == kMembers.size()) return check_types();
+  types_.begin_search(memory, kMembers[member_].of);
+  return Result::more;
+}
+
+Introspection::Result Introspection::check_types() {
+  const bool sane = at_.free_list == 0 && at_.page_bytes >= 32 && at_.page_bytes <= 64 &&
                     at_.page_bytes % 8 == 0 && at_.page_type + 4 <= at_.page_bytes &&
                     at_.private_ + 8 <= at_.page_bytes && at_.list + 16 <= at_.page_bytes &&
                     at_.orders >= 4 && at_.orders <= kMaxOrders && at_.lists >= 1 && at_.lists <= 16 &&
                     at_.zones >= 1 && at_.zones <= kMaxZones && at_.section_bytes >= 8 &&
                     at_.section_bytes <= 256;
-  if (!sane) return decline("its types are not those of a page allocator that is known");
+  if (!sane) return decline(kUnknownTypes);
   stage_ = Stage::zones;
   return Result::more;
 }

@@ -4,6 +4,8 @@
 // them.
 #include "hypervisor/sharing/linux/kallsyms.h"
 
+#include <algorithm>
+
 namespace hv {
 namespace {
 
@@ -28,24 +30,27 @@ bool Kallsyms::open(GuestWindow& memory, std::uint64_t digits) {
   at = tokens_;
   for (std::uint64_t token = 0; token < kTokens; ++token) {
     if (memory.value<std::uint16_t>(token_index_ + 2 * token) != at - tokens_) return false;
-    while (memory.byte(at) != 0) ++at;
+    while (memory.byte(at) != 0)
+      if (++at - tokens_ >= kTokenBytes) return false;
     ++at;
   }
-  if (at - tokens_ >= kTokenBytes) return false;
-  return find_tables(memory) && find_names(memory);
+  offsets_ = up8(token_index_ + 2 * kTokens);
+  symbols_ = 0;
+  return true;
 }
 
 // Offsets are small, so the first word with a kernel address in it is the base.
-bool Kallsyms::find_tables(GuestWindow& memory) {
-  offsets_ = up8(token_index_ + 2 * kTokens);
-  for (symbols_ = 0; symbols_ < kMaxSymbols; symbols_ += 2) {
+Kallsyms::Progress Kallsyms::count(GuestWindow& memory, std::uint64_t symbols) {
+  for (const std::uint64_t end = std::min(kMaxSymbols, symbols_ + symbols);; symbols_ += 2) {
+    if (symbols_ == kMaxSymbols) return Progress::no;
+    if (symbols_ >= end) return Progress::more;
     relative_base_ = memory.value<std::uint64_t>(offsets_ + 4 * symbols_);
-    if (memory.missed()) return false;
+    if (memory.missed()) return Progress::no;
     if (relative_base_ >> 32 == 0xFFFFFFFF) break;
   }
-  if (symbols_ == 0 || symbols_ == kMaxSymbols) return false;
+  if (symbols_ == 0) return Progress::no;
   if (memory.value<std::uint32_t>(offsets_ + 4 * (symbols_ - 1)) == 0) --symbols_;  // that was padding
-  return true;
+  return find_names(memory) ? Progress::yes : Progress::no;
 }
 
 std::uint64_t Kallsyms::entry_bytes(GuestWindow& memory, std::uint64_t at) const {

@@ -28,8 +28,11 @@ class Kallsyms {
     const std::uint64_t first = word & 0xFF;
     return first >= '0' && first <= '6' && word == first * 0x0001000100010001 + steps;
   }
-  // Takes the table around the token "0" at `digits`. False: it is none.
+  // Takes the table around the token "0" at `digits`. False: its tokens are not those of one.
   bool open(GuestWindow& memory, std::uint64_t digits);
+  // Then: counts up to `symbols` symbols. `no`: it is none after all.
+  enum class Progress : std::uint8_t { more, yes, no };
+  Progress count(GuestWindow& memory, std::uint64_t symbols);
   // Reads up to `symbols` names. True: there are no more.
   bool step(GuestWindow& memory, std::uint64_t symbols);
 
@@ -44,7 +47,6 @@ class Kallsyms {
     std::array<std::uint16_t, kTokens> index;
     std::array<char, kTokenBytes> text;  // zero behind each, and at the end
   };
-  bool find_tables(GuestWindow& memory);
   bool find_names(GuestWindow& memory);
   std::uint64_t entry_bytes(GuestWindow& memory, std::uint64_t at) const;
   void copy_tokens(GuestWindow& memory, Tokens& tokens) const;
