@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,93 @@ def break_even(experiment: Run) -> str:
     return "\n".join(text)
 
 
+def delivery(name: str) -> Callable[[Run], str]:
+    """A figure of the delivery, as text."""
+    return lambda run: f"{run['summary']['delivery'][name]:,}"
+
+
+def both(run: Run) -> str:
+    """Cycles per call."""
+    return f"{round(cycles(run)['both']):,}"
+
+
+def of_vms(run: Run, name: str) -> float:
+    """Summed over all VMs, at least 1; what a hart does that polls is nobody's."""
+    return max(1.0, float(sum(vm[name] for vm in run["summary"]["vms"])))
+
+
+def share(run: Run) -> str:
+    """What the hypervisor takes of the time that the VMs have a hart."""
+    return f"{100 * of_vms(run, 'hypervisor_cycles') / of_vms(run, 'run_cycles'):.1f} %"
+
+
+def rate(run: Run) -> str:
+    """Calls per second of that time, at 1 GHz."""
+    return f"{1e6 * of_vms(run, 'hypercalls_done') / of_vms(run, 'run_cycles'):,.1f} k/s"
+
+
+def traps(run: Run) -> str:
+    """Traps that brought calls, per call."""
+    s = run["summary"]
+    return f"{s['delivery']['notifications'] / max(1, s['hypercalls_done']):.2f}"
+
+
+Figures = list[Callable[[Run], str]]
+latencies: Figures = [delivery("latency_p50"), delivery("latency_p999")]
+
+# What stands in the cells of the page's tables, by experiment.
+PAGE: dict[str, list[Figures]] = {
+    "dlh_call_rate": [[share, rate], latencies],
+    "dlh_routine": [[both, delivery("latency_p999")]],
+    "dlh_fraction": [[both]],
+    "dlh_crowd": [[both, delivery("latency_p99"), delivery("latency_p999"), delivery("served_by_others")]],
+    "dlh_natural": [[traps, both, delivery("latency_p999")]],
+    "dlh_exit_cost": [[both]],
+    "dlh_ablation": [
+        [both],
+        [delivery("latency_p99")],
+        [delivery("entry_p99")],
+        [delivery("served_by_others")],
+    ],
+    "dlh_losing": [[both, delivery("latency_p50")]],
+    "dlh_notification": [[both]],
+}
+
+
+def place(experiment: str, label: str) -> tuple[str, str]:
+    """Row and column of a run in the tables of the page."""
+    if experiment == "dlh_ablation":
+        column, row = label.split("-", 1)
+    elif experiment == "dlh_notification":
+        row, _, column = label.rpartition("-")
+        if "immediate" in label:
+            row, column = label, "1"
+    elif experiment == "dlh_crowd":
+        row, column, time_slice = label.rsplit("-", 2)
+        row += " " + time_slice
+    else:
+        row, column = label.rsplit("-", 1)
+    return row, column
+
+
+def condensed(experiment: Run, figures: Figures) -> str:
+    """One of the page's tables: deliveries down, the other axis across."""
+    cells: dict[tuple[str, str], str] = {}
+    for run in experiment["runs"]:
+        cells[place(experiment["experiment"], run["label"])] = "; ".join(figure(run) for figure in figures)
+    rows, columns = (list(dict.fromkeys(key[i] for key in cells)) for i in (0, 1))
+    text = ["| delivery | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    text += [f"| {row} | " + " | ".join(cells.get((row, c), "") for c in columns) + " |" for row in rows]
+    return "\n".join(text)
+
+
 def main() -> None:
     """The tables of the result files named on the command line."""
     for name in sys.argv[1:]:
         experiment = json.loads(Path(name).read_text())
         print(f"## {experiment['experiment']}\n\n{table(experiment)}\n")
+        for figures in PAGE.get(experiment["experiment"], []):
+            print(condensed(experiment, figures) + "\n")
         if experiment["experiment"] == "dlh_notification":
             print(break_even(experiment) + "\n")
 
