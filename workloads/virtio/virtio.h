@@ -44,7 +44,7 @@ class Registers {
  public:
   static constexpr std::uint32_t kAcknowledge = 1, kDriver = 2, kDriverOk = 4, kFeaturesOk = 8;
 
-  explicit Registers(std::uint64_t base) : base_(base) {}
+  constexpr explicit Registers(std::uint64_t base) : base_(base) {}
 
   volatile std::uint32_t& at(unsigned offset) const {
     return *reinterpret_cast<volatile std::uint32_t*>(base_ + offset);
