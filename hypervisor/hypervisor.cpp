@@ -36,7 +36,7 @@ Vcpu* Hypervisor::handle(Arch& arch, Vcpu& vcpu, const Exit& exit) {
   vm_of(vcpu).count(vm_of(vcpu).statistics.exits[static_cast<std::size_t>(exit.reason)]);
   if (settings_.audit_exits != 0) audit_now_and_then(arch);
   const Verdict verdict = dispatch(arch, vcpu, exit);
-  scan_if_due(arch);
+  scan_if_due(arch, &vcpu);
   return select(arch, vcpu, verdict);
 }
 

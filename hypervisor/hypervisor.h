@@ -121,7 +121,7 @@ class Hypervisor {
   void feed_starved(Arch& arch);
   void take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order);
   void ask_for_pages(Arch& arch, Vm& vm, bool ask);
-  void scan_if_due(Arch& arch);
+  void scan_if_due(Arch& arch, const Vcpu* interrupted);
   void scan(Arch& arch, std::uint64_t now);
   std::uint64_t next_scan(Arch& arch) const;
   bool introspect(Arch& arch, std::uint64_t now);

@@ -165,13 +165,14 @@ std::uint64_t Hypervisor::next_scan(Arch& arch) const {
   return std::min({due_.map, due_.content, due_.sample, check, other});
 }
 
-// The time that it takes is nobody's: the slice of whoever was interrupted is extended by it.
-void Hypervisor::scan_if_due(Arch& arch) {
+// The time that it takes is nobody's: whoever was interrupted waits meanwhile, and its slice is extended.
+void Hypervisor::scan_if_due(Arch& arch, const Vcpu* interrupted) {
   const std::uint64_t now = arch.ticks();
   if (now < next_scan(arch)) return;
   Hart& hart = here(arch);
   arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   hart.announced = kNoVcpu;
+  if (interrupted != nullptr) scheduler_.set_aside(arch, interrupted->id, true);
   announce(arch, HypervisorPhase::scan);
   scan(arch, now);
   feed_starved(arch);
@@ -179,7 +180,9 @@ void Hypervisor::scan_if_due(Arch& arch) {
     Text why;
     if (!audit_memory(arch, why)) report_unsound(arch, why);
   }
-  if (hart.slice_end != kNever) hart.slice_end += arch.ticks() - now;
+  if (interrupted == nullptr) return;
+  hart.slice_end += arch.ticks() - now;
+  scheduler_.set_aside(arch, interrupted->id, false);
 }
 
 // One step towards the map of a Linux guest whose map is not known. False: there is nothing to look for now.

@@ -365,19 +365,33 @@ void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state) {
   if (is_living(state)) ++group.living;
 }
 
+Scheduler::Activity Scheduler::activity_of(const Entity& entity) {
+  return entity.aside ? Activity::ready : activity(entity.state);
+}
+
+void Scheduler::set_aside(Arch& arch, VcpuId vcpu, bool aside) {
+  const Locked locked(arch, lock_);
+  Entity& entity = entities_[vcpu];
+  account(entity, arch.ticks());
+  const Activity before = activity_of(entity);
+  entity.aside = aside;
+  arch.mark(MarkKind::vcpu_activity,
+            hvsim::isa::mark_activity(entity.vm, entity.number, before, activity_of(entity)));
+}
+
 // Harts' clocks may differ a little in a simulation; time never runs back here.
 void Scheduler::account(Entity& entity, std::uint64_t now) {
   if (now <= entity.since) return;
   const std::uint64_t ticks = now - entity.since;
   entity.since = now;
-  entity.times[static_cast<std::size_t>(activity(entity.state))] += ticks;
-  if (!credit() || activity(entity.state) != Activity::running) return;
+  entity.times[static_cast<std::size_t>(activity_of(entity))] += ticks;
+  if (!credit() || activity_of(entity) != Activity::running) return;
   entity.spent += book_.weigh(entity.vm, groups_[entity.vm].active, ticks);
   book_.consume(entity.vm, now, ticks);
 }
 
 CreditBook::Spent Scheduler::spent_by(const Entity& entity, std::uint64_t now) const {
-  const std::uint64_t ticks = now > entity.since ? now - entity.since : 0;
+  const std::uint64_t ticks = now > entity.since && !entity.aside ? now - entity.since : 0;
   return entity.spent + book_.weigh(entity.vm, groups_[entity.vm].active, ticks);
 }
 

@@ -75,6 +75,9 @@ class Scheduler {
   // False: something became pending meanwhile, it goes on running.
   bool finish_block(Arch& arch, VcpuId vcpu, std::uint64_t wake_at);
 
+  // The hart of `vcpu` does something for everybody meanwhile (a scan): time in which `vcpu` waits for it.
+  void set_aside(Arch& arch, VcpuId vcpu, bool aside);
+
   // Nobody of `vm` may start again; those that wait stop, those on other harts are interrupted.
   void condemn(Arch& arch, std::uint16_t vm);
   bool condemned(std::uint16_t vm) const;
@@ -110,6 +113,7 @@ class Scheduler {
     ReadyQueue::Line line = 0;
     State state = State::stopped;
     bool pending = false;  // woken while it was not blocked
+    bool aside = false;    // on its hart, which does something for everybody
   };
   struct Group {  // the VCPUs of one VM
     std::uint32_t condemned = 0;
@@ -140,6 +144,7 @@ class Scheduler {
   void leave_sleepers(Arch& arch, VcpuId vcpu);
   void set_state(Arch& arch, VcpuId vcpu, State state);
   void account(Entity& entity, std::uint64_t now);
+  static Activity activity_of(const Entity& entity);
   void leave_line(VcpuId vcpu) { ready_.remove(places_, entities_[vcpu].line, vcpu); }
   bool interrupt_idle_hart(Arch& arch, const Entity& entity);
   void preempt_for(Arch& arch, const Entity& woken);

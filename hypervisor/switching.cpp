@@ -109,7 +109,7 @@ Vcpu* Hypervisor::resume_idle(Arch& arch) {
   announce(arch, HypervisorPhase::schedule);
   arch.charge(Work::schedule, 1);
   wake_sleepers(arch);
-  scan_if_due(arch);
+  scan_if_due(arch, nullptr);
   return next_vcpu(arch);
 }
 

@@ -154,6 +154,33 @@ TEST(Sharing, WhenAllWaitForMemoryOneIsGivenUp) {
   audit_memory(guests.bench);
 }
 
+// Under `credit`, and with a cap: what the scan takes is not what the VM has had.
+TEST(Sharing, AScanIsNotTheTimeOfTheVmThatItInterrupts) {
+  for (const bool scans : {false, true}) {
+    BundleDescription description = with_policy(scans ? SharingPolicy::content_scan : SharingPolicy::none);
+    description.scheduler = SchedulerPolicy::credit;
+    description.cap_period_us = 10'000;
+    Bench bench;
+    bench.machine.cycles_per_tick = 4;
+    bench.machine.cost[static_cast<std::size_t>(Work::content_word)] = 1;  // 128 ticks a page
+    description.sharing.pages_per_second = 40'000;                         // every 250 ticks
+    description.sharing.content_step_pages = 4;
+    BundleVm vm = small_vm("capped");
+    vm.share.cap_percent = 40;
+    description.vms = {vm};
+    bench.start(description);
+    std::uint64_t had = 0;
+    while (bench.machine.ticks < 10'000'000) {
+      const std::uint64_t until = std::max(bench.harts[0].timer, bench.machine.ticks);
+      if (bench.on[0] != nullptr) had += until - bench.machine.ticks;
+      bench.machine.ticks = until;
+      bench.on[0] != nullptr ? bench.timer(0) : bench.interrupt_idle(0);
+    }
+    EXPECT_GE(bench.core->vm(0).sharing[SharingCounter::content_scanned_pages], scans ? 1000u : 0u);
+    EXPECT_NEAR(static_cast<double>(had) / 10e6, 0.4, 0.01) << (scans ? "with scans" : "without");
+  }
+}
+
 // A guest that says what is not: it loses what it had there, and nobody else does.
 TEST(Sharing, AMapThatLiesHarmsItsOwnVmOnly) {
   Guests guests(with_policy(SharingPolicy::memory_map_and_content_scan));
