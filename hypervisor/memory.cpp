@@ -125,14 +125,18 @@ void Hypervisor::ask_for_pages(Arch& arch, Vm& vm, bool ask) {
   }
 }
 
-// Everybody who could go on waits for a frame.
+// Everybody who could go on waits for a frame. Who sleeps without a time to wake is woken by somebody who
+// runs or not at all: no device acts by itself.
 bool Hypervisor::hopeless() const {
   bool any = false;
   for (unsigned id = 0; id < vcpu_count_; ++id) {
+    const Vcpu& vcpu = vcpus_[id];
     const Scheduler::State state = scheduler_.state(static_cast<VcpuId>(id));
     if (state == Scheduler::State::stopped) continue;
-    if (state != Scheduler::State::blocked || load_relaxed(vcpus_[id].starved) == 0) return false;
-    any = true;
+    const bool starved = load_relaxed(vcpu.starved) != 0;
+    const std::uint64_t wake_at = vcpu.sstc ? vcpu.vs.vstimecmp : late_deadline(vcpu);
+    if (state != Scheduler::State::blocked || (!starved && wake_at != kNever)) return false;
+    any |= starved;
   }
   return any;
 }

@@ -154,6 +154,26 @@ TEST(Sharing, WhenAllWaitForMemoryOneIsGivenUp) {
   audit_memory(guests.bench);
 }
 
+// A third VM sleeps for ever: nobody who runs could wake it, so it is no hope.
+TEST(Sharing, AVmThatSleepsForEverKeepsNobodyFromBeingGivenUp) {
+  BundleDescription description;
+  description.sharing.demand = true;
+  Guests guests(description, 16 << 20, 3);
+  ASSERT_TRUE(guests.run(2));
+  guests.bench.wfi(0);
+  for (unsigned vm = 0; vm < 2; ++vm)
+    for (std::uint64_t n = 0; n < 4000 && guests.store(vm, Guests::page(n), n + 1); ++n) {
+    }
+  ASSERT_TRUE(guests.run(0));
+  for (std::uint64_t n = 4000; n < 4070 && guests.store(0, Guests::page(n), 1); ++n) {
+  }
+  guests.scan(200);
+  const bool first_off = guests.bench.core->vm(0).state == Vm::State::off;
+  const bool second_off = guests.bench.core->vm(1).state == Vm::State::off;
+  EXPECT_NE(first_off, second_off);
+  EXPECT_EQ(guests.bench.core->vm(2).state, Vm::State::alive);
+}
+
 // Under `credit`, and with a cap: what the scan takes is not what the VM has had.
 TEST(Sharing, AScanIsNotTheTimeOfTheVmThatItInterrupts) {
   for (const bool scans : {false, true}) {
