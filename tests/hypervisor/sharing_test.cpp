@@ -1,8 +1,10 @@
 // Memory that is shared: each policy gives frames back and takes writes apart again, no frame ever shows one
 // VM what another wrote, and VMs that find no frame wait for one.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "tests/hypervisor/random.h"
@@ -248,6 +250,72 @@ TEST(Sharing, TheAuditOfMemoryFindsAWritableSharedPageAndNothingElse) {
   arch.write_word(leaf->entry, arch.read_word(leaf->entry) | hvsim::isa::pte::w);
   guests.scan(600);
   EXPECT_NE(guests.bench.machine.console.find("audit failed: "), std::string::npos);
+}
+
+// What leaves all sums as they were.
+struct Planted : testing::Test {
+  Guests guests{description()};
+  static BundleDescription description() {
+    BundleDescription all = with_policy(SharingPolicy::memory_map_and_content_scan);
+    all.audit_exits = 1;
+    return all;
+  }
+  Planted() {
+    guests.publish(0);
+    for (std::uint64_t n = 0; n < guests.pages(); ++n) guests.fill(n % 2, n, n % 16 < 4 ? n : 0x2222 + n % 4);
+    for (std::uint64_t n = 0; n < guests.pages(); n += 6) guests.set_map(0, n, true);
+    guests.scan(1500);
+    EXPECT_EQ(found(), "");
+  }
+  std::string found() {
+    guests.scan(600);
+    const std::string& console = guests.bench.machine.console;
+    const auto at = console.find("audit failed");
+    return at == std::string::npos ? "" : console.substr(at, console.find('\n', at) - at);
+  }
+  std::vector<StageTwoTable::Leaf> leaves(LeafRight right) {
+    std::vector<StageTwoTable::Leaf> all;
+    for (std::uint64_t n = 0; n < guests.pages(); ++n) {
+      const auto leaf = guests.bench.core->vm(1).table.leaf(guests.bench.harts[0], Guests::page(n));
+      if (leaf && leaf->level == 0 && leaf->right == right &&
+          !guests.bench.core->frames().is_zero(leaf->frame))
+        all.push_back(*leaf);
+    }
+    return all;
+  }
+  void map(const StageTwoTable::Leaf& leaf, Hpa frame) {
+    Arch& arch = guests.bench.harts[0];
+    const std::uint64_t flags = arch.read_word(leaf.entry) & 0x3FF;
+    arch.write_word(leaf.entry, frame.value >> 12 << 10 | flags);
+  }
+};
+
+TEST_F(Planted, AFrameThatIsOwnedTwiceIsFoundThoughAnotherIsLost) {
+  const auto own = leaves(LeafRight::write);
+  ASSERT_GE(own.size(), 2u);
+  map(own[0], own[1].frame);
+  EXPECT_THAT(found(), testing::HasSubstr("a frame has two owners"));
+}
+
+TEST_F(Planted, ReferencesAreFoundThatAreRightOnlyInSum) {
+  const auto merged = leaves(LeafRight::shared);
+  ASSERT_GE(merged.size(), 2u);
+  std::size_t other = 1;
+  while (other < merged.size() && merged[other].frame == merged[0].frame) ++other;
+  ASSERT_LT(other, merged.size());
+  map(merged[0], merged[other].frame);
+  EXPECT_THAT(found(), testing::HasSubstr("references to shared frames"));
+}
+
+TEST_F(Planted, AWriteToThePageOfZeroesIsFound) {
+  Arch& arch = guests.bench.harts[0];
+  const auto leaf = guests.bench.core->vm(0).table.leaf(arch, Guests::page(0));
+  ASSERT_TRUE(guests.bench.core->frames().is_zero(leaf->frame));
+  for (std::uint64_t n = 0; n < guests.pages(); ++n) {
+    const auto at = guests.bench.core->vm(0).table.lookup(arch, Guests::page(n))->at;
+    if (guests.bench.core->frames().is_zero(at)) arch.write_word(at + 8, 1);
+  }
+  EXPECT_THAT(found(), testing::HasSubstr("the page of zeroes"));
 }
 
 // The canary: every word that a VM ever reads is zero or its own.
