@@ -72,7 +72,8 @@ std::uint64_t PageHints::count(Kind kind) const {
   return count;
 }
 
-// The one place where page hints arrive, whatever delivered them. Who acts on them does so from here.
+// The one place where page hints arrive, whatever delivered them. Policies that take pages back act on
+// `page_release`; of the others only the bits are kept, which no policy reads yet.
 std::int64_t Hypervisor::page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order) {
   if (order > PageHints::kMaxOrder) return abi::kErrorInvalidParameter;
   arch.charge(Work::page_hint, 1);

@@ -161,7 +161,10 @@ Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, st
 
   const Locked locked(arch, vm.memory_lock);  // two VCPUs may start the same one
   if (scheduler_.state(target.id) != Scheduler::State::stopped) return {.error = kErrorAlreadyAvailable};
-  if (!vm.table.lookup(arch, Gpa{argument(vcpu, 1)})) return {.error = abi::kErrorInvalidAddress};
+  {
+    const Locked table(arch, vm.sharing.lock);  // a scan may take tables away
+    if (!vm.table.lookup(arch, Gpa{argument(vcpu, 1)})) return {.error = abi::kErrorInvalidAddress};
+  }
   {
     const Locked devices(arch, vm.device_lock);  // or its interrupt's level may change on the way into it
     reset_vcpu(target, argument(vcpu, 1), argument(vcpu, 2));

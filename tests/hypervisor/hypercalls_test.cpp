@@ -334,6 +334,13 @@ TEST_P(Calls, ARebootEndsTheVmAsAFailure) {
   EXPECT_EQ(bench.machine.console, "[hv] zero: wanted to reboot, reason 0\n");
 }
 
+TEST_P(Calls, WhereAHartBeginsIsLookedUpUnderTheLockOfTheTable) {
+  unsigned reads = 0;
+  bench.machine.after_read = [&](Hpa) { reads += bench.core->vm(0).sharing.lock.held ? 1 : 0; };
+  EXPECT_EQ(bench.ecall(0, kHsm, 0, {1, 0x80000040, 0}).error, 0);
+  EXPECT_GE(reads, 3u);  // the levels of the table
+}
+
 TEST_P(Calls, ASuspendedHartWaitsAndGoesOnBehindTheCall) {
   bench.ecall(0, kHsm, 0, {1, 0x80000040, 0});
   Vcpu& first = *bench.on[0];
