@@ -25,17 +25,18 @@ class Frames {
  public:
   static constexpr std::uint64_t kCount = 16384;
   Frames(Hpa base, std::uint64_t first) : base_(base), first_(first) {}
-  // False: it was there.
+  // As the pool's and leaves' are, the first is aligned to 2 MiB: a leaf lies inside or outside.
+  bool cover(Hpa frame) const { return index(frame) < kCount; }
+  // Of one that is covered. False: it was there.
   bool add(Hpa frame) {
     const std::uint64_t bit = index(frame);
-    if (bit >= kCount) return true;
     const bool added = !has(frame);
-    words_[bit / 64] |= std::uint64_t{1} << bit % 64;
+    words_[bit / 64 % words_.size()] |= std::uint64_t{1} << bit % 64;
     return added;
   }
   bool has(Hpa frame) const {
     const std::uint64_t bit = index(frame);
-    return bit < kCount && (words_[bit / 64] >> bit % 64 & 1) != 0;
+    return (words_[bit / 64 % words_.size()] >> bit % 64 & 1) != 0;
   }
 
  private:
@@ -63,7 +64,7 @@ bool owned_once(Arch& arch, const PagePool& pool, const GuestFrames& frames, std
     for (const Vm& vm : vms) {
       if (vm.state != Vm::State::alive) continue;
       vm.table.for_each_leaf(arch, [&](Gpa, const StageTwoTable::Leaf& leaf) {
-        if (frames.is_zero(leaf.frame)) return;
+        if (!own.cover(leaf.frame) || frames.is_zero(leaf.frame)) return;
         const bool shared = leaf.right == LeafRight::shared;
         for (std::uint64_t n = 0; n < static_cast<std::uint64_t>(leaf.run()); ++n) {
           const Hpa frame = leaf.frame + n * kPageBytes;
