@@ -2,6 +2,7 @@
 #include "sim/checkpoint.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <optional>
 
@@ -51,13 +52,19 @@ class Parts {
   std::string problem_;
 };
 
-// Its own data as they lie in memory: a build's.
-void persist_hypervisor(state::Archive& archive, hv::HostHypervisor& hypervisor) {
+// Its own data as they lie in memory: a build's. Load it behind the memory.
+void persist_hypervisor(state::Archive& archive, hv::HostHypervisor& hypervisor, Machine& machine) {
   const std::span<std::byte> state = hypervisor.state();
   std::uint64_t bytes = state.size();
   archive(bytes);
   if (!archive.require(bytes == state.size(), "is of another build of the simulator")) return;
   archive.bytes({reinterpret_cast<std::uint8_t*>(state.data()), state.size()});
+  if (!archive.loading() || archive.failed()) return;
+  const auto why = hypervisor.impossible(machine.harts(), [&](isa::Hpa from, void* to, std::size_t count) {
+    std::memset(to, 0, count);
+    machine.memory().copy_out(from, {static_cast<std::uint8_t*>(to), count});
+  });
+  archive.require(why.empty(), "has the hypervisor in an impossible state: " + std::string(why));
 }
 
 std::string persist_run(Parts& parts, const Running& run, bool models) {
@@ -73,7 +80,7 @@ std::string persist_run(Parts& parts, const Running& run, bool models) {
   parts("devices", [&](Archive& archive) { machine.persist_devices(archive); });
   parts("console", [&](Archive& archive) { archive(run.console); });
   if (run.hypervisor != nullptr)
-    parts("hypervisor", [&](Archive& archive) { persist_hypervisor(archive, *run.hypervisor); });
+    parts("hypervisor", [&](Archive& archive) { persist_hypervisor(archive, *run.hypervisor, machine); });
   if (models) {
     parts("limits", [&](Archive& archive) { run.limits.persist(archive); });
     parts("recorder", [&](Archive& archive) { run.recorder.persist(archive); });

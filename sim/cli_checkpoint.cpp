@@ -35,11 +35,9 @@ int show_checkpoint(const std::string& file, bool json) {
   if (json) {
     Json parts = Json::object();
     for (const auto& [name, part] : checkpoint->parts) parts[name] = part.size();
-    const Json all{{"simulator", facts.simulator},
-                   {"identity", facts.identity},
-                   {"cycles", facts.cycles},
-                   {"instructions", facts.instructions},
-                   {"parts", parts},
+    const Json all{{"simulator", facts.simulator}, {"identity", facts.identity},
+                   {"cycles", facts.cycles},       {"instructions", facts.instructions},
+                   {"debugged", facts.debugged},   {"parts", parts},
                    {"config", facts.config}};
     std::printf("%s\n", all.dump(2).c_str());
     return 0;

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <type_traits>
 
+#include "hypervisor/arch/host/state_check.h"
 #include "hypervisor/delegation.h"
 #include "hypervisor/hypervisor.h"
 #include "models/cpu/isa/csr.h"
@@ -211,6 +213,20 @@ HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
 
 std::span<std::byte> HostHypervisor::state() {
   return std::as_writable_bytes(std::span(&machine_->state, 1));
+}
+
+std::string_view HostHypervisor::impossible(
+    unsigned harts, const std::function<void(hvsim::isa::Hpa, void*, std::size_t)>& read) const {
+  const Machine::State& state = machine_->state;
+  if (const auto why = StateCheck::problem(state.core, harts, read); !why.empty()) return why;
+  std::uint8_t off = 0;
+  std::memcpy(&off, &state.off, sizeof off);
+  const auto sound = [&](const Machine::HartContext& each) {
+    return each.state <= Machine::HartState::polling &&
+           (each.vcpu == kNoVcpu ? each.state != Machine::HartState::guest
+                                 : each.vcpu < StateCheck::vcpus(state.core));
+  };
+  return off <= 1 && std::ranges::all_of(state.harts, sound) ? "" : "where a hart is";
 }
 
 Inspection HostHypervisor::inspect() const { return machine_->state.core.inspect(); }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,6 +57,9 @@ class HostHypervisor {
 
   // All that it knows, for checkpoints: plain data of this build, with no address of this process in it.
   std::span<std::byte> state();
+  // What is impossible in it, in words, once somebody has put it there; empty: nothing. `read`: of memory.
+  std::string_view impossible(unsigned harts,
+                              const std::function<void(hvsim::isa::Hpa, void*, std::size_t)>& read) const;
 
   Inspection inspect() const;  // addresses are this process's; call it after boot()
 
