@@ -27,8 +27,8 @@ using hvsim::isa::MarkKind;
 template <class A>
 concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, void* out, const void* in,
                             std::size_t bytes, GuestFence fence, Vcpu& vcpu, RegisterGroup group,
-                            typename A::Lock lock, unsigned number, std::string_view text, MarkKind kind,
-                            Work work, bool truth) {
+                            typename A::Lock lock, typename A::Turn turn, unsigned number,
+                            std::string_view text, MarkKind kind, Work work, bool truth) {
   { view.hart() } -> std::same_as<unsigned>;               // which hart this is, 0..kMaxHarts-1
   { arch.read_word(at) } -> std::same_as<std::uint64_t>;   // aligned 8 bytes, in one access
   { arch.write_word(at, word) } -> std::same_as<void>;     // aligned 8 bytes, in one access
@@ -52,6 +52,15 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   { arch.console(text) } -> std::same_as<void>;     // all of it, not mixed with other harts' text
   { arch.mark(kind, word) } -> std::same_as<void>;
   { arch.charge(work, word) } -> std::same_as<void>;  // `word` units of work were done
+  // The core uses its own data there, beside what other operations name: where caches must be told of that.
+  { arch.uses(in, bytes, truth) } -> std::same_as<void>;
+  // What one hart at a time may do for a while. Where harts are entered one after the other though their
+  // times overlap, `taken` says that another hart is at it at this hart's time; elsewhere the core knows by
+  // itself.
+  { arch.takes(turn) } -> std::same_as<void>;
+  { arch.leaves(turn) } -> std::same_as<void>;
+  { view.taken(turn) } -> std::same_as<bool>;
+  { arch.await(turn) } -> std::same_as<void>;  // until it is not
   // From now on, or no longer, nothing takes time. False: here everything takes the time that it takes.
   { arch.free_of_charge(truth) } -> std::same_as<bool>;
 };

@@ -1,4 +1,5 @@
 // The deferrable hypercalls: which may be deferred, and the routine behind each, every argument checked.
+#include <algorithm>
 #include <cstddef>
 
 #include "hypervisor/atomics.h"
@@ -14,6 +15,15 @@ bool Hypervisor::may_be_deferred(const Vm& vm, const abi::Notification& entry) {
   return abi::known_hypercall(entry.call) && abi::deferrable(static_cast<abi::Hypercall>(entry.call)) &&
          (entry.completion & ~known_bits) == 0 && (interrupts ? vcpu < vm.vcpus : vcpu == 0);
 }
+
+namespace {
+
+void charge_hint(Arch& arch, const Vm& vm, Gpa at, std::uint64_t pages) {
+  arch.charge(Work::page_hint, 1);
+  arch.charge(Work::hint_word, vm.hints.words(at, pages));
+}
+
+}  // namespace
 
 // The routines behind the deferrable calls. `call.call` is known to be one of them.
 std::int64_t Hypervisor::run_deferrable(Arch& arch, Vm& vm, const abi::Notification& call) {
@@ -51,12 +61,15 @@ std::int64_t Hypervisor::run_deferrable(Arch& arch, Vm& vm, const abi::Notificat
       error = deferred_fence(arch, vm, arguments[0], arguments[1]);
       break;
     case abi::Hypercall::dirty_log_update:
+      charge_hint(arch, vm, Gpa{arguments[0]}, arguments[1]);
       error = dirty_log_update(vm, Gpa{arguments[0]}, arguments[1]);
       break;
     case abi::Hypercall::page_release:
     case abi::Hypercall::page_claim:
     case abi::Hypercall::share:
     case abi::Hypercall::unshare:
+      charge_hint(arch, vm, Gpa{arguments[0]},
+                  std::uint64_t{1} << std::min(arguments[1], PageHints::kMaxOrder));
       error = page_hint(arch, vm, static_cast<abi::Hypercall>(call.call), Gpa{arguments[0]}, arguments[1]);
       break;
     case abi::Hypercall::routine:
@@ -96,6 +109,7 @@ std::int64_t Hypervisor::send_event(Arch& arch, std::uint64_t target, std::uint6
 }
 
 void Hypervisor::raise_software_interrupt(Arch& arch, Vcpu& vcpu) {
+  arch.uses(&vcpu.software_pending, sizeof vcpu.software_pending, true);
   store_release(vcpu.software_pending, std::uint32_t{1});
   scheduler_.wake(arch, vcpu.id);
 }

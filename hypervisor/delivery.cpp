@@ -113,7 +113,8 @@ bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
       drain_queue(arch, hart_queues_[lowest_bit(left)]);
     return true;
   }
-  if (!something_waits(arch, vm)) return false;
+  arch.charge(Work::drain_check, 1);
+  if (!something_waits(arch, vm) && !vm.queue.drained_elsewhere(arch)) return false;
   announce(arch, HypervisorPhase::drain);
   vm.queue.wait_for_drain(arch);
   run_everything(arch, vm.queue, vm);
@@ -192,7 +193,9 @@ void Hypervisor::run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, 
       stop = budget != kNoBudget && arch.cycles() - start >= budget;
       if (stop) break;
       arch.charge(Work::drain_entry, 1);
-      run_one(arch, vm, queue.at(first + calls), ran);
+      const abi::Notification& call = queue.at(first + calls);
+      arch.uses(&call, sizeof call, false);
+      run_one(arch, vm, call, ran);
       ++calls;
     } while (first + calls < until && queue.owner(first + calls) == vm.id);
     publish_completed(arch, vm, ran);
@@ -201,6 +204,7 @@ void Hypervisor::run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, 
     if (stop) break;
   }
   if (calls != 0 || first < until) arch.mark(MarkKind::serving, hvsim::isa::kMarkNoVm);
+  queue.uses_indices(arch);
   queue.pop(calls);
 }
 
@@ -225,6 +229,7 @@ std::int64_t Hypervisor::run_one(Arch& arch, Vm& vm, const abi::Notification& ca
 void Hypervisor::publish_completed(Arch& arch, Vm& vm, Ran ran) {
   if (ran.calls == 0) return;
   arch.charge(Work::publish, 1);
+  arch.uses(&vm.completed, sizeof vm.completed, true);
   if (vm.counted_by_many) arch.lock(vm.memory_lock);
   arch.write_word(vm.shared_page + offsetof(abi::SharedPage, completed), vm.completed += ran.calls);
   if (vm.counted_by_many) arch.unlock(vm.memory_lock);

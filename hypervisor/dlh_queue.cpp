@@ -19,9 +19,12 @@ std::uint64_t DlhQueue::push(Arch& arch, std::uint16_t owner, std::span<const ab
   for (const abi::Notification& call : calls.first(fitting)) {
     calls_[place] = call;
     owners_[place] = owner;
+    arch.uses(&calls_[place], sizeof call, true);
+    arch.uses(&owners_[place], sizeof owner, true);
     place = place + 1 == limits_.capacity ? 0 : place + 1;
   }
   store_release(appended_, appended_ + fitting);
+  uses_indices(arch);
   arch.unlock(lock_);
   calls = calls.subspan(fitting);
   return waiting + fitting;
@@ -32,26 +35,34 @@ DlhQueue::Ticket DlhQueue::finished() const { return load_acquire(finished_); }
 
 bool DlhQueue::begin_drain(Arch& arch) {
   arch.lock(lock_);
+  if (arch.taken(drain_)) {
+    arch.unlock(lock_);
+    return false;
+  }
   const bool mine = !draining_;
   if (mine) ++drains_asked_;
   draining_ = true;
+  if (mine) arch.takes(drain_);
   arch.unlock(lock_);
   return mine;
 }
 
 // The holder makes progress: it never waits for us, nor do we keep the lock from it.
 void DlhQueue::wait_for_drain(Arch& arch) {
+  arch.await(drain_);
   arch.lock(lock_);
   const std::uint32_t mine = drains_asked_++;
   draining_ = true;
   arch.unlock(lock_);
   while (load_acquire(drains_ended_) != mine) arch.pause();
+  arch.takes(drain_);
 }
 
 void DlhQueue::end_drain(Arch& arch) {
   arch.lock(lock_);
   store_release(drains_ended_, drains_ended_ + 1);
   draining_ = drains_ended_ != drains_asked_;
+  arch.leaves(drain_);
   arch.unlock(lock_);
 }
 

@@ -41,6 +41,9 @@ class DlhQueue {
   bool begin_drain(Arch& arch);
   void wait_for_drain(Arch& arch);  // those who wait get it in their order, before those who merely try
   void end_drain(Arch& arch);
+  // By another hart at this hart's time: see Arch::taken.
+  bool drained_elsewhere(const Arch& arch) const { return arch.taken(drain_); }
+  void uses_indices(Arch& arch) const { arch.uses(&appended_, sizeof appended_ + sizeof finished_, true); }
   const abi::Notification& at(Ticket ticket) const;  // finished() <= ticket < appended()
   std::uint16_t owner(Ticket ticket) const;          // likewise
   void pop(std::uint64_t calls);                     // so many from the front have run
@@ -61,6 +64,7 @@ class DlhQueue {
   std::uint32_t drains_asked_ = 0, drains_ended_ = 0;  // tickets of the right to drain, under the lock
   bool draining_ = false;                              // they differ
   Arch::Lock lock_{};
+  [[no_unique_address]] Arch::Turn drain_{};
 };
 
 }  // namespace hv

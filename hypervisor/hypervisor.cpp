@@ -108,6 +108,7 @@ Hypervisor::Verdict Hypervisor::kill(Arch& arch, Vcpu& vcpu, const Exit& exit) {
 // From here on none of its VCPUs is started again; the last one to leave its hart reaps the VM.
 Hypervisor::Verdict Hypervisor::end_vm(Arch& arch, Vm& vm, std::uint32_t code, const Text& reason) {
   if (exchange(vm.exit_recorded, std::uint32_t{1}) != 0) return Verdict::stop;
+  arch.charge(Work::vm_end, 1);
   vm.exit_code = code;
   if (code != 0 && load_acquire(first_failure_) == 0) store_release(first_failure_, code);
   vm.console.finish(arch);
@@ -120,6 +121,7 @@ Hypervisor::Verdict Hypervisor::end_vm(Arch& arch, Vm& vm, std::uint32_t code, c
 
 // No VCPU of the VM is on any hart any more: settle its queue, then give its memory back.
 void Hypervisor::reap(Arch& arch, Vm& vm) {
+  arch.charge(Work::vm_end, 1);
   drain_all(arch, vm);
   vm.queue.wait_for_drain(arch);  // a hart that polls may still be at it; it looks before it begins anew
   vm.queue.end_drain(arch);

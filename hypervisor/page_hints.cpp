@@ -59,6 +59,11 @@ bool PageHints::set_touched(Kind kind, Gpa at, std::uint64_t pages) {
   return range.good;
 }
 
+std::uint64_t PageHints::words(Gpa at, std::uint64_t pages) const {
+  const Range range = range_of(at, pages, Rounding::outwards);
+  return range.good ? (range.end + 63) / 64 - range.first / 64 : 0;
+}
+
 bool PageHints::at(Kind kind, Gpa at) const {
   const Range range = range_of(Gpa{at.value & ~hvsim::isa::kPageMask}, 1, Rounding::outwards);
   if (!range.good) return false;
@@ -76,7 +81,6 @@ std::uint64_t PageHints::count(Kind kind) const {
 // `page_release`; of the others only the bits are kept, which no policy reads yet.
 std::int64_t Hypervisor::page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order) {
   if (order > PageHints::kMaxOrder) return abi::kErrorInvalidParameter;
-  arch.charge(Work::page_hint, 1);
   const std::uint64_t pages = std::uint64_t{1} << order;
   if (at.value % (pages * kPageBytes) != 0) return abi::kErrorInvalidParameter;
   bool inside = false;

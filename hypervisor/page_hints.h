@@ -16,8 +16,8 @@ class PageHints {
  public:
   enum class Kind : std::uint8_t { released, shareable, dirty };
   static constexpr unsigned kKinds = 3;
-  static constexpr unsigned kGranules = 4096;  // bits of each kind
-  static constexpr unsigned kMaxOrder = 18;    // 2^18 pages are 1 GiB
+  static constexpr unsigned kGranules = 4096;     // bits of each kind
+  static constexpr std::uint64_t kMaxOrder = 18;  // 2^18 pages are 1 GiB
 
   // Guest-physical [base, base + bytes). A bit stands for as many pages as it takes to cover them all: one,
   // up to 16 MiB.
@@ -31,6 +31,7 @@ class PageHints {
   bool set_touched(Kind kind, Gpa at, std::uint64_t pages);
 
   bool at(Kind kind, Gpa at) const;
+  [[gnu::pure]] std::uint64_t words(Gpa at, std::uint64_t pages) const;  // that such a change touches
   std::uint64_t granule_bytes() const { return granule_pages_ * hvsim::isa::kPageBytes; }
   std::uint64_t count(Kind kind) const;  // bits that are set
 

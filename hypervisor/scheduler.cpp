@@ -144,6 +144,7 @@ VcpuId Scheduler::take_first(Arch& arch, VcpuId current) {
   forgive_least_debt(hart, current);
   unsigned waiting = 0;
   ready_.for_each(hart, [&](VcpuId) { ++waiting; });
+  arch.charge(Work::line_look, waiting);
   for (; waiting != 0; --waiting) {
     first = ready_.first(places_, hart);
     if (entities_[first].turns_owed == 0) return give_hart(arch, first);
@@ -184,6 +185,7 @@ VcpuId Scheduler::take_least_spent(Arch& arch, VcpuId current, Because because) 
 
 VcpuId Scheduler::give_hart(Arch& arch, VcpuId vcpu) {
   arch.charge(Work::line_move, 1);
+  arch.uses(&places_[vcpu], sizeof places_[vcpu], true);
   leave_line(vcpu);
   set_state(arch, vcpu, State::running);
   entities_[vcpu].hart = static_cast<std::uint8_t>(arch.hart());
@@ -315,6 +317,7 @@ bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
                                                    : book_.floor(entity.harts));
   }
   arch.charge(Work::line_move, 1);
+  arch.uses(&places_[vcpu], sizeof places_[vcpu], true);
   line_up(vcpu, turn);
   return interrupt_idle_hart(arch, entity);
 }
@@ -332,6 +335,8 @@ void Scheduler::sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_a
   entity.wake_at = wake_at;
   if (wake_at == kNever) return;
   arch.charge(Work::line_move, 1);
+  arch.uses(&next_wake_[entity.hart], sizeof next_wake_[0], true);
+  arch.uses(&places_[vcpu], sizeof places_[vcpu], true);
   VcpuHeap& sleepers = sleepers_[entity.hart];
   sleepers.push(places_, vcpu, {wake_at, vcpu});
   store_release(next_wake_[entity.hart], std::max<std::uint64_t>(entities_[sleepers.front()].wake_at, 1));
@@ -346,12 +351,16 @@ void Scheduler::leave_sleepers(Arch& arch, VcpuId vcpu) {
   entities_[vcpu].wake_at = kNever;
   const std::uint64_t next = sleepers.size() == 0 ? kNever : entities_[sleepers.front()].wake_at;
   store_release(next_wake_[hart], std::max<std::uint64_t>(next, 1));
+  arch.uses(&next_wake_[hart], sizeof next_wake_[0], true);
+  arch.uses(&places_[vcpu], sizeof places_[vcpu], true);
 }
 
 void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state) {
   Entity& entity = entities_[vcpu];
   Group& group = groups_[entity.vm];
   arch.charge(Work::state_change, 1);
+  arch.uses(&entity, sizeof entity, true);
+  arch.uses(&group, sizeof group, true);
   account(entity, arch.ticks());
   const Activity before = activity(entity.state), after = activity(state);
   if (before != after)

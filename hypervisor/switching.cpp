@@ -1,5 +1,6 @@
 // Who runs next on this hart, and what moves between hart and memory when that is somebody else.
 #include <algorithm>
+#include <cstddef>
 
 #include "hypervisor/atomics.h"
 #include "hypervisor/hypervisor.h"
@@ -20,6 +21,9 @@ constexpr std::uint64_t kFsClean = std::uint64_t{2} << csr::kFsShift;
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
 }
+
+// What a switch looks at of a VM: who it is, where it may run, its table.
+constexpr std::size_t kVmHead = 128;
 
 std::uint64_t only(unsigned hart) { return std::uint64_t{1} << hart; }
 
@@ -169,6 +173,7 @@ void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
 void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
   Hart& hart = here(arch);
   Vm& vm = vm_of(vcpu);
+  arch.uses(&hart, offsetof(Hart, last_vcpu), true);
   if (hart.announced != vcpu.id) {  // from here on the time is this VM's
     arch.mark(MarkKind::vcpu, hvsim::isa::mark_vcpu(vcpu.vm, vcpu.number));
     hart.announced = vcpu.id;
@@ -189,6 +194,8 @@ void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
   const bool moved = vcpu.last_hart != arch.hart();
   if (hart.loaded != vcpu.id || moved) {
     arch.charge(Work::vcpu_switch, 1);
+    arch.uses(&vcpu.id, sizeof vcpu - offsetof(Vcpu, id), true);
+    arch.uses(&vm_of(vcpu), kVmHead, false);
     note_hart(arch, vm_of(vcpu));
     arch.restore(vcpu, RegisterGroup::vs);
     fence_for(arch, vcpu, moved);

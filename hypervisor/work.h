@@ -49,7 +49,13 @@ enum class Work : std::uint8_t {
   time_emulation,      // a guest's look at the time that the firmware answers: a machine without that CSR
   redirection,         // a trap that the firmware hands on to the hypervisor
   page_hint,           // what a guest says about pages of its memory
-  idle,                // making ready to wait for an interrupt, and going on after it
+  hint_word,           // 64 of the pages that it is about, or fewer
+  vm_end,              // half of what ends a VM, beside what moves: telling it, and taking it apart
+  ipi_receipt,         // an interrupt from another hart that the firmware hands on
+  timer_receipt,       // the same of the firmware's timer, where there is no Sstc
+  line_look,           // one of those that wait, looked at in search of who is next
+  cold_line,  // a line of code that was not in the L1I, beside the miss: branches in it are unknown, too
+  idle,       // making ready to wait for an interrupt, and going on after it
   count
 };
 

@@ -222,6 +222,7 @@ void enter_supervisor(Machine& machine) {
     csr.medeleg = 0xF0'B5FF;  // all that HS-mode may be given
     csr.mideleg = 0x1666;     // SSI, STI, SEI and the VS-level and guest external interrupts
     csr.mcounteren = 0xFFFF'FFFF;
+    csr.mie |= isa::bit(isa::Interrupt::machine_software);
     const std::uint64_t everything = isa::csr::kStce | isa::csr::kPbmte | isa::csr::kCbie | isa::csr::kCbcfe |
                                      isa::csr::kCbze;  // as OpenSBI does
     cpu::csr_file::poke(state, isa::csr::menvcfg, everything);

@@ -6,6 +6,7 @@
 
 #include "models/cpu/address_space.h"
 #include "models/cpu/csr_file.h"
+#include "models/cpu/interrupts.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/privileged.h"
 #include "models/cpu/timing_policy.h"
@@ -16,6 +17,7 @@ namespace hvsim::sim {
 namespace {
 
 constexpr std::uint64_t kUartTransmit = 0;
+constexpr cpu::CodeLines kCodeLines{.bytes = hv::kCodeLineBytes, .executed = hv::kExecutedBytes};
 
 cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
   using From = hv::GuestFence::Kind;
@@ -47,15 +49,39 @@ HostHart::Next HostHart::enter() {
   trap_forgiven_ = false;
   work_ = nullptr;
   const isa::Cycles before = state_.cycle;
+  hand_on_machine_interrupts();
+  if (state_.mode.privilege == isa::Privilege::machine) {
+    leave_for(cpu::leave_machine(state_));
+    return Next::guest;
+  }
   const Next next = hypervisor_.enter(*this);
   if (next == Next::poll && state_.cycle == before)  // or it would poll for ever while no other hart runs
     hart_.charge(cpu::Component::hypervisor, 1);
-  if (next != Next::guest) return next;
+  if (next == Next::guest) leave_for(cpu::leave_supervisor(state_));
+  return next;
+}
+
+void HostHart::leave_for(std::uint64_t pc) {
   const bool timed = machine_.config().mode != TimingMode::functional;
   if (!trap_forgiven_) hart_.charge(cpu::Component::trap, timed ? machine_.config().costs.trap_return : 1);
-  state_.pc = cpu::leave_supervisor(state_);
+  state_.pc = pc;
   hart_.mode_changed();
-  return next;
+}
+
+// What OpenSBI does with those that HS-mode cannot be given. They trap from guests; the hypervisor is not
+// interrupted, so those that come meanwhile are found when it is entered next.
+void HostHart::hand_on_machine_interrupts() {
+  const std::uint64_t due = cpu::pending(state_) & state_.csr.mie;
+  if ((due & isa::bit(isa::Interrupt::machine_timer)) != 0) {
+    hypervisor_.charge(*this, hv::Work::timer_receipt);
+    state_.csr.mie &= ~isa::bit(isa::Interrupt::machine_timer);
+    state_.csr.mip |= isa::bit(isa::Interrupt::supervisor_timer);
+  }
+  if ((due & isa::bit(isa::Interrupt::machine_software)) != 0) {
+    hypervisor_.charge(*this, hv::Work::ipi_receipt);
+    hart_.set_line(isa::Interrupt::machine_software, false);
+    state_.csr.mip |= isa::bit(isa::Interrupt::supervisor_software);
+  }
 }
 
 std::uint64_t HostHart::csr(unsigned number) { return cpu::csr_file::peek(state_, number); }
@@ -102,11 +128,15 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
   hart_.touch(at, static_cast<unsigned>(bytes), is_write);
 }
 
-void HostHart::fetch(isa::Hpa at, std::uint64_t bytes) { hart_.fetch(at, static_cast<unsigned>(bytes)); }
-
-void HostHart::charge(hv::Work why, std::uint64_t units, isa::Cycles cycles) {
+void HostHart::charge(const hv::WorkDone& work) {
   if (work_ == nullptr) work_ = &machine_.work().row(hart_.accountant().now());
-  (*work_)[static_cast<std::size_t>(why)] += units;
+  (*work_)[static_cast<std::size_t>(work.why)] += work.units;
+  isa::Cycles cycles = work.cycles;
+  if (work.code_lines != 0) {
+    const unsigned cold = hart_.fetch(kCodeLines, work.code, work.code_lines);
+    (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
+    cycles += cold * work.cycles_per_cold_line;
+  }
   if (cycles != 0) hart_.charge(cpu::Component::hypervisor, cycles);
 }
 
@@ -123,13 +153,19 @@ void HostHart::forgive_trap() {
 }
 
 void HostHart::set_timer(std::uint64_t ticks) {
-  state_.csr.stimecmp = ticks;
+  if (machine_.config().isa.sstc) {
+    state_.csr.stimecmp = ticks;
+  } else {  // SBI TIME
+    state_.mtimecmp = ticks;
+    state_.csr.mip &= ~isa::bit(isa::Interrupt::supervisor_timer);
+    state_.csr.mie |= isa::bit(isa::Interrupt::machine_timer);
+  }
   hart_.interrupts_changed();
 }
 
 void HostHart::send_ipi(unsigned hart) {
   if (hart >= machine_.harts()) return;
-  machine_.hart(hart).hart_state().csr.mip |= isa::bit(isa::Interrupt::supervisor_software);
+  machine_.hart(hart).set_line(isa::Interrupt::machine_software, true);
   machine_.wake(hart);
 }
 

@@ -16,7 +16,8 @@ class HostHart final : public hv::HostHart {
 
   HostHart(Machine& machine, unsigned number, hv::HostHypervisor& hypervisor);
 
-  // Runs the hypervisor at the hart's present time. After `guest` the hart is in the VCPU to run.
+  // Runs the hypervisor, or the firmware if the hart is in M-mode, at the hart's present time. After `guest`
+  // the hart is in the VCPU to run.
   Next enter();
 
   // hv::HostHart
@@ -30,10 +31,9 @@ class HostHart final : public hv::HostHart {
   void write(isa::Hpa to, const void* from, std::size_t bytes) override;
   void zero(isa::Hpa at, std::uint64_t bytes) override;
   void touch(isa::Hpa at, std::uint64_t bytes, bool is_write) override;
-  void fetch(isa::Hpa at, std::uint64_t bytes) override;
   isa::Cycles cycles() override { return state_.cycle; }
   std::uint64_t ticks() override { return state_.time(); }
-  void charge(hv::Work why, std::uint64_t units, isa::Cycles cycles) override;
+  void charge(const hv::WorkDone& work) override;
   void forgive_trap() override;
   void set_timer(std::uint64_t ticks) override;
   void send_ipi(unsigned hart) override;
@@ -44,6 +44,8 @@ class HostHart final : public hv::HostHart {
 
  private:
   std::optional<std::uint16_t> guest_halfword(std::uint64_t at);
+  void hand_on_machine_interrupts();
+  void leave_for(std::uint64_t pc);
   Machine& machine_;
   unsigned number_;
   cpu::Hart& hart_;

@@ -35,7 +35,7 @@ struct HartConfig {
   IsaConfig isa{};
   std::uint64_t cycles_per_tick = 100;
   bool synchronize_devices = false;  // stop before device accesses until other harts have caught up
-  bool host_hypervisor = false;      // stop when HS-mode is reached
+  bool host_hypervisor = false;      // stop when HS-mode or M-mode is reached
   Observer* observer = nullptr;      // may be null
 };
 
@@ -72,7 +72,7 @@ class Engine final : public Hart {
       if (cycles != 0) timing_.pipeline.shift(cycles);
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
-  void fetch(isa::Hpa address, unsigned bytes) override;
+  unsigned fetch(CodeLines shape, isa::Hpa first, unsigned count) override;
   void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
@@ -294,7 +294,11 @@ class Engine final : public Hart {
   static bool still_matches(const Block& block, const std::uint8_t* code);
   Block* current_block(Block* block);  // known to match memory, and fit for the present FS
   void measure(Block& block, std::span<Op> ops, std::uint64_t page_offset) const;
+  bool native(isa::Mode mode) const {  // what runs there runs on the host
+    return config_.host_hypervisor && !mode.virtualized && mode.privilege != isa::Privilege::user;
+  }
   void fetch_lines(const Block& block, const FetchEntry& entry);
+  unsigned fetch_code(isa::Hpa address, unsigned bytes);
   Handler handler_for(Id id, std::uint64_t page_offset) const;
   void choose_handlers(Block& block) const;
 

@@ -142,8 +142,7 @@ RunResult Engine<Timing>::step(bool devices_in_step) {
   link_ = nullptr;
   if (stop_) return result(*std::exchange(stop_, std::nullopt));
   if (watch_hit_) return result(Stop::watchpoint);
-  if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
-    return result(Stop::hypervisor);
+  if (native(state.mode)) return result(Stop::hypervisor);
   return result(Stop::budget);
 }
 

@@ -92,13 +92,11 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
   if (state.active_counters != 0) settle_events();  // an overflow is a request
   const std::uint64_t requests = pending(state);
   interrupt_times_.look(state, requests, accountant_.entered_at() == state.cycle);
-  if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
-    return Stop::hypervisor;
+  if (native(state.mode)) return Stop::hypervisor;
   if (const auto interrupt = next_interrupt(state, requests)) {
     ++counters_.interrupts;
     deliver(*interrupt);
-    if (config_.host_hypervisor && state.mode == isa::Mode{isa::Privilege::supervisor, false})
-      return Stop::hypervisor;
+    if (native(state.mode)) return Stop::hypervisor;
   }
   if (at_awaited_guest()) return Stop::breakpoint;
   if (state.cycle >= end) return Stop::budget;
@@ -166,7 +164,7 @@ template <class Timing>
 void Engine<Timing>::observe_trap(const TrapTaken& taken, const Op* op) {
   const CellKey& who = accountant_.current();
   TrapSeen seen{.taken = taken, .op = op, .vm = who.vm, .vcpu = who.vcpu};
-  seen.native = config_.host_hypervisor && taken.to == isa::Mode{isa::Privilege::supervisor, false};
+  seen.native = native(taken.to);
   FaultSeen fault;
   if (fault_) {
     const bool walked = walked_ == fault_->address;

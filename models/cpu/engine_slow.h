@@ -273,29 +273,50 @@ void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   if constexpr (Timing::timed) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
-      charge_line(isa::Hpa{at}, write);
       ++timing_.data_lines_extra;
+      if (timing_.caches->settled(timing_.hart, isa::Hpa{at}, write)) [[likely]]
+        charge(Component::dcache, timing_.caches->config().l1d.hit_latency);
+      else
+        charge_line(isa::Hpa{at}, write);
     }
   } else {
     (void)address, (void)bytes, (void)write;
   }
 }
 
-// Of the hypervisor's own code, that no block stands for. Lines that are there cost nothing.
+// Of the hypervisor's own code, that no block stands for. Lines that are there cost nothing, and mostly all
+// of them are there.
 template <class Timing>
-void Engine<Timing>::fetch(isa::Hpa address, unsigned bytes) {
+unsigned Engine<Timing>::fetch(CodeLines shape, isa::Hpa first, unsigned count) {
   if constexpr (Timing::timed) {
-    const auto& geometry = timing_.caches->presence();
-    const std::uint64_t line = std::uint64_t{1} << geometry.line_shift;
+    if (timing_.caches->fetchable(timing_.hart, first, std::uint64_t{count} * shape.bytes)) [[likely]]
+      return 0;
+    unsigned missing = 0;
+    for (unsigned i = 0; i < count; ++i)
+      missing += fetch_code(first + std::uint64_t{i} * shape.bytes, shape.executed);
+    return missing;
+  } else {
+    (void)shape, (void)first, (void)count;
+    return 0;
+  }
+}
+
+template <class Timing>
+unsigned Engine<Timing>::fetch_code(isa::Hpa address, unsigned bytes) {
+  unsigned missing = 0;
+  if constexpr (Timing::timed) {
+    const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
-      if (timing_.caches->fetchable(timing_.hart, isa::Hpa{at})) continue;
+      if (timing_.caches->fetchable(timing_.hart, isa::Hpa{at}, 1)) continue;
       const auto done =
           timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch, isa::Hpa{at}, state.cycle);
+      missing += done.by != mem::Served::l1;
       charge(Component::icache, done.ready - state.cycle);
     }
   } else {
     (void)address, (void)bytes;
   }
+  return missing;
 }
 
 template <class Timing>

@@ -22,7 +22,7 @@ enum class Stop : std::uint8_t {
   budget,              // the cycles are used up
   wait_for_interrupt,  // WFI retired and nothing wakes the hart yet
   synchronize,         // the next instruction touches a device and other harts lag behind
-  hypervisor,          // the hart is in HS-mode and the hypervisor runs on the host
+  hypervisor,          // the hart is in HS- or M-mode, and hypervisor and firmware run on the host
   breakpoint,          // the next instruction lies at a breakpoint, is that of a guest that was awaited, or
                        // the observer did not let it begin
   watchpoint,          // the last instruction touched what is watched: Hart::take_watch_hit() says how
@@ -50,6 +50,11 @@ struct HartCounters {
   std::uint64_t traps = 0, interrupts = 0;
   std::uint64_t walks = 0, walk_pte_reads_first = 0, walk_pte_reads_g = 0;
   std::uint64_t device_accesses = 0;
+};
+
+// Code that is not executed here, but natively: lines in a row, of each of which the beginning is executed.
+struct CodeLines {
+  unsigned bytes = 0, executed = 0;
 };
 
 class Hart {
@@ -96,7 +101,8 @@ class Hart {
   virtual void fence(const TranslationFence& fence) = 0;
   virtual void charge(Component component, isa::Cycles cycles) = 0;
   virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
-  virtual void fetch(isa::Hpa address, unsigned bytes) = 0;              // the same of code
+  // The same of code. The result is how many lines were not in the L1I.
+  virtual unsigned fetch(CodeLines shape, isa::Hpa first, unsigned count) = 0;
   virtual Accountant& accountant() = 0;
   const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;

@@ -80,7 +80,12 @@ class Hierarchy {
   const std::uint64_t* readable_words(unsigned hart) const { return harts_[hart].readable.words(); }
   const std::uint64_t* writable_words(unsigned hart) const { return harts_[hart].writable.words(); }
   const std::uint64_t* fetchable_words(unsigned hart) const { return harts_[hart].fetchable.words(); }
-  bool fetchable(unsigned hart, isa::Hpa at) const { return harts_[hart].fetchable.test(at); }
+  bool fetchable(unsigned hart, isa::Hpa at, std::uint64_t bytes) const {
+    return harts_[hart].fetchable.covers(at, bytes);
+  }
+  bool settled(unsigned hart, isa::Hpa at, bool write) const {
+    return (write ? harts_[hart].writable : harts_[hart].readable).test(at);
+  }
   const PresenceGeometry& presence() const { return harts_[0].readable.geometry(); }
 
   const HierarchyConfig& config() const { return config_; }

@@ -1,6 +1,7 @@
 // One bit per cache line of RAM: an answer to "is the line there?" that costs one load.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -37,6 +38,19 @@ class PresenceMask {
   bool test(isa::Hpa address) const {
     const std::uint64_t line = line_of(address);
     return line < lines_ && (words()[line >> word_shift_] & bit(line)) != 0;
+  }
+  // Whether all lines of a range are there.
+  bool covers(isa::Hpa address, std::uint64_t bytes) const {
+    const std::uint64_t end = line_of(address + (bytes - 1)) + 1;
+    std::uint64_t line = line_of(address);
+    if (line >= lines_ || end > lines_) return false;
+    while (line < end) {
+      const std::uint64_t count = std::min(bit_mask_ + 1 - (line & bit_mask_), end - line);
+      const std::uint64_t bits = ~std::uint64_t{0} >> (64 - count) << (line & bit_mask_);
+      if ((words()[line >> word_shift_] & bits) != bits) return false;
+      line += count;
+    }
+    return true;
   }
   void set(isa::Hpa address) {
     if (const std::uint64_t line = line_of(address); line < lines_) words()[line >> word_shift_] |= bit(line);

@@ -13,7 +13,16 @@ from typing import Any
 import pandas as pd
 
 from hvsim._api import Config, Progress, run, schema
-from hvsim._calibration_fit import SET_PRICES, Pair, cells, exit_counts, fit, spent
+from hvsim._calibration_fit import (
+    PULL,
+    PULL_ELSEWHERE,
+    SET_PRICES,
+    Pair,
+    cells,
+    exit_counts,
+    fit,
+    spent,
+)
 from hvsim._calibration_guests import Guest, guests
 from hvsim._errors import ConfigError, RunError
 from hvsim._results import Result
@@ -117,7 +126,7 @@ def calibrate(
     for _ in range(_ROUNDS):
         hosts = runner.run(fitted, "host", prices)
         rows = cells({g.name: Pair(targets[g.name], hosts[g.name]) for g in fitted})
-        prices = fit(rows, before)
+        prices = fit(rows, before, PULL if machine is None else PULL_ELSEWHERE)
     hosts = runner.run(chosen, "host", prices)
     pairs = [(guest, Pair(targets[guest.name], hosts[guest.name])) for guest in chosen]
     totals, causes = _totals(pairs), _causes(pairs)

@@ -15,14 +15,65 @@ _PRICED = "hypervisor"
 _KEYS = ["cause", "phase"]
 _GUEST_MODES = ("VS", "VU")
 
-# Prices that are set. Waiting is counted in cycles already. Words of page tables are a few in most exits,
-# where other work hides what they cost, and thousands when a VM ends: there a loop takes so many cycles each.
-SET_PRICES = {"lock_wait": 1, "word_access": 8}
+# Prices that are set. Waiting is counted in cycles already. Lines are copied a few at a time in calls, where
+# other work hides what they cost, and by the ten thousand when a VM gets its memory: the target's loop there
+# takes so many cycles each.
+SET_PRICES = {"lock_wait": 1, "copy_line": 50}
 
-# A cell that was seen less often than this says more about cold caches than about prices.
+# A cell that was seen less often than this says more about cold caches than about prices, unless it takes so
+# long that loops in it do.
 _FEWEST_EXITS = 4
-# How much a kind of work that guests hardly exercise is drawn to the price that it had before.
-_PRIOR = 0.02
+_LONG = 50_000
+# Much work is only ever seen together, and many prices would explain its cycles equally well. Among them are
+# taken those that are near what the code of each kind of work takes on the default machine, estimated from
+# its instructions.
+_EXPECTED = {
+    "general_register": 4,
+    "csr": 9,
+    "fp_register": 2,
+    "exit_dispatch": 200,
+    "hypercall_dispatch": 50,
+    "answer": 200,
+    "routine_iteration": 8,
+    "deferral": 300,
+    "enqueue": 60,
+    "drain_check": 90,
+    "drain_entry": 60,
+    "run_call": 120,
+    "publish": 150,
+    "ring_look": 60,
+    "ring_entry": 65,
+    "ring_update": 150,
+    "schedule": 200,
+    "vcpu_switch": 100,
+    "interrupt_merge": 160,
+    "timer": 60,
+    "ipi": 1200,
+    "fence": 350,
+    "lock": 50,
+    "console_byte": 107,
+    "word_access": 12,
+    "pool_page": 7,
+    "time_read": 10,
+    "state_change": 200,
+    "line_move": 150,
+    "preempt": 690,
+    "block": 900,
+    "take": 200,
+    "wake": 100,
+    "expiry": 50,
+    "redirection": 600,
+    "page_hint": 220,
+    "hint_word": 20,
+    "vm_end": 1500,
+    "ipi_receipt": 450,
+    "timer_receipt": 450,
+    "line_look": 12,
+    "cold_line": 8,
+    "idle": 30,
+}
+# How strongly, beside what the guests say: on that machine, and on others, of which it says less.
+PULL, PULL_ELSEWHERE = 0.15, 0.05
 
 
 class Pair(NamedTuple):
@@ -57,9 +108,12 @@ def cells(pairs: Mapping[str, Pair]) -> pd.DataFrame:
 
 
 def _cells_of(name: str, pair: Pair) -> pd.DataFrame:
-    on_target, on_host = exit_counts(pair.target), exit_counts(pair.host)
-    seen = [c for c in on_target.index if min(on_target[c], on_host.get(c, 0)) >= _FEWEST_EXITS]
+    # An exit that leads to no guest any more, since the last VM has ended, is not counted.
+    on_target, on_host = (exit_counts(result).clip(lower=1) for result in pair)
     target, host = spent(pair.target), spent(pair.host)
+    long = target["cycles"].groupby("cause").sum().reindex(on_target.index) >= _LONG
+    often = [c for c in on_target.index if min(on_target[c], on_host.get(c, 0)) >= _FEWEST_EXITS]
+    seen = {*often, *(c for c in on_target.index[long] if on_target[c] == on_host.get(c, 0))}
     work = pair.host.work.set_index(_KEYS)
     rows = []
     for cause, phase in target.index.union(work.index):
@@ -81,7 +135,7 @@ def _cells_of(name: str, pair: Pair) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def fit(rows: pd.DataFrame, before: Mapping[str, int]) -> dict[str, int]:
+def fit(rows: pd.DataFrame, before: Mapping[str, int], pull: float = PULL) -> dict[str, int]:
     """Whole cycles per unit of each kind of work. What no row has keeps the price `before`.
 
     The squares are of relative errors, of cells and of causes as a whole, and count more the more cycles
@@ -100,16 +154,26 @@ def fit(rows: pd.DataFrame, before: Mapping[str, int]) -> dict[str, int]:
     table = pd.concat([rows, whole, whole], ignore_index=True)
     fixed: dict[str, int] = {}
     order = sorted(seen, key=lambda name: -rows[name].to_numpy().max())
-    prices = _solve(table, seen, fixed, before)
+    expected = {name: float(_EXPECTED.get(name, max(before[name], 10))) for name in seen}
+    prices = _solve(table, seen, fixed, expected, pull)
     for name in order:
         fixed[name] = round(prices[name])
         if len(fixed) % 4 == 0 or name == order[-1]:
-            prices = _solve(table, seen, fixed, before)
+            prices = _solve(table, seen, fixed, expected, pull)
     return {name: fixed.get(name, SET_PRICES.get(name, price)) for name, price in before.items()}
 
 
+def _weights(table: pd.DataFrame) -> np.ndarray:
+    total = table["target"] * table["exits"]
+    return (total.clip(lower=1) ** 0.25 / table["target"].clip(lower=40)).to_numpy()
+
+
 def _solve(
-    table: pd.DataFrame, names: Iterable[str], fixed: Mapping[str, int], before: Mapping[str, int]
+    table: pd.DataFrame,
+    names: Iterable[str],
+    fixed: Mapping[str, int],
+    expected: Mapping[str, float],
+    pull: float,
 ) -> dict[str, float]:
     free = [name for name in names if name not in fixed]
     if not free:
@@ -118,15 +182,13 @@ def _solve(
     known = known + sum(
         (table[name] * price for name, price in SET_PRICES.items() if name in table), start=0.0
     )
-    total = table["target"] * table["exits"]
-    weights = (total.clip(lower=1) ** 0.25 / table["target"].clip(lower=40)).to_numpy()
+    weights = _weights(table)
     left = table[free].to_numpy() * weights[:, None]
     right = (table["target"] - known).to_numpy() * weights
-    scale = _PRIOR * np.sqrt((weights**2 * table["target"] ** 2).mean())
-    usual = np.array([max(before[name], 10) for name in free])
+    scale = pull * np.sqrt((weights**2 * table["target"] ** 2).mean())
+    usual = np.array([expected[name] for name in free])
     pulls = np.diag(scale / usual)
-    was = np.array([before[name] for name in free])
     from scipy.optimize import nnls  # takes half a second, which all else does without
 
-    found, _ = nnls(np.vstack([left, pulls]), np.concatenate([right, scale * was / usual]))
+    found, _ = nnls(np.vstack([left, pulls]), np.concatenate([right, np.full(len(free), scale)]))
     return {**dict(zip(free, found, strict=True)), **fixed}

@@ -37,13 +37,22 @@ BEFORE = {"register": 1, "csr": 14, "dispatch": 60, "iteration": 10, "unseen": 7
 
 
 def test_prices_of_an_imagined_target_are_found():
-    assert fit(rows(TRUE), BEFORE) == TRUE | {"unseen": 77, "lock_wait": 1}
+    assert fit(rows(TRUE), BEFORE, pull=0.01) == TRUE | {"unseen": 77, "lock_wait": 1}
 
 
 def test_noise_of_a_few_per_cent_moves_prices_by_as_little():
-    found = fit(rows(TRUE, noise=0.03), BEFORE)
+    found = fit(rows(TRUE, noise=0.03), BEFORE, pull=0.01)
     assert found["dispatch"] == pytest.approx(TRUE["dispatch"], rel=0.1)
     assert found["iteration"] == TRUE["iteration"]
+
+
+def test_work_that_is_only_seen_together_shares_its_cycles_as_expected():
+    table = rows(TRUE).assign(block=lambda t: t["dispatch"], wake=lambda t: t["dispatch"])
+    table["target"] += 1000 * table["block"]
+    found = fit(table, BEFORE | {"block": 1, "wake": 1}, pull=0.01)
+    together = TRUE["dispatch"] + 1000  # expected: 60, 900 and 100
+    assert found["dispatch"] + found["block"] + found["wake"] == pytest.approx(together, rel=0.01)
+    assert found["block"] > 5 * found["wake"] > 0
 
 
 def test_a_calibration_of_few_guests_is_a_config_to_extend(tmp_path):

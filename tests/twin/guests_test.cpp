@@ -279,7 +279,7 @@ TEST(Credit, WeightsAndCapsHoldOnTheModelledMachine) {
       {"name": "one", "workload": "compute", "memory_bytes": "4MiB", "weight": 100, "arguments": {"crc": 100000}},
       {"name": "two", "workload": "compute", "memory_bytes": "4MiB", "weight": 200, "arguments": {"crc": 100000}},
       {"name": "four", "workload": "compute", "memory_bytes": "4MiB", "weight": 400, "arguments": {"crc": 100000}}],
-    "limits": {"max_cycles": 60000000}
+    "limits": {"max_cycles": 80000000}
   })");
   for (const char* run : {"host", "target"}) {
     const Outcome outcome = simulate(config, run);

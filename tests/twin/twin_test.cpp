@@ -92,6 +92,36 @@ TEST(Twin, LiteralDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms(
 TEST(Twin, ACrowdOfVmsSeesTheSameEverywhere) { expect_same_guests(crowd("dlh")); }
 TEST(Twin, BatchedDlhShowsGuestsTheSameEverywhere) { expect_same_guests(two_vms("dlh", 8)); }
 
+// The firmware's timer stands behind the hypervisor's own, and its interrupts come in two steps: to M-mode,
+// and from there to HS-mode.
+TEST(Twin, AMachineWithoutSstcHasTimersOnTargetAndHost) {
+  const Json config = Json::parse(R"({
+    "version": 1, "name": "no-sstc",
+    "machine": {"harts": 1, "memory_bytes": "64MiB", "isa": {"sstc": false}},
+    "hypervisor": {"delivery": "dlh", "time_slice_us": 500},
+    "vms": [
+      {"name": "ticks", "workload": "timer_ticks", "memory_bytes": "4MiB", "sstc": false},
+      {"name": "sleeper", "workload": "wake_up", "memory_bytes": "4MiB", "sstc": false, "arguments": {"wakes": 20}}
+    ],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  const Outcome target = simulate(config, "target"), host = simulate(config, "host");
+  ASSERT_EQ(target.exit_code, 0) << target.log;
+  ASSERT_EQ(host.exit_code, 0) << host.log;
+  for (const std::string vm : {"ticks", "sleeper"}) {
+    ASSERT_NE(target.console.at(vm).find("checksum"), std::string::npos) << target.log;
+    EXPECT_EQ(checksums(host, vm), checksums(target, vm));
+  }
+  EXPECT_EQ(asked_for(host), asked_for(target));
+  for (const std::string cause : {"IRQ_M_TIMER", "IRQ_S_TIMER"}) {
+    ASSERT_GT(target.exits.at(cause), 20U) << cause;
+    ASSERT_TRUE(host.exits.contains(cause)) << cause;
+    EXPECT_NEAR(static_cast<double>(host.exits.at(cause)), static_cast<double>(target.exits.at(cause)),
+                0.1 * static_cast<double>(target.exits.at(cause)))
+        << cause;
+  }
+}
+
 // A guest that checks each promise of the delivery itself, beside one that calls a lot.
 Json checked(const std::string& delivery, unsigned capacity) {
   Json config = Json::parse(R"({

@@ -36,13 +36,14 @@ constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
 
 void Arch::charge(Work work, std::uint64_t units) {
   if (costless_ || free_of_charge_ || units == 0) return;
-  if (costs_.own_lines && image_.known()) fetch_own(static_cast<std::size_t>(work));
-  hart_.charge(work, units, costs_.cycles(work) * units);
-}
-
-void Arch::fetch_own(std::size_t work) {
-  for (std::uint64_t line = 0; line < code_lines(work); ++line)
-    hart_.fetch(image_.code(work, line), kExecutedBytes);
+  const auto number = static_cast<std::size_t>(work);
+  WorkDone done{.why = work, .units = units, .cycles = costs_.cycles(work) * units};
+  if (costs_.own_lines && image_.known()) {
+    done.code = image_.code(number);
+    done.code_lines = static_cast<unsigned>(code_lines(number));
+    done.cycles_per_cold_line = costs_.cycles(Work::cold_line);
+  }
+  hart_.charge(done);
 }
 
 std::uint64_t Arch::read_word(Hpa at) {
@@ -95,13 +96,13 @@ void Arch::save(Vcpu& vcpu, RegisterGroup group) {
   if (group == RegisterGroup::fp) {
     std::copy_n(hart_.f().begin(), 32, vcpu.fp.f);
     vcpu.fp.fcsr = hart_.csr(csr::fcsr);
-    touch_own(&vcpu.fp, sizeof vcpu.fp, true);
+    uses(&vcpu.fp, sizeof vcpu.fp, true);
     charge(Work::fp_register, 33);
     return;
   }
   for (const Place& place : kVsCsrs) vcpu.vs.*place.member = hart_.csr(place.number);
   if (has_timer(vcpu.vs)) vcpu.vs.vstimecmp = hart_.csr(csr::vstimecmp);
-  touch_own(&vcpu.vs, sizeof vcpu.vs, true);
+  uses(&vcpu.vs, sizeof vcpu.vs, true);
   charge(Work::csr, kVsSavedCsrs + (has_timer(vcpu.vs) ? 1 : 0));
 }
 
@@ -110,7 +111,7 @@ void Arch::restore(Vcpu& vcpu, RegisterGroup group) {
     hart_.write_csr(csr::sstatus, hart_.csr(csr::sstatus) | (std::uint64_t{1} << csr::kFsShift));
     std::copy_n(vcpu.fp.f, 32, hart_.f().begin());
     hart_.write_csr(csr::fcsr, vcpu.fp.fcsr);
-    touch_own(&vcpu.fp, sizeof vcpu.fp, false);
+    uses(&vcpu.fp, sizeof vcpu.fp, false);
     charge(Work::fp_register, 33);
     return;
   }
@@ -118,17 +119,14 @@ void Arch::restore(Vcpu& vcpu, RegisterGroup group) {
   hart_.write_csr(csr::henvcfg, vcpu.vs.henvcfg);
   for (const Place& place : kVsCsrs) hart_.write_csr(place.number, vcpu.vs.*place.member);
   if (has_timer(vcpu.vs)) hart_.write_csr(csr::vstimecmp, vcpu.vs.vstimecmp);
-  touch_own(&vcpu.vs, sizeof vcpu.vs, false);
+  uses(&vcpu.vs, sizeof vcpu.vs, false);
   charge(Work::csr, kVsLoadedCsrs + (has_timer(vcpu.vs) ? 1 : 0));
 }
 
-// Harts run ahead of each other by up to a quantum, so a lock counts as contended only if this hart's time
-// lies inside the span for which it was last held.
 void Arch::lock(Lock& lock) {
-  const Cycles now = hart_.cycles();
-  if (lock.taken_at <= now && now < lock.free_at) charge(Work::lock_wait, lock.free_at - now);
+  charge(Work::lock_wait, lock.left(hart_.cycles()));
   lock.taken_at = hart_.cycles();
-  touch_own(&lock, sizeof(std::uint32_t), true);  // another hart's line, if that had it last
+  uses(&lock, sizeof(std::uint32_t), true);  // another hart's line, if that had it last
   charge(Work::lock, 1);
 }
 

@@ -23,11 +23,16 @@ using hvsim::isa::Hpa;
 
 class Arch {
  public:
-  // Harts enter the hypervisor one after the other here, so nobody ever finds a lock taken. What a real hart
-  // would have waited is known from when the lock was held, in cycles.
-  struct Lock {
+  // Harts enter the hypervisor one after the other here, so nobody ever finds a lock taken, and whoever
+  // begins something ends it before another hart is entered. What a real hart would have waited is known from
+  // when it was held, in cycles.
+  struct Held {
     Cycles taken_at = 0, free_at = 0;
+    // Harts run ahead of each other by up to a quantum: time before that does not count.
+    Cycles left(Cycles now) const { return taken_at <= now && now < free_at ? free_at - now : 0; }
   };
+  using Lock = Held;
+  using Turn = Held;
 
   // `costless`: whatever is done takes no time.
   Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, bool costless = false)
@@ -50,6 +55,14 @@ class Arch {
   void lock(Lock& lock);
   void unlock(Lock& lock) { lock.free_at = hart_.cycles(); }
   void pause() {}
+  void takes(Turn& turn) { turn = {hart_.cycles(), ~Cycles{0}}; }
+  void leaves(Turn& turn) { turn.free_at = hart_.cycles(); }
+  // Whoever has to wait gets there: never where waiting takes no time.
+  bool taken(const Turn& turn) const {
+    return !costless_ && !free_of_charge_ && costs_.cycles(Work::lock_wait) != 0 &&
+           turn.left(hart_.cycles()) != 0;
+  }
+  void await(const Turn& turn) { charge(Work::lock_wait, turn.left(hart_.cycles())); }
   Cycles cycles() { return hart_.cycles(); }
   std::uint64_t ticks() {
     charge(Work::time_read, 1);
@@ -61,7 +74,7 @@ class Arch {
   }
   void charge(Work work, std::uint64_t units);
   // The time that the hypervisor's own data take, where the core's state holds them.
-  void touch_own(const void* at, std::uint64_t bytes, bool is_write) {
+  void uses(const void* at, std::uint64_t bytes, bool is_write) {
     if (costs_.own_lines && image_.knows(at)) touch(image_.place(at), bytes, is_write);
   }
   void touch_stack() {
@@ -73,7 +86,6 @@ class Arch {
   }
 
  private:
-  void fetch_own(std::size_t work);
   void touch(Hpa at, std::uint64_t bytes, bool is_write) {
     if (!costless_ && !free_of_charge_) hart_.touch(at, bytes, is_write);
   }

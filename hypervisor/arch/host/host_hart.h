@@ -13,6 +13,18 @@
 
 namespace hv {
 
+// Some units of one kind of work, their price, and the code that was executed for them: the first
+// kExecutedBytes of each of so many lines in a row.
+inline constexpr std::uint64_t kCodeLineBytes = 64, kExecutedBytes = 32;
+struct WorkDone {
+  Work why{};
+  std::uint64_t units = 0;
+  hvsim::isa::Cycles cycles = 0;
+  hvsim::isa::Hpa code{};
+  unsigned code_lines = 0;
+  hvsim::isa::Cycles cycles_per_cold_line = 0;  // Work::cold_line, for each that is not there
+};
+
 class HostHart {
  public:
   virtual ~HostHart() = default;
@@ -36,13 +48,11 @@ class HostHart {
   virtual void zero(hvsim::isa::Hpa at, std::uint64_t bytes) = 0;
   // The time that such an access takes: through this hart's caches.
   virtual void touch(hvsim::isa::Hpa at, std::uint64_t bytes, bool is_write) = 0;
-  // The time that it takes to fetch code from there.
-  virtual void fetch(hvsim::isa::Hpa at, std::uint64_t bytes) = 0;
 
   // Time. cycles() includes all that was charged so far.
   virtual hvsim::isa::Cycles cycles() = 0;
-  virtual std::uint64_t ticks() = 0;  // the `time` CSR
-  virtual void charge(Work why, std::uint64_t units, hvsim::isa::Cycles cycles) = 0;
+  virtual std::uint64_t ticks() = 0;              // the `time` CSR
+  virtual void charge(const WorkDone& work) = 0;  // fetches the code first
   // Neither the trap that led to this entry of the hypervisor nor the return to the guest takes time.
   virtual void forgive_trap() = 0;
 

@@ -36,7 +36,7 @@ void save_general(HostHart& hart, Arch& arch, GeneralRegisters& general) {
   general.sstatus = hart.csr(csr::sstatus);
   general.hstatus = hart.csr(csr::hstatus);
   general.hvip = hart.csr(csr::hvip);
-  arch.touch_own(&general, sizeof general, true);
+  arch.uses(&general, sizeof general, true);
   arch.charge(Work::general_register, kMovedRegisters);
   arch.charge(Work::csr, kMovedCsrs);
 }
@@ -47,7 +47,7 @@ void load_general(HostHart& hart, Arch& arch, const GeneralRegisters& general) {
   hart.write_csr(csr::sstatus, general.sstatus);
   hart.write_csr(csr::hstatus, general.hstatus);
   hart.write_csr(csr::hvip, general.hvip);
-  arch.touch_own(&general, sizeof general, false);
+  arch.uses(&general, sizeof general, false);
   arch.charge(Work::general_register, kMovedRegisters);
   arch.charge(Work::csr, kMovedCsrs);
 }
@@ -57,9 +57,9 @@ void touch_context(Arch& arch, const Hypervisor& core, const Vcpu& vcpu) {
   constexpr std::uint64_t line = 64;
   const Vm& vm = core.vm(vcpu.vm);
   arch.touch_stack();
-  arch.touch_own(&vcpu.id, sizeof(Vcpu) - offsetof(Vcpu, id), false);
-  arch.touch_own(&vm, line, false);
-  arch.touch_own(&vm.statistics, line, true);
+  arch.uses(&vcpu.id, sizeof(Vcpu) - offsetof(Vcpu, id), false);
+  arch.uses(&vm, line, false);
+  arch.uses(&vm.statistics, line, true);
 }
 
 Exit read_exit(HostHart& hart, Arch& arch) {
@@ -209,6 +209,10 @@ HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
   machine_->state.off = true;
   hart.power_off(machine_->state.core.exit_code());
   return Next::off;
+}
+
+void HostHypervisor::charge(HostHart& hart, Work work) {
+  Arch(hart, machine_->costs, machine_->image).charge(work, 1);
 }
 
 std::span<std::byte> HostHypervisor::state() {

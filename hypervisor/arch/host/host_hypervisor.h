@@ -13,6 +13,7 @@
 #include "hypervisor/arch/host/host_hart.h"
 #include "hypervisor/inspection.h"
 #include "hypervisor/statistics.h"
+#include "hypervisor/work.h"
 #include "models/cpu/isa/types.h"
 
 namespace hv {
@@ -54,6 +55,9 @@ class HostHypervisor {
   // Call it once per hart after boot(), then each time the hart traps into HS-mode (scause, sepc, stval,
   // htval, sstatus and hstatus as the trap left them) and each time an idle hart has an interrupt pending.
   Next enter(HostHart& hart);
+
+  // For work of the firmware, which whoever implements HostHart does.
+  void charge(HostHart& hart, Work work);
 
   // All that it knows, for checkpoints: plain data of this build, with no address of this process in it.
   std::span<std::byte> state();

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "hypervisor/arch/host/cost_model.h"
+#include "hypervisor/arch/host/host_hart.h"
 #include "hypervisor/limits.h"
 #include "models/cpu/isa/types.h"
 
@@ -14,7 +15,6 @@ namespace hv {
 
 // The code of each kind of work follows that of the kind before it. It lies in lines half of which are
 // executed: branches skip the rest.
-inline constexpr std::uint64_t kCodeLineBytes = 64, kExecutedBytes = 32;
 constexpr std::uint64_t code_lines(std::size_t work) {
   return (kPrices[work].code_bytes + kExecutedBytes - 1) / kExecutedBytes;
 }
@@ -43,9 +43,7 @@ class ImageMap {
   static constexpr std::uint64_t kEnd = 6u << 20;
   static constexpr std::uint64_t kObjectRoom = (3u << 20) - (128u << 10);
   bool known() const { return object_ != nullptr; }
-  hvsim::isa::Hpa code(std::size_t work, std::uint64_t line) const {
-    return text_ + kCodeAt[work] + line * kCodeLineBytes;
-  }
+  hvsim::isa::Hpa code(std::size_t work) const { return text_ + kCodeAt[work]; }
   // The part of a hart's stack that each exit uses.
   static constexpr std::uint64_t kStackBytes = 448;
   hvsim::isa::Hpa stack(unsigned hart) const { return text_ + kStacks + hart * kStackStride - kStackBytes; }

@@ -27,6 +27,7 @@ using hvsim::isa::Hpa;
 class Arch {
  public:
   using Lock = riscv::SpinLock;
+  struct Turn {};
 
   Arch(riscv::Board& board, unsigned hart) : board_(board), hart_(hart) {}
 
@@ -86,6 +87,11 @@ class Arch {
     }
   }
   void charge(Work, std::uint64_t) {}
+  void uses(const void*, std::size_t, bool) {}
+  void takes(Turn&) {}
+  void leaves(Turn&) {}
+  bool taken(const Turn&) const { return false; }
+  void await(const Turn&) {}
   bool free_of_charge(bool) { return false; }
 
  private:

@@ -65,6 +65,7 @@ class Arch {
   struct Lock {
     bool held = false;
   };
+  struct Turn {};
   struct HartRegisters {  // what the hart's own CSRs and FP registers hold
     VsRegisters vs;
     FpRegisters fp;
@@ -138,6 +139,12 @@ class Arch {
     machine_.cycles += cost;
     if (machine_.cycles_per_tick != 0) machine_.ticks += cost / machine_.cycles_per_tick;
   }
+
+  void uses(const void*, std::size_t, bool) {}
+  void takes(Turn&) {}
+  void leaves(Turn&) {}
+  bool taken(const Turn&) const { return false; }
+  void await(const Turn&) {}
 
   bool free_of_charge(bool free) {
     machine_.free_of_charge = free;

@@ -55,14 +55,12 @@ class TableHart final : public HostHart {
   }
   Cycles cycles() override { return cycle; }
   std::uint64_t ticks() override { return tick; }
-  void fetch(Hpa from, std::uint64_t bytes) override {
-    at(from, bytes);
-    fetched += bytes;
-  }
-  void charge(Work why, std::uint64_t units, Cycles cycles) override {
-    cycle += cycles;
-    charged[why] += cycles;
-    done[why] += units;
+  void charge(const WorkDone& work) override {
+    if (work.code_lines != 0) at(work.code, work.code_lines * kCodeLineBytes);
+    fetched += work.code_lines * kExecutedBytes;
+    cycle += work.cycles;
+    charged[work.why] += work.cycles;
+    done[work.why] += work.units;
   }
   void forgive_trap() override { ++forgiven; }
   void set_timer(std::uint64_t ticks) override { timer = ticks; }
@@ -249,6 +247,23 @@ TEST(HostHypervisor, SaysHowMuchOfEachKindOfWorkItDoes) {
   EXPECT_EQ(run.harts[0].done[Work::routine_iteration], 100u);
   EXPECT_EQ(run.harts[0].done[Work::general_register], 62u);
   EXPECT_EQ(run.harts[0].done[Work::exit_dispatch], 1u);
+}
+
+// One hint may be about a page or about a thousand.
+TEST(HostHypervisor, CountsWhatAHintIsAboutInWordsOfItsMask) {
+  Boot run;
+  auto& done = run.harts[0].done;
+  const auto words = [&](abi::Hypercall call, std::uint64_t a, std::uint64_t b) {
+    done.clear();
+    run.call(0, call, a, b);
+    return std::pair(done[Work::page_hint], done[Work::hint_word]);
+  };
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  EXPECT_EQ(words(abi::Hypercall::page_release, abi::kGuestMemoryBase, 0), Counts(1, 1));
+  EXPECT_EQ(words(abi::Hypercall::page_claim, abi::kGuestMemoryBase, 9), Counts(1, 8));
+  EXPECT_EQ(words(abi::Hypercall::dirty_log_update, abi::kGuestMemoryBase + 0x3F000, 2), Counts(1, 2));
+  EXPECT_EQ(words(abi::Hypercall::share, 0x1000, 0), Counts(1, 0));  // outside
+  EXPECT_EQ(words(abi::Hypercall::share, 0x1000, ~0ULL), Counts(1, 0));
 }
 
 TEST(HostHypervisor, CountsWaitingForALockOnlyWhenTimesOverlap) {
