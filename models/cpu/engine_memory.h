@@ -129,7 +129,7 @@ inline bool Engine<Timing>::load_reserved(std::uint64_t address, T& value) {
 template <class Timing>
 template <class T>
 inline bool Engine<Timing>::store_conditional(std::uint64_t address, T value, bool& success) {
-  // "No SC.W instruction shall retire unless it passes memory permission checks", whether it then fails or not
+  // No SC "shall retire unless it passes memory permission checks", whether it then fails or not
   // (unprivileged manual, "Zalrsc").
   isa::Hpa physical;
   std::uint8_t* host = atomic_place<T>(address, isa::Access::store, &physical);
