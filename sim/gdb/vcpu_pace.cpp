@@ -33,9 +33,13 @@ std::optional<StopReport> VcpuPace::ran(unsigned hart, cpu::Stop why) {
       target_.await_nobody();
       if (step_ && here == step_->vcpu) return came_back(hart);
       report.breakpoint = here && target_.at_breakpoint(*here);
-      break;
+      if (!report.breakpoint || !held(*here)) break;
+      harts_[hart] = Go::step;  // over it, and on
+      wait_for_step();
+      return std::nullopt;
     case cpu::Stop::watchpoint:
       report.watch = target_.machine().hart(hart).take_watch_hit();
+      if (here && held(*here)) return std::nullopt;
       break;
     case cpu::Stop::synchronize:
       return std::nullopt;  // the instruction has not happened yet
@@ -64,9 +68,8 @@ std::optional<StopReport> VcpuPace::came_back(unsigned hart) {
 }
 
 std::optional<StopReport> VcpuPace::go(const std::vector<Go>& threads) {
-  std::ranges::fill(harts_, Go::run);
-  step_.reset();
-  target_.await_nobody();
+  release();
+  threads_ = threads;
   const auto found = std::ranges::find(threads, Go::step);
   if (found == threads.end()) return std::nullopt;
   target_.disturb();
@@ -113,8 +116,12 @@ void VcpuPace::wait_for_step() {
   if (step_) target_.await(step_->vcpu);
 }
 
+// GDB takes a stop of a thread that it did not let go for an error of the stub.
+bool VcpuPace::held(unsigned vcpu) const { return vcpu < threads_.size() && threads_[vcpu] == Go::stay; }
+
 void VcpuPace::release() {
   std::ranges::fill(harts_, Go::run);
+  threads_.clear();
   step_.reset();
   target_.await_nobody();
 }

@@ -1,5 +1,6 @@
-// Threads are VCPUs: all of them always go on together, for the hypervisor says who gets a hart. A step of
-// one is over when it has come to its next instruction, whatever the hypervisor did in between.
+// Threads are VCPUs: all of them always go on together, for the hypervisor says who gets a hart. Those that
+// were not let go pass breakpoints and watchpoints. A step of one is over when it has come to its next
+// instruction, whatever the hypervisor did in between.
 #pragma once
 
 #include <optional>
@@ -30,9 +31,10 @@ class VcpuPace final : public Pace {
   std::optional<StopReport> step_in_place(unsigned hart);
   void wait_for_step();
   std::optional<StopReport> came_back(unsigned hart);
+  bool held(unsigned vcpu) const;
 
   VcpuTarget& target_;
-  std::vector<Go> harts_;
+  std::vector<Go> harts_, threads_;  // what harts do, and what was asked of threads
   std::optional<Step> step_;
 };
 

@@ -94,6 +94,24 @@ TEST_P(VcpuView, AStepOverAnExitEndsBehindIt) {
   EXPECT_THAT(said, HasSubstr("* 1    Thread 1 (VM a, VCPU 0: runs on hart 1, VS-mode)"));
 }
 
+// GDB takes a breakpoint's instruction out of the way by a breakpoint behind it, and lets that thread alone
+// go: the other, which comes to either, must not stop.
+TEST_P(VcpuView, AVcpuThatWasNotLetGoPassesBreakpoints) {
+  Debuggee machine(Debuggee::Kind::simulator,
+                   {{"version", 1}, {"extends", HVSIM_SOURCE "/configs/quickstart.json"}},
+                   {"--gdb-view=vcpus", std::string("--only=") + GetParam() + "-dlh-8"});
+  const std::string said =
+      Gdb(machine,
+          Commands{"set osabi GNU/Linux", "break guest::workload_main", "continue", show("first", "$pc"),
+                   "stepi", show("second", "$pc"), "next", show("third", "$pc"), "info threads", "kill"},
+          image("hypercall_storm"))
+          .finish();
+  auto seen = values(said);
+  EXPECT_THAT(said, Not(HasSubstr("internal-error"))) << said;
+  EXPECT_NE(seen.at("second"), seen.at("first")) << said;
+  EXPECT_NE(seen.at("third"), seen.at("second")) << said;
+}
+
 TEST_P(VcpuView, AWatchpointStopsWhereOneOfThemWrites) {
   const std::string variable = "*(unsigned long*)&'(anonymous namespace)::fault_address'";
   const std::string said =

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -296,3 +297,13 @@ def test_commands_of_the_python_package_reach_it_and_install_it_once(checkout, c
     checkout.start(command, HVSIM_PYTHON=str(python)).communicate(timeout=60)
     installs = [line for line in checkout.calls("pip") if "--force-reinstall" in line]
     assert len(installs) == 2
+
+
+def test_every_command_that_the_launcher_has_is_one_that_it_takes() -> None:
+    scripts = "".join(path.read_text() for path in (ROOT / "launcher").glob("*.sh"))
+    commands = set(re.findall(r"^command_(\w+)\(\)", scripts, re.MULTILINE))
+    dispatched = re.search(
+        r"^ *(\w+(?: \| \w+)+)\)\n +shift\n +\"command_", (ROOT / "hvsim").read_text(), re.MULTILINE
+    )
+    assert dispatched is not None
+    assert set(dispatched[1].split(" | ")) == commands
