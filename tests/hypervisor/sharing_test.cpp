@@ -135,16 +135,15 @@ starved:
   audit_memory(guests.bench);
 }
 
-TEST(Sharing, WhenAllWaitForMemoryOneIsGivenUp) {
-  BundleDescription description;
-  description.sharing.demand = true;
-  Guests guests(description, 16 << 20, 2);
+// Two VMs take all frames that there are.
+void take_all_frames(Guests& guests) {
   for (unsigned vm = 0; vm < 2; ++vm)
     for (std::uint64_t n = 0; n < 4000 && guests.store(vm, Guests::page(n), n + 1); ++n) {
     }
-  ASSERT_TRUE(guests.store(0, Guests::page(0), 1));  // it has all of its own, and goes on
-  guests.scan(100);
-  EXPECT_EQ(guests.bench.core->vm(1).state, Vm::State::alive);
+}
+
+// One of the two takes more, and one of them is given up.
+void take_more_than_there_is(Guests& guests) {
   ASSERT_TRUE(guests.run(0));
   for (std::uint64_t n = 4000; n < 4070 && guests.store(0, Guests::page(n), 1); ++n) {
   }
@@ -152,6 +151,17 @@ TEST(Sharing, WhenAllWaitForMemoryOneIsGivenUp) {
   const bool first_off = guests.bench.core->vm(0).state == Vm::State::off;
   const bool second_off = guests.bench.core->vm(1).state == Vm::State::off;
   EXPECT_NE(first_off, second_off);
+}
+
+TEST(Sharing, WhenAllWaitForMemoryOneIsGivenUp) {
+  BundleDescription description;
+  description.sharing.demand = true;
+  Guests guests(description, 16 << 20, 2);
+  take_all_frames(guests);
+  ASSERT_TRUE(guests.store(0, Guests::page(0), 1));  // it has all of its own, and goes on
+  guests.scan(100);
+  EXPECT_EQ(guests.bench.core->vm(1).state, Vm::State::alive);
+  take_more_than_there_is(guests);
   EXPECT_NE(guests.bench.machine.console.find("no memory is left"), std::string::npos);
   audit_memory(guests.bench);
 }
@@ -163,16 +173,8 @@ TEST(Sharing, AVmThatSleepsForEverKeepsNobodyFromBeingGivenUp) {
   Guests guests(description, 16 << 20, 3);
   ASSERT_TRUE(guests.run(2));
   guests.bench.wfi(0);
-  for (unsigned vm = 0; vm < 2; ++vm)
-    for (std::uint64_t n = 0; n < 4000 && guests.store(vm, Guests::page(n), n + 1); ++n) {
-    }
-  ASSERT_TRUE(guests.run(0));
-  for (std::uint64_t n = 4000; n < 4070 && guests.store(0, Guests::page(n), 1); ++n) {
-  }
-  guests.scan(200);
-  const bool first_off = guests.bench.core->vm(0).state == Vm::State::off;
-  const bool second_off = guests.bench.core->vm(1).state == Vm::State::off;
-  EXPECT_NE(first_off, second_off);
+  take_all_frames(guests);
+  take_more_than_there_is(guests);
   EXPECT_EQ(guests.bench.core->vm(2).state, Vm::State::alive);
 }
 
