@@ -188,15 +188,17 @@ std::vector<std::string> symbols_of_harts(Machine& machine, const Config& config
   return all;
 }
 
-// The last line that somebody has printed, for a message.
+// The last line that somebody has printed, for a message. The hypervisor sums up when all is over, so of its
+// lines only a refusal counts.
 std::string last_line(std::string_view console) {
   constexpr std::size_t longest = 120;
-  constexpr std::string_view of_hypervisor = "[hv] ";  // which sums up when all is over
+  constexpr std::string_view of_hypervisor = "[hv] ", refusal = "[hv] cannot start: ";
   std::string found;
   std::istringstream lines{std::string(console)};
   for (std::string line; std::getline(lines, line);) {
     std::erase_if(line, [](unsigned char c) { return c < ' '; });
-    if (!line.empty() && !line.starts_with(of_hypervisor)) found = line;
+    const bool says_why = !line.starts_with(of_hypervisor) || line.starts_with(refusal);
+    if (!line.empty() && says_why) found = line;
   }
   return printable_line(found, longest);
 }

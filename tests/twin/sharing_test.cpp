@@ -83,5 +83,16 @@ TEST(SharingTwin, VmsThatArePromisedMoreThanThereIsWaitAndGoOn) {
   }
 }
 
+// The hypervisor says so on its console, and nobody who reads the last line only may miss it.
+TEST(SharingTwin, AMachineWithoutMemoryForSharingIsRefusedInWords) {
+  const Json config = {{"version", 1},
+                       {"machine", {{"memory_bytes", "10MiB"}, {"mode", "functional"}}},
+                       {"hypervisor", {{"sharing", {{"policy", "content_scan"}, {"demand", true}}}}},
+                       {"vms", {{{"name", "one"}, {"workload", "hello"}, {"memory_bytes", "2MiB"}}}}};
+  const Outcome outcome = simulate(config, "target");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.log, HasSubstr("[hv] cannot start: not enough"));
+}
+
 }  // namespace
 }  // namespace hvsim::twin
