@@ -11,6 +11,8 @@ Each run is one worker process, so any number of runs fit into one session or no
 from hvsim import plots
 from hvsim._api import Progress, run, schema, validate
 from hvsim._calibrate import Calibration, calibrate
+from hvsim._calibration_guests import Guest as CalibrationGuest
+from hvsim._calibration_guests import guests as calibration_guests
 from hvsim._checkpoint import Checkpoint
 from hvsim._comparison import Difference
 from hvsim._core import version
@@ -33,6 +35,7 @@ __all__ = [
     "Bookmark",
     "Breakpoint",
     "Calibration",
+    "CalibrationGuest",
     "Checkpoint",
     "ConfigError",
     "CpiStack",
@@ -62,6 +65,7 @@ __all__ = [
     "Watchpoint",
     "break_even",
     "calibrate",
+    "calibration_guests",
     "plots",
     "report",
     "run",

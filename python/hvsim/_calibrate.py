@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import os
@@ -14,25 +15,26 @@ import pandas as pd
 
 from hvsim._api import Config, Progress, run, schema
 from hvsim._calibration_fit import (
-    PULL,
-    PULL_ELSEWHERE,
+    JUDGED_SHARE,
+    PRIOR,
+    PULLS,
     SET_PRICES,
     Pair,
     cells,
     exit_counts,
     fit,
+    misses,
     spent,
 )
-from hvsim._calibration_guests import Guest, guests
+from hvsim._calibration_guests import Guest, Role, guests
 from hvsim._errors import ConfigError, RunError
 from hvsim._results import Result
 
-# What a calibration wants to hold on guests that were not fitted.
+# What a calibration wants to hold on guests that it judges by.
 TOTAL_BOUND = 0.05
 CAUSE_BOUND = 0.10
-# A cause with a smaller share of the hypervisor's cycles is listed, and not judged.
-JUDGED_SHARE = 0.02
-_ROUNDS = 2
+# Prices change what happens when, and so what is fitted: at most so often, until they stay the same.
+_ROUNDS = 8
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,8 +46,11 @@ class Calibration:
             from. The same input gives the same fragment, byte for byte.
         prices: One row per kind of work: cycles per unit ``before`` and ``price`` now, and whether it was
             ``fitted`` (else no guest did such work).
+        prior: One row per strength of the prior that was tried: the mean error by exit cause of the guests
+            that are there to choose it by, and whether it was ``chosen``.
         totals: One row per guest: cycles of guests and hypervisor on target and host, and the relative error;
-            the same of the hypervisor alone. Boot and firmware before the first guest are not in it.
+            the same of the hypervisor alone. Boot and firmware before the first guest are not in it. ``role``
+            says what the guest was for: to ``fit`` prices on, to ``choose`` the prior by, or to ``judge``.
         causes: One row per guest and exit cause: exits and cycles on target and host, the relative error of
             cycles, and whether the exits are equally many.
         speed: Host seconds of long guests with the hypervisor on target and on the host, and their ratio:
@@ -54,15 +59,17 @@ class Calibration:
 
     fragment: Mapping[str, Any]
     prices: pd.DataFrame
+    prior: pd.DataFrame
     totals: pd.DataFrame
     causes: pd.DataFrame
     speed: pd.DataFrame = field(compare=False)
 
     @property
     def outside(self) -> pd.DataFrame:
-        """Rows of `causes` and `totals` beyond the bounds, of held-out guests: what the model lacks."""
-        totals = self.totals[~self.totals["fitted"] & (self.totals["error"].abs() > TOTAL_BOUND)]
-        judged = self.causes[~self.causes["fitted"] & (self.causes["share"] >= JUDGED_SHARE)]
+        """Rows of `causes` and `totals` beyond the bounds, of judged guests: what the model lacks."""
+        totals = _judged(self.totals)
+        totals = totals[totals["error"].abs() > TOTAL_BOUND]
+        judged = _large(_judged(self.causes))
         beyond = judged[(judged["error"].abs() > CAUSE_BOUND) | ~judged["same_exits"]]
         return pd.concat(
             [
@@ -84,8 +91,8 @@ class Calibration:
         Path(path).write_text(json.dumps(fragment, indent=2) + "\n", "utf-8")
 
     def __repr__(self) -> str:
-        worst = self.totals.loc[~self.totals["fitted"], "error"].abs().max()
-        return f"<hvsim.Calibration: {len(self.prices)} prices, total cycles within {worst:.1%}>"
+        worst = _judged(self.totals)["error"].abs().max()
+        return f"<hvsim.Calibration: {len(self.prices)} prices, cycles of judged guests within {worst:.1%}>"
 
     def _repr_html_(self) -> str:
         return f"<p><b>{html.escape(repr(self)[1:-1])}</b></p>" + self.totals.to_html(
@@ -103,7 +110,8 @@ def calibrate(
     """Fit the prices of the host hypervisor's work to what the hypervisor takes on a machine's harts.
 
     The same guests run with the hypervisor on target and on the host. Prices are fitted on some of them, by
-    the cycles of each exit cause and phase; the others tell how good they are.
+    the cycles of each exit cause and phase; others say how strongly a prior holds the prices; the rest, which
+    had no part in it, tell how good they are. The same guests on the same build give the same prices.
 
     Args:
         machine: A `Machine`, a config or the path of one, of which section ``machine`` counts; the default
@@ -118,28 +126,63 @@ def calibrate(
     """
     name, base = _machine_of(machine)
     chosen = _chosen(only)
-    before = _default_prices()
+    defaults = _default_prices()
+    before = {work: PRIOR.get(work, price) for work, price in defaults.items()}
     runner = _Runner(base, jobs, progress)
     targets = runner.run(chosen, "target", {})
-    fitted = [guest for guest in chosen if guest.fitted]
-    prices = before
+
+    def rows_of(role: Role, prices: Mapping[str, int]) -> pd.DataFrame:
+        them = [guest for guest in chosen if guest.role == role]
+        hosts = runner.run(them, "host", prices)
+        return cells({g.name: Pair(targets[g.name], hosts[g.name]) for g in them})
+
+    rows = rows_of("fit", before)
+    prior = _strengths(rows, before, rows_of("choose", before))
+    pull = float(prior.loc[prior["chosen"], "strength"].iloc[0])
+    prices = fit(rows, before, pull)
     for _ in range(_ROUNDS):
-        hosts = runner.run(fitted, "host", prices)
-        rows = cells({g.name: Pair(targets[g.name], hosts[g.name]) for g in fitted})
-        prices = fit(rows, before, PULL if machine is None else PULL_ELSEWHERE)
+        rows = rows_of("fit", prices)
+        again = fit(rows, before, pull)
+        if again == prices:
+            break
+        prices = again
     hosts = runner.run(chosen, "host", prices)
     pairs = [(guest, Pair(targets[guest.name], hosts[guest.name])) for guest in chosen]
     totals, causes = _totals(pairs), _causes(pairs)
     worked = {name for name in rows.columns if name in before and rows[name].any()} - SET_PRICES.keys()
     return Calibration(
-        fragment=_fragment(name, prices, pairs, totals, causes),
+        fragment=_fragment(name, prices, pull, pairs, totals, causes),
         prices=pd.DataFrame(
-            [{"work": n, "before": before[n], "price": p, "fitted": n in worked} for n, p in prices.items()]
+            [
+                {"work": work, "before": defaults[work], "price": price, "fitted": work in worked}
+                for work, price in prices.items()
+            ]
         ),
+        prior=prior,
         totals=totals,
         causes=causes,
         speed=_speed(pairs),
     )
+
+
+def _strengths(rows: pd.DataFrame, before: Mapping[str, int], others: pd.DataFrame) -> pd.DataFrame:
+    """How prices of each strength of the prior do on other guests; without any, the middle one is chosen."""
+    found = pd.DataFrame(
+        [
+            {"strength": pull, "error": misses(others, fit(rows, before, pull)) if len(others) else 0.0}
+            for pull in PULLS
+        ]
+    )
+    best = found["error"].idxmin() if len(others) else len(PULLS) // 2
+    return found.assign(chosen=found.index == best)
+
+
+def _judged(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["role"] == "judge"]
+
+
+def _large(causes: pd.DataFrame) -> pd.DataFrame:
+    return causes[causes["share"] >= JUDGED_SHARE]
 
 
 class _Runner:
@@ -209,7 +252,7 @@ def _chosen(only: Iterable[str] | None) -> list[Guest]:
     for name in names:
         if name not in known:
             raise ConfigError("", "only", json.dumps(name), f"expected some of {', '.join(known)}")
-    if not any(known[name].fitted for name in names):
+    if not any(known[name].role == "fit" for name in names):
         raise ConfigError("", "only", json.dumps(names), "expected at least one guest to fit prices on")
     return [guest for guest in known.values() if guest.name in names]
 
@@ -243,7 +286,7 @@ def _totals(pairs: Sequence[tuple[Guest, Pair]]) -> pd.DataFrame:
         rows.append(
             {
                 "guest": guest.name,
-                "fitted": guest.fitted,
+                "role": guest.role,
                 **both,
                 "error": _error(both["host"], both["target"]),
                 **parts,
@@ -265,7 +308,7 @@ def _causes(pairs: Sequence[tuple[Guest, Pair]]) -> pd.DataFrame:
             rows.append(
                 {
                     "guest": guest.name,
-                    "fitted": guest.fitted,
+                    "role": guest.role,
                     "cause": cause,
                     "target_exits": count[0],
                     "host_exits": count[1],
@@ -295,28 +338,45 @@ def _speed(pairs: Sequence[tuple[Guest, Pair]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["guest", "target", "host", "ratio"])
 
 
+def _hash(value: Any) -> str:
+    """Of a part of a config."""
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _fragment(
     name: str,
     prices: Mapping[str, int],
+    pull: float,
     pairs: Sequence[tuple[Guest, Pair]],
     totals: pd.DataFrame,
     causes: pd.DataFrame,
 ) -> dict[str, Any]:
-    held_out = totals[~totals["fitted"]]["error"].abs()
-    judged = causes[~causes["fitted"] & (causes["share"] >= JUDGED_SHARE)]
     first = pairs[0][1].target
+
+    def names(role: Role) -> str:
+        return ",".join(guest.name for guest, _ in pairs if guest.role == role)
+
     calibration = {
         "machine": name,
+        "mode": str(first.config["machine"]["mode"]),
+        "machine_hash": _hash(first.config["machine"]),
         "simulator": str(first.manifest["simulator"]),
         "hypervisor_image": str(first.manifest["images"]["hypervisor"]["hash"]),
-        "fitted_on": ",".join(guest.name for guest, _ in pairs if guest.fitted),
-        "held_out": ",".join(guest.name for guest, _ in pairs if not guest.fitted),
+        "fitted_on": names("fit"),
+        "prior_chosen_on": names("choose"),
+        "prior_strength": f"{pull:g}",
+        "judged_on": names("judge"),
     }
-    if not held_out.empty:
+    errors = _judged(totals)["error"].abs()
+    by_cause = _large(_judged(causes))
+    close = by_cause["error"].abs() <= CAUSE_BOUND
+    if not errors.empty:
         calibration |= {
-            "held_out_total_error_mean": f"{held_out.mean():.2%}",
-            "held_out_total_error_worst": f"{held_out.max():.2%}",
-            "held_out_cause_error_median": f"{judged['error'].abs().median():.2%}",
+            "judged_total_error_mean": f"{errors.mean():.2%}",
+            "judged_total_error_worst": f"{errors.max():.2%}",
+            "judged_cause_error_median": f"{by_cause['error'].abs().median():.2%}",
+            "judged_causes_within_10_percent": f"{close.sum()} of {len(close)}",
+            "judged_causes_with_equal_exits": f"{by_cause['same_exits'].sum()} of {len(close)}",
         }
     return {
         "version": 1,
@@ -326,26 +386,33 @@ def _fragment(
     }
 
 
+_ROLES = {"fit": "fitted", "choose": "prior", "judge": "judged"}
+
+
 def _words(calibration: Calibration) -> Iterable[str]:
     def percent(value: Any) -> str:
         return f"{value:+8.1%}"
 
     yield f"{'guest':16} {'':8} {'target':>12} {'host':>12} {'error':>8} {'hypervisor':>10}"
     for row in calibration.totals.itertuples():
-        kind = "fitted" if row.fitted else "held out"
         yield (
-            f"{row.guest:16} {kind:8} {row.target:12,} {row.host:12,} "
+            f"{row.guest:16} {_ROLES[str(row.role)]:8} {row.target:12,} {row.host:12,} "
             f"{percent(row.error)} {percent(row.hypervisor_error):>10}"
         )
     yield ""
-    judged = calibration.causes[calibration.causes["share"] >= JUDGED_SHARE]
-    yield f"exit causes with {JUDGED_SHARE:.0%} of the hypervisor's cycles or more, held out:"
-    for row in judged[~judged["fitted"]].itertuples():
+    tried = ", ".join(
+        f"{row.strength:g}: {row.error:.1%}{' (chosen)' if row.chosen else ''}"
+        for row in calibration.prior.itertuples()
+    )
+    yield f"strength of the prior, and the mean error by cause of the guests that choose it: {tried}"
+    yield ""
+    yield f"exit causes with {JUDGED_SHARE:.0%} of the hypervisor's cycles or more, of judged guests:"
+    for row in _large(_judged(calibration.causes)).itertuples():
         exits = f"{row.target_exits:,}" + ("" if row.same_exits else f" / {row.host_exits:,}")
         yield f"  {row.guest:16} {row.cause:32} {exits:>15} exits {percent(row.error)}"
     yield ""
     bounds = f"{TOTAL_BOUND:.0%} of all cycles, {CAUSE_BOUND:.0%} of a cause's, or with other exits"
-    yield f"beyond {bounds}: {len(calibration.outside)}"
+    yield f"of judged guests beyond {bounds}: {len(calibration.outside)}"
     for row in calibration.speed.itertuples():
         yield (
             f"host time of {row.guest}: {row.target:.2f} s on target, {row.host:.2f} s on the host: "

@@ -1,9 +1,13 @@
-"""Guests that a calibration runs: those that prices are fitted on, and others to see how well they fit."""
+"""Guests that a calibration runs, in three sets: to fit prices on, to choose the prior by, and to judge."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+# Prices are fitted on guests of the first set. How strongly a prior holds them is what does best on the
+# second. The third has no part in either: how far its guests are off is the error.
+Role = Literal["fit", "choose", "judge"]
 
 
 class Guest(NamedTuple):
@@ -11,13 +15,13 @@ class Guest(NamedTuple):
 
     Attributes:
         name: What tables call it.
-        fitted: Whether prices are fitted on it; else it is held out.
+        role: What it is for: ``"fit"``, ``"choose"`` or ``"judge"``.
         config: The sections ``hypervisor`` and ``vms``, and what the machine needs.
         timed: Whether it is long enough to compare the host time of both.
     """
 
     name: str
-    fitted: bool
+    role: Role
     config: Mapping[str, Any]
     timed: bool = False
 
@@ -34,8 +38,8 @@ class Guest(NamedTuple):
 
 
 def guests() -> list[Guest]:
-    """All of them, those that are fitted on first."""
-    return [*_fitted(), *_held_out()]
+    """All of them, set by set."""
+    return [*_to_fit(), *_to_choose(), *_to_judge()]
 
 
 def _vm(name: str, workload: str, **arguments: Any) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def _vm(name: str, workload: str, **arguments: Any) -> dict[str, Any]:
 
 def _guest(
     name: str,
-    fitted: bool,
+    role: Role,
     vms: list[dict[str, Any]],
     *,
     harts: int = 1,
@@ -57,7 +61,7 @@ def _guest(
     quantum = {"quantum_cycles": 100} if harts > 1 else {}
     machine = {"harts": harts, "memory_bytes": "128MiB", **quantum}
     chosen = {"time_slice_us": 10_000, **hypervisor}
-    return Guest(name, fitted, {"machine": machine, "hypervisor": chosen, "vms": vms}, timed)
+    return Guest(name, role, {"machine": machine, "hypervisor": chosen, "vms": vms}, timed)
 
 
 def _storm(name: str = "a", *, iterations: int = 150, **arguments: Any) -> dict[str, Any]:
@@ -65,7 +69,12 @@ def _storm(name: str = "a", *, iterations: int = 150, **arguments: Any) -> dict[
     return _vm(name, "hypercall_storm", iterations=iterations, **{**usual, **arguments})
 
 
-def _fitted() -> Iterator[Guest]:
+def _churn(name: str, **arguments: Any) -> dict[str, Any]:
+    usual = {"rounds": 6, "burst": 24, "pause_us": 500}
+    return _vm(name, "page_churn", memory_bytes="8MiB", **{**usual, **arguments})
+
+
+def _to_fit() -> Iterator[Guest]:
     for delivery, calls in (
         ("immediate", 1),
         ("multicall", 8),
@@ -75,31 +84,37 @@ def _fitted() -> Iterator[Guest]:
         ("dlh_ring", 1),
         ("dlh_ring", 8),
     ):
-        yield _guest(f"{delivery}-{calls}", True, [_storm()], delivery=delivery, calls_per_notification=calls)
-    yield _guest("short-routines", True, [_storm(routine=1, deferrable_percent=50)], delivery="immediate")
+        yield _guest(
+            f"{delivery}-{calls}", "fit", [_storm()], delivery=delivery, calls_per_notification=calls
+        )
+    yield _guest("short-routines", "fit", [_storm(routine=1, deferrable_percent=50)], delivery="immediate")
     slices: dict[str, Any] = {"delivery": "dlh", "calls_per_notification": 4}
     four = [_storm(f"s{i}", iterations=60, seed=i + 1) for i in range(4)]
-    yield _guest("four-vms", True, four, time_slice_us=50, **slices)
+    yield _guest("four-vms", "fit", four, time_slice_us=50, **slices)
     ticks = [_vm("a", "timer_ticks"), _vm("b", "timer_ticks")]
-    yield _guest("ticks", True, ticks, time_slice_us=500, delivery="dlh")
-    yield _guest("sleeper", True, [_vm("a", "wake_up", wakes=300)], delivery="immediate")
+    yield _guest("ticks", "fit", ticks, time_slice_us=500, delivery="dlh")
+    yield _guest("sleeper", "fit", [_vm("a", "wake_up", wakes=300)], delivery="immediate")
     yield _guest(
         "cold",
-        True,
+        "fit",
         [_vm("a", "memory_walk", memory_bytes="8MiB", passes=3, chase=30_000)],
         time_slice_us=200,
         delivery="dlh",
     )
     pair = [_vm("a", "messages", vcpus=2, memory_bytes="8MiB")]
-    yield _guest("two-harts", True, pair, harts=2, delivery="dlh")
+    yield _guest("two-harts", "fit", pair, harts=2, delivery="dlh")
     # All hypercalls, and what they promise.
     checks = [_vm("a", "delivery_check", steps=800)]
-    yield _guest("all-calls", True, checks, delivery="dlh", calls_per_notification=4)
+    yield _guest("all-calls", "fit", checks, delivery="dlh", calls_per_notification=4)
     ping = [_vm("a", "ping_pong", vcpus=2, rounds=150)]
-    yield _guest("ipis", True, ping, harts=2, delivery="immediate")
+    yield _guest("ipis", "fit", ping, harts=2, delivery="immediate")
+    disk = [_vm("a", "disk_io", disk_bytes="256KiB", batches=60, work=2)]
+    yield _guest("disk", "fit", disk, delivery="immediate")
+    shared: dict[str, Any] = {"policy": "memory_map", "source": "cooperative", "period_us": 2000}
+    yield _guest("maps", "fit", [_churn("a"), _churn("b", seed=2)], sharing=shared, delivery="dlh")
 
 
-def _held_out() -> Iterator[Guest]:
+def _to_choose() -> Iterator[Guest]:
     other: dict[str, Any] = {
         "calls_per_iteration": 5,
         "deferrable_percent": 40,
@@ -107,27 +122,70 @@ def _held_out() -> Iterator[Guest]:
         "work": 12,
         "seed": 9,
     }
-    yield _guest("other-calls", False, [_storm(**other)], delivery="immediate")
-    yield _guest("dlh-4", False, [_storm(**other)], delivery="dlh", calls_per_notification=4)
-    yield _guest("ring-4", False, [_storm(**other)], delivery="dlh_ring", calls_per_notification=4)
-    yield _guest("multicall-3", False, [_storm(**other)], delivery="multicall", calls_per_notification=3)
+    yield _guest("other-calls", "choose", [_storm(**other)], delivery="immediate")
+    yield _guest("dlh-4", "choose", [_storm(**other)], delivery="dlh", calls_per_notification=4)
+    yield _guest("ring-4", "choose", [_storm(**other)], delivery="dlh_ring", calls_per_notification=4)
+    yield _guest("multicall-3", "choose", [_storm(**other)], delivery="multicall", calls_per_notification=3)
     yield _guest(
-        "storm", False, [_storm(iterations=3000)], timed=True, delivery="dlh", calls_per_notification=8
+        "storm", "choose", [_storm(iterations=3000)], timed=True, delivery="dlh", calls_per_notification=8
     )
     eight = [_storm(f"s{i}", iterations=40, seed=i + 11, routine=20) for i in range(8)]
-    yield _guest("eight-vms", False, eight, time_slice_us=100, delivery="softirq", calls_per_notification=8)
+    yield _guest(
+        "eight-vms", "choose", eight, time_slice_us=100, delivery="softirq", calls_per_notification=8
+    )
     mix = [
         _vm("walk", "memory_walk", memory_bytes="8MiB", passes=2, chase=60_000, stride=8256),
         _vm("ticks", "timer_ticks"),
         _vm("compute", "compute", memory_bytes="8MiB", crc=20, sort=3, matrix=4, linear=8, bodies=1500),
     ]
-    yield _guest("mix", False, mix, time_slice_us=300, delivery="dlh", calls_per_notification=4)
+    yield _guest("mix", "choose", mix, time_slice_us=300, delivery="dlh", calls_per_notification=4)
     checks = [_vm("a", "delivery_check", steps=1500, seed=7)]
-    yield _guest("all-calls-now", False, checks, delivery="immediate")
+    yield _guest("all-calls-now", "choose", checks, delivery="immediate")
     yield _guest(
-        "sleepers", False, [_vm("a", "wake_up"), _vm("b", "wake_up")], delivery="dlh", time_slice_us=1000
+        "sleepers", "choose", [_vm("a", "wake_up"), _vm("b", "wake_up")], delivery="dlh", time_slice_us=1000
     )
     polled = [_storm(harts=[0])]
-    yield _guest("polling", False, polled, harts=2, delivery="polling", calls_per_notification=8)
+    yield _guest("polling", "choose", polled, harts=2, delivery="polling", calls_per_notification=8)
     ping = [_vm("a", "ping_pong", vcpus=2, players=6, rounds=400)]
-    yield _guest("ping-pong", False, ping, harts=2, delivery="immediate")
+    yield _guest("ping-pong", "choose", ping, harts=2, delivery="immediate")
+
+
+def _to_judge() -> Iterator[Guest]:
+    odd: dict[str, Any] = {
+        "calls_per_iteration": 11,
+        "deferrable_percent": 60,
+        "routine": 35,
+        "work": 7,
+        "seed": 23,
+    }
+    yield _guest("softirq-5", "judge", [_storm(**odd)], delivery="softirq", calls_per_notification=5)
+    yield _guest("ring-2", "judge", [_storm(**odd)], delivery="dlh_ring", calls_per_notification=2)
+    three = [
+        _storm("s0", iterations=120, seed=31, sleep_us=40),
+        _storm("s1", iterations=90, seed=32, deferrable_percent=30),
+        _vm("t", "timer_ticks", hz=2500, ticks=40, work=6000),
+    ]
+    yield _guest(
+        "three-vms",
+        "judge",
+        three,
+        scheduler="credit",
+        time_slice_us=400,
+        delivery="dlh",
+        drain_budget_cycles=4000,
+    )
+    talk = [_vm("a", "messages", vcpus=2, memory_bytes="8MiB", groups=2, pairs=3, messages=150)]
+    yield _guest("talk", "judge", talk, harts=2, delivery="dlh", calls_per_notification=8)
+    spaces = [_vm("a", "address_spaces", memory_bytes="16MiB", steps=400), _storm("b", iterations=80, seed=5)]
+    yield _guest(
+        "processes", "judge", spaces, time_slice_us=700, delivery="multicall", calls_per_notification=6
+    )
+    naps = [_vm("a", "wake_up", period_us=300, wakes=200, work=5), _vm("b", "compute", crc=30, sort=2)]
+    yield _guest("naps", "judge", naps, scheduler="credit", time_slice_us=600, delivery="immediate")
+    relay = [_vm("a", "ping_pong", vcpus=3, players=5, rounds=200)]
+    yield _guest("relay", "judge", relay, harts=2, delivery="dlh")
+    disk = [_vm("a", "disk_io", disk_bytes="512KiB", batches=50, depth=4, sectors=3, pause_us=40, seed=3)]
+    yield _guest("other-disk", "judge", disk, delivery="dlh", calls_per_notification=4)
+    shared: dict[str, Any] = {"policy": "memory_map", "source": "cooperative", "period_us": 3000}
+    churn = [_churn("a", rounds=9, burst=40, free_percent=40, seed=9), _storm("b", iterations=60, seed=6)]
+    yield _guest("other-maps", "judge", churn, sharing=shared, delivery="immediate")

@@ -1,12 +1,15 @@
 """Calibration: prices that are fitted tell what the target takes."""
 
 import json
+from pathlib import Path
 
 import hvsim
 import numpy as np
 import pandas as pd
 import pytest
 from hvsim._calibration_fit import fit
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def rows(prices: dict[str, int], noise: float = 0.0) -> pd.DataFrame:
@@ -57,17 +60,22 @@ def test_work_that_is_only_seen_together_shares_its_cycles_as_expected():
 
 def test_a_calibration_of_few_guests_is_a_config_to_extend(tmp_path):
     machine = hvsim.Machine.preset("cva6-like")
-    only = ["immediate-1", "dlh-4"]
+    only = ["immediate-1", "dlh-4", "ring-2"]
     found = hvsim.calibrate(machine, only=only)
     again = hvsim.calibrate(machine, only=only)
     assert json.dumps(found.fragment) == json.dumps(again.fragment)
     assert list(found.totals["guest"]) == only
-    assert list(found.totals["fitted"]) == [True, False]
+    assert list(found.totals["role"]) == ["fit", "choose", "judge"]
+    assert found.prior["chosen"].sum() == 1
+    assert found.prior.loc[found.prior["chosen"], "error"].iloc[0] == found.prior["error"].min()
     assert found.totals["error"].abs().max() < 0.1
     assert found.prices.set_index("work").loc["exit_dispatch", "fitted"]
     assert not found.prices.set_index("work").loc["content_word", "fitted"]
     provenance = found.fragment["hypervisor"]["calibration"]
-    assert provenance["fitted_on"] == "immediate-1"
+    parts = ["fitted_on", "prior_chosen_on", "judged_on"]
+    assert [provenance[part] for part in parts] == only
+    assert provenance["judged_total_error_worst"] == f"{found.totals['error'].abs().iloc[2]:.2%}"
+    assert "of judged guests beyond 5% of all cycles" in found.text()
     assert provenance["machine"] == "cva6-like"
 
     found.write(tmp_path / "costs.json")
@@ -82,6 +90,24 @@ def test_a_calibration_of_few_guests_is_a_config_to_extend(tmp_path):
     assert result.config["hypervisor"]["costs"] == found.fragment["hypervisor"]["costs"] | {"own_lines": True}
     assert result.config["hypervisor"]["calibration"] == provenance
     assert result.work.set_index(["cause", "phase"])["exit_dispatch"].sum() > 0
+
+
+def test_the_prices_of_the_build_are_those_that_were_fitted():
+    costs = hvsim.schema()["properties"]["hypervisor"]["properties"]["costs"]["properties"]
+    fragment = json.loads((ROOT / "configs" / "host-costs" / "default.json").read_text())
+    built = {work: key["default"] for work, key in costs.items() if key["type"] == "integer"}
+    assert fragment["hypervisor"]["costs"] == built
+
+
+def test_no_guest_is_in_two_sets():
+    known = hvsim.calibration_guests()
+    assert len({guest.name for guest in known}) == len(known)
+    runs = {
+        role: {json.dumps(guest.config) for guest in known if guest.role == role}
+        for role in ("fit", "choose", "judge")
+    }
+    assert all(runs.values())
+    assert not runs["judge"] & (runs["fit"] | runs["choose"])
 
 
 def test_what_cannot_be_calibrated_is_refused():
