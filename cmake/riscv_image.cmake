@@ -20,7 +20,8 @@ function(riscv_image name)
   else()
     set(abi -march=rv64imafdc_zicsr_zifencei -mabi=lp64d)
   endif()
-  set(flags -std=c++20 -O2 -g -ffreestanding -nostdlib -static -fno-exceptions -fno-rtti -fno-pic -no-pie
+  # The same image in whatever folder it is built; GDB finds sources from the repository's root.
+  set(flags -std=c++20 -O2 -g -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffreestanding -nostdlib -static -fno-exceptions -fno-rtti -fno-pic -no-pie
     -fno-threadsafe-statics -fno-stack-protector -fno-asynchronous-unwind-tables -mcmodel=medany
     -ffunction-sections -fdata-sections -fno-builtin-printf -mno-relax
     -Wall -Wextra -Wshadow -Wconversion -Werror -I${CMAKE_SOURCE_DIR} ${abi} ${arg_OPTIONS})

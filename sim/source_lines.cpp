@@ -53,12 +53,13 @@ std::vector<Row> all_rows(Dwarf* dwarf) {
   return rows;
 }
 
-// Where the compiler was called is nobody's business: what comes after the last "..", or after the current
-// directory.
+// Where the compiler was called is nobody's business: what comes after the last ".." or ".", or after the
+// current directory.
 std::string shortened(const std::string& file) {
-  constexpr std::string_view up = "/../";
-  const auto at = file.rfind(up);
-  if (at != std::string::npos) return file.substr(at + up.size());
+  std::size_t from = file.starts_with("./") ? 2 : 0;
+  for (const std::string_view dots : {"/../", "/./"})
+    if (const auto at = file.rfind(dots); at != std::string::npos) from = std::max(from, at + dots.size());
+  if (from != 0) return file.substr(from);
   std::error_code error;
   const std::string here = std::filesystem::current_path(error).string() + "/";
   return file.starts_with(here) ? file.substr(here.size()) : file;
