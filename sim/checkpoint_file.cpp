@@ -18,6 +18,7 @@
 #include <new>
 
 #include "sim/checkpoint.h"
+#include "sim/image/read_file.h"
 
 namespace hvsim::sim {
 namespace {
@@ -160,18 +161,8 @@ isa::Result<Opened, std::string> open(std::span<const std::uint8_t> bytes) {
   return Opened{std::move(facts.value()), bytes.subspan(facts_bytes)};
 }
 
-isa::Result<Bytes, std::string> read_bytes(const std::string& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return isa::Failure{std::string(std::strerror(errno))};
-  Bytes bytes;
-  std::uint8_t chunk[65536];
-  ssize_t got = 0;
-  while ((got = ::read(descriptor, chunk, sizeof chunk)) > 0 || (got < 0 && errno == EINTR))
-    if (got > 0) bytes.insert(bytes.end(), chunk, chunk + got);
-  const int error = errno;
-  ::close(descriptor);
-  if (got < 0) return isa::Failure{std::string(std::strerror(error))};
-  return bytes;
+std::span<const std::uint8_t> octets(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
 std::string write_bytes(int descriptor, std::span<const std::uint8_t> bytes) {
@@ -238,15 +229,15 @@ std::string write_checkpoint(const std::string& file, const Checkpoint& checkpoi
 }
 
 isa::Result<Checkpoint, std::string> read_checkpoint(const std::string& file) {
-  const auto bytes = read_bytes(file);
+  const auto bytes = read_content(file);
   if (!bytes) return isa::Failure{bytes.error()};
-  return decode_checkpoint(*bytes);
+  return decode_checkpoint(octets(*bytes));
 }
 
 isa::Result<CheckpointFacts, std::string> read_checkpoint_facts(const std::string& file) {
-  const auto bytes = read_bytes(file);
+  const auto bytes = read_content(file);
   if (!bytes) return isa::Failure{bytes.error()};
-  return decode_checkpoint_facts(*bytes);
+  return decode_checkpoint_facts(octets(*bytes));
 }
 
 }  // namespace hvsim::sim

@@ -10,6 +10,7 @@
 #include "sim/cli_run.h"
 #include "sim/cli_statistics.h"
 #include "sim/disasm.h"
+#include "sim/json_read.h"
 #include "sim/result_hash.h"
 
 namespace hvsim::sim {
@@ -84,7 +85,8 @@ void add_disasm(CLI::App& app, DisasmOptions& options) {
   app.add_option("--base", options.base, "address of a flat image's first byte");
   app.add_option("--start", options.start, "first address");
   app.add_option("--end", options.end, "address behind the last one");
-  app.add_option("--symbol", options.symbol, "list this function only");
+  app.add_option("--symbol", options.symbol,
+                 "list this function only, by its name with or without its C++ mangling");
   app.add_flag("--canonical", options.canonical,
                "no aliases, registers by number: objdump -M no-aliases,numeric");
 }
@@ -98,6 +100,18 @@ std::vector<std::string> complete_observers(std::vector<std::string> arguments) 
   for (std::string& each : arguments)
     if (each == "--explain" || each == "--trace") each += "=all";
   return arguments;
+}
+
+// A first word that is no command.
+std::optional<std::string> misspelt(const CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0].starts_with("-")) return std::nullopt;
+  std::vector<std::string> names;
+  for (const CLI::App* each : app.get_subcommands({})) {
+    if (each->get_name() == arguments[0]) return std::nullopt;
+    if (!each->get_group().empty()) names.push_back(each->get_name());  // it is no internal one
+  }
+  const auto guess = nearest(arguments[0], {names.begin(), names.end()});
+  return '"' + arguments[0] + "\" is no command" + (guess ? ", did you mean \"" + *guess + "\"?" : "");
 }
 
 }  // namespace
@@ -159,6 +173,10 @@ int command_line(int argc, char** argv, const std::function<int(const WorkerOpti
   run_one->add_option("--warm-ups", c.worker.warm_ups);
 
   std::vector<std::string> arguments = complete_observers({argv + 1, argv + argc});
+  if (const auto wrong = misspelt(app, arguments)) {
+    std::fprintf(stderr, "hvsim: %s (hvsim --help lists what is there)\n", wrong->c_str());
+    return kUsageError;
+  }
   std::ranges::reverse(arguments);  // as CLI11 takes them
   try {
     app.parse(arguments);

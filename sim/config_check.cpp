@@ -186,7 +186,7 @@ void Checker::statistics() {
 
 void Checker::filter(const std::string& path, const std::string& text, FilterUse use) {
   if (text.empty()) return;
-  const auto parsed = parse_filter(text, use, config_.vms);
+  const auto parsed = parse_filter(text, use, config_);
   if (!parsed) report(path, parsed.error().value, parsed.error().expectation);
 }
 

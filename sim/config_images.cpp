@@ -13,6 +13,7 @@
 
 #include "hypervisor/abi/hypercall.h"
 #include "sim/image/elf.h"
+#include "sim/image/file_kind.h"
 #include "sim/image/format.h"
 #include "sim/image/linux_image.h"
 #include "sim/image/system_map.h"
@@ -195,7 +196,11 @@ std::vector<std::string> image_directories() {
 }
 
 isa::Result<Image, std::string> load_program(const std::string& file) {
-  return file_looks_like_linux(file) ? load_linux(file, kSecondStage) : load_elf(file);
+  if (file_looks_like_linux(file)) return load_linux(file, kSecondStage);
+  const auto bytes = read_file(file);
+  if (!bytes) return isa::Failure{bytes.error()};
+  if (is_elf(*bytes)) return parse_elf(*bytes, file);
+  return isa::Failure{file + ": " + kind_of_file(*bytes) + ", expected an ELF or a RISC-V Linux Image"};
 }
 
 isa::Result<ImagePaths, Problem> find_images(const Config& config, const Origins& origins,

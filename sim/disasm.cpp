@@ -11,6 +11,7 @@
 #include "sim/image/elf.h"
 #include "sim/image/format.h"
 #include "sim/json_read.h"
+#include "sim/symbols.h"
 
 namespace hvsim::sim {
 namespace {
@@ -36,24 +37,38 @@ isa::Result<Image, std::string> load(const DisasmOptions& options) {
   return image;
 }
 
-isa::Result<Range, std::string> range_of(const DisasmOptions& options, const Image& image) {
-  Range range{options.start.value_or(0), options.end.value_or(~std::uint64_t{0})};
+// A symbol reaches to its end, a label to the next symbol.
+Range extent(const Symbol& symbol, const Image& image) {
+  if (symbol.bytes != 0) return {symbol.address, symbol.address + symbol.bytes};
+  for (const Symbol& each : image.symbols)
+    if (each.address > symbol.address) return {symbol.address, each.address};
+  return {symbol.address, ~std::uint64_t{0}};
+}
+
+// All symbols that have the name, as it is in the file or as people write it: C++ functions may share one.
+isa::Result<std::vector<Range>, std::string> find_functions(const DisasmOptions& options,
+                                                            const Image& image) {
+  std::vector<Range> ranges;
+  std::vector<std::string> names;
+  for (const Symbol& each : image.symbols) {
+    names.push_back(readable(each.name));
+    const bool meant = options.symbol == each.name || options.symbol == names.back();
+    const bool again = !ranges.empty() && ranges.back().first == each.address;  // by another name
+    if (meant && !again) ranges.push_back(extent(each, image));
+  }
+  if (!ranges.empty()) return ranges;
+  const auto guess = nearest(options.symbol, {names.begin(), names.end()});
+  return isa::Failure{"--symbol: " + options.file + " has no symbol \"" + options.symbol + "\"" +
+                      (guess ? ", did you mean \"" + *guess + "\"?" : std::string())};
+}
+
+isa::Result<std::vector<Range>, std::string> ranges_of(const DisasmOptions& options, const Image& image) {
+  const Range range{options.start.value_or(0), options.end.value_or(~std::uint64_t{0})};
   if (range.first >= range.end)
     return isa::Failure{"--end: " + hex(range.end) + ", expected an address above --start " +
                         hex(range.first)};
-  if (options.symbol.empty()) return range;
-  const Symbol* symbol = find_symbol(image, options.symbol);
-  if (symbol == nullptr) {
-    std::vector<std::string_view> names;
-    for (const Symbol& each : image.symbols) names.push_back(each.name);
-    const auto guess = nearest(options.symbol, names);
-    return isa::Failure{"--symbol: " + options.file + " has no symbol \"" + options.symbol + "\"" +
-                        (guess ? ", did you mean \"" + *guess + "\"?" : std::string())};
-  }
-  if (symbol->bytes != 0) return Range{symbol->address, symbol->address + symbol->bytes};
-  for (const Symbol& each : image.symbols)  // a label reaches to the next one
-    if (each.address > symbol->address) return Range{symbol->address, each.address};
-  return Range{symbol->address, ~std::uint64_t{0}};
+  if (options.symbol.empty()) return std::vector{range};
+  return find_functions(options, image);
 }
 
 class Lister {
@@ -148,15 +163,19 @@ class Lister {
 isa::Result<int, std::string> list_code(const DisasmOptions& options, const Print& print) {
   const auto image = load(options);
   if (!image) return isa::Failure{image.error()};
-  const auto range = range_of(options, *image);
-  if (!range) return isa::Failure{range.error()};
+  const auto ranges = ranges_of(options, *image);
+  if (!ranges) return isa::Failure{ranges.error()};
   print("\n" + options.file + ":     " + (options.base ? "flat image" : "file format elf64-littleriscv") +
         "\n");
-  Lister lister(options, *image, *range, print);
-  for (const CodeSection& section : image->code) lister.section(section);
-  if (lister.lines() == 0)
-    return isa::Failure{options.file + ": no code from " + hex(range->first) + " to " + hex(range->end)};
-  return lister.lines();
+  int lines = 0;
+  for (const Range& range : *ranges) {
+    Lister lister(options, *image, range, print);
+    for (const CodeSection& section : image->code) lister.section(section);
+    lines += lister.lines();
+  }
+  if (lines != 0) return lines;
+  const Range& first = ranges->front();
+  return isa::Failure{options.file + ": no code from " + hex(first.first) + " to " + hex(first.end)};
 }
 
 int disasm(const DisasmOptions& options) {

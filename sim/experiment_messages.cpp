@@ -32,6 +32,11 @@ void MessageWriter::advanced(isa::Cycles now, std::uint64_t retired) {
 
 void MessageWriter::console(std::string_view text) { send(dump(Json{{"console", text}})); }
 
+void MessageWriter::stage(Stage stage) {
+  constexpr const char* names[] = {"waiting", "warming_up", "running"};
+  send(dump(Json{{"stage", names[static_cast<std::size_t>(stage)]}}));
+}
+
 void MessageWriter::refused(const std::string& line) { send(dump(Json{{"refused", line}})); }
 
 void MessageWriter::finished(const Finished& finished) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "models/cpu/isa/types.h"
+#include "sim/simulation.h"
 #include "sim/statistics.h"
 
 namespace hvsim::sim {
@@ -26,6 +27,7 @@ class MessageWriter {
   explicit MessageWriter(int descriptor) : descriptor_(descriptor) {}
   void advanced(isa::Cycles now, std::uint64_t retired);
   void console(std::string_view text);
+  void stage(Stage stage);                // for whoever limits a run's time
   void refused(const std::string& line);  // a mistake of the user, found before time started
   void finished(const Finished& finished);
 

@@ -54,10 +54,29 @@ std::string outcome_text(const Finished& finished) {
   return text;
 }
 
+// Where runs of one experiment share what boot.fast_forward comes to, as long as it goes on.
+struct WarmUps {
+  WarmUps(const Experiment& experiment, const std::string& output) {
+    const auto forward = [](const Run& run) { return !run.config.boot.fast_forward.empty(); };
+    if (std::ranges::count_if(experiment.runs, forward) > 1) path = partial_path(output, "warm-ups");
+  }
+  ~WarmUps() {
+    std::error_code ignored;
+    if (!path.empty()) std::filesystem::remove_all(path, ignored);
+  }
+  WarmUps(const WarmUps&) = delete;
+  WarmUps& operator=(const WarmUps&) = delete;
+
+  std::string path;  // empty: nothing is shared
+};
+
 class Pool {
  public:
   Pool(const Experiment& experiment, const PoolOptions& options, ProgressDisplay& progress)
-      : experiment_(experiment), options_(options), progress_(progress) {
+      : experiment_(experiment),
+        options_(options),
+        progress_(progress),
+        warm_ups_(experiment, options.output) {
     if (options_.worker.empty()) options_.worker = std::filesystem::read_symlink("/proc/self/exe").string();
     if (options_.jobs == 0) options_.jobs = std::max(1u, std::thread::hardware_concurrency());
   }
@@ -92,7 +111,7 @@ class Pool {
   void start(std::size_t run) {
     auto job = std::make_unique<Job>();
     job->run = run;
-    job->process = std::make_unique<WorkerProcess>(options_.worker, options_.output,
+    job->process = std::make_unique<WorkerProcess>(options_.worker, options_.output, warm_ups_.path,
                                                    worker_input(experiment_.runs[run]));
     job->parser = std::make_unique<MessageParser>(handler(run));
     active_.push_back(std::move(job));
@@ -165,6 +184,7 @@ class Pool {
   const Experiment& experiment_;
   PoolOptions options_;
   ProgressDisplay& progress_;
+  WarmUps warm_ups_;
   std::vector<std::unique_ptr<Job>> active_;
   std::size_t next_ = 0;
   ExperimentResult result_;

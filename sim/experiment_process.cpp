@@ -43,20 +43,22 @@ void settle(pid_t parent) {
 }  // namespace
 
 WorkerProcess::WorkerProcess(const std::string& executable, const std::string& output,
-                             const std::string& input) {
+                             const std::string& warm_ups, const std::string& input) {
   int pipe_ends[2];
   const int config = memory_file(input);
   checked(pipe2(pipe_ends, O_CLOEXEC), "pipe");
   const std::string config_text = std::to_string(config), pipe_text = std::to_string(pipe_ends[1]);
-  const std::array<const char*, 9> arguments{executable.c_str(),
-                                             "run-one",
-                                             "--config-fd",
-                                             config_text.c_str(),
-                                             "--message-fd",
-                                             pipe_text.c_str(),
-                                             "--out",
-                                             output.c_str(),
-                                             nullptr};
+  const std::array<const char*, 11> arguments{executable.c_str(),
+                                              "run-one",
+                                              "--config-fd",
+                                              config_text.c_str(),
+                                              "--message-fd",
+                                              pipe_text.c_str(),
+                                              "--out",
+                                              output.c_str(),
+                                              warm_ups.empty() ? nullptr : "--warm-ups",
+                                              warm_ups.c_str(),
+                                              nullptr};
   const pid_t parent = getpid();
   id_ = checked(fork(), "fork");
   if (id_ == 0) {

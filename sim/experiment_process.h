@@ -9,8 +9,10 @@ namespace hvsim::sim {
 
 class WorkerProcess {
  public:
-  // Starts `executable run-one`; `input` is what it reads. Throws std::system_error if the host refuses.
-  WorkerProcess(const std::string& executable, const std::string& output, const std::string& input);
+  // Starts `executable run-one`; `input` is what it reads, `warm_ups` Attached::warm_ups. Throws
+  // std::system_error if the host refuses.
+  WorkerProcess(const std::string& executable, const std::string& output, const std::string& warm_ups,
+                const std::string& input);
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;

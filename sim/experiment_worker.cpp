@@ -11,6 +11,7 @@
 #include "sim/config_load.h"
 #include "sim/experiment.h"
 #include "sim/experiment_messages.h"
+#include "sim/image/read_file.h"
 #include "sim/printable.h"
 #include "sim/result_hash.h"
 #include "sim/run_directory.h"
@@ -39,6 +40,7 @@ class Reporter : public Progress {
     pending_ += printable_.feed(text);
     if (pending_.find('\n') != std::string::npos) flush();
   }
+  void stage(Stage stage) override { messages_.stage(stage); }
   void finish() {
     pending_ += printable_.finish();
     flush();
@@ -56,16 +58,11 @@ class Reporter : public Progress {
   std::string pending_;
 };
 
-std::string read_all(int descriptor) {
-  std::string text;
-  char chunk[65536];
-  for (ssize_t count; (count = read(descriptor, chunk, sizeof chunk)) > 0;)
-    text.append(chunk, static_cast<std::size_t>(count));
-  return text;
-}
-
 isa::Result<Run, Problem> read_run(int descriptor) {
-  auto json = parse_json(read_all(descriptor), "worker input");
+  constexpr char input[] = "worker input";
+  const auto bytes = read_all(descriptor);
+  if (!bytes) return isa::Failure{Problem{input, {}, {}, bytes.error()}};
+  auto json = parse_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, input);
   if (!json) return isa::Failure{json.error()};
   Document document;
   merge(document, (*json)["config"], "config");

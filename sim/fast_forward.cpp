@@ -15,6 +15,7 @@
 
 #include "sim/checkpoint_rules.h"
 #include "sim/config_load.h"
+#include "sim/image/read_file.h"
 #include "sim/result_hash.h"
 
 namespace hvsim::sim {
@@ -43,12 +44,10 @@ int go_there(const Config& twin, const RunOnce& run, int messages) {
   return ::write(messages, problem.data(), problem.size()) < 0 ? kRefused + 1 : kRefused;
 }
 
-std::string read_all(int descriptor) {
-  std::string text;
-  char chunk[4096];
-  for (ssize_t count; (count = ::read(descriptor, chunk, sizeof chunk)) > 0 || (count < 0 && errno == EINTR);)
-    if (count > 0) text.append(chunk, static_cast<std::size_t>(count));
-  return text;
+std::string told_by(int child) {
+  const auto bytes = read_all(child);
+  if (!bytes) return failed(bytes.error()).error;
+  return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 
 // The error is one line; else its checkpoint is there.
@@ -62,7 +61,7 @@ std::string run_apart(const Config& twin, const RunOnce& run) {
     _exit(go_there(twin, run, messages[1]));
   }
   ::close(messages[1]);
-  std::string problem = child < 0 ? failed(std::strerror(errno)).error : read_all(messages[0]);
+  std::string problem = child < 0 ? failed(std::strerror(errno)).error : told_by(messages[0]);
   ::close(messages[0]);
   int status = 0;
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -84,9 +83,11 @@ isa::Result<Config, std::string> twin_of(const Config& config) {
 // Held until the process that has it ends, however it does.
 class Held {
  public:
-  explicit Held(const std::string& file)
+  Held(const std::string& file, Progress& progress)
       : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    while (descriptor_ >= 0 && flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+    if (descriptor_ < 0 || flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EWOULDBLOCK) progress.stage(Stage::waiting);
+    while (flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
     }
   }
   ~Held() {
@@ -101,17 +102,19 @@ class Held {
 
 // Where there are no locks, some may do the same work; whole files replace whole files.
 isa::Result<Checkpoint, std::string> shared_checkpoint(Config twin, const ImagePaths& images,
-                                                       const std::string& shared, const RunOnce& run) {
+                                                       const std::string& shared, const RunOnce& run,
+                                                       Progress& progress) {
   const std::string identity = run_identity(twin, images);
   const std::string file = shared + "/" + hash_text(identity + twin.checkpoint.at) + ".checkpoint";
   std::error_code error;
   fs::create_directories(shared, error);
   if (error) return failed(shared + ": " + error.message());
   twin.checkpoint.file = file;
-  const Held held(file + ".lock");
+  const Held held(file + ".lock", progress);
   if (auto there = read_checkpoint(file);
       there && there->facts.identity == identity && there->facts.simulator == simulator_version())
     return there;
+  progress.stage(Stage::warming_up);
   if (auto problem = run_apart(twin, run); !problem.empty()) return isa::Failure{problem};
   return read_checkpoint(file);
 }
@@ -119,10 +122,12 @@ isa::Result<Checkpoint, std::string> shared_checkpoint(Config twin, const ImageP
 }  // namespace
 
 isa::Result<Checkpoint, std::string> fast_forward(const Config& config, const ImagePaths& images,
-                                                  const std::string& shared, const RunOnce& run) {
+                                                  const std::string& shared, const RunOnce& run,
+                                                  Progress& progress) {
   auto twin = twin_of(config);
   if (!twin) return isa::Failure{twin.error()};
-  if (!shared.empty()) return shared_checkpoint(std::move(twin.value()), images, shared, run);
+  if (!shared.empty()) return shared_checkpoint(std::move(twin.value()), images, shared, run, progress);
+  progress.stage(Stage::warming_up);
   std::string directory = (fs::temp_directory_path() / "hvsim-fast-forward-XXXXXX").string();
   if (mkdtemp(directory.data()) == nullptr) return failed(std::strerror(errno));
   const std::string& file = twin.value().checkpoint.file = directory + "/checkpoint";

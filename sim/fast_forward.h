@@ -6,6 +6,7 @@
 
 #include "sim/checkpoint.h"
 #include "sim/config.h"
+#include "sim/simulation.h"
 #include "sim/statistics.h"
 
 namespace hvsim::sim {
@@ -15,8 +16,9 @@ using RunOnce = std::function<isa::Result<RunResult, std::string>(const Config&)
 // Runs the config's functional_twin() until boot.fast_forward has come, in a process of its own: a process is
 // one machine. Call it before this one has built any. The error is one line.
 // `shared`: a directory whose checkpoint of the same twin is taken instead, and made if there is none, once
-// for all who ask at the same time; empty: none.
+// for all who ask at the same time; empty: none. `progress` is told of waiting and of warming up.
 isa::Result<Checkpoint, std::string> fast_forward(const Config& config, const ImagePaths& images,
-                                                  const std::string& shared, const RunOnce& run);
+                                                  const std::string& shared, const RunOnce& run,
+                                                  Progress& progress);
 
 }  // namespace hvsim::sim

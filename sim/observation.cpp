@@ -31,7 +31,7 @@ std::optional<std::string> Observation::open(std::optional<Output>& output, cons
                                              const std::string& filter, FilterUse use,
                                              const std::string& path) {
   if (filter.empty()) return std::nullopt;
-  const auto parsed = parse_filter(filter, use, config_.vms);
+  const auto parsed = parse_filter(filter, use, config_);
   if (!parsed) return "observe." + key + ": " + parsed.error().value + ": " + parsed.error().expectation;
   auto selection = Selection::make(*parsed, symbols_);
   if (!selection) return "observe." + key + ": " + selection.error();

@@ -51,7 +51,7 @@ constexpr ModeName kModes[] = {{"M", {isa::Privilege::machine, false}},
 
 class Reader {
  public:
-  Reader(FilterUse use, const std::vector<VmConfig>& vms) : use_(use), vms_(vms) {}
+  Reader(FilterUse use, const Config& config) : use_(use), vms_(config.vms), harts_(config.machine.harts) {}
 
   isa::Result<ObserveFilter, FilterProblem> read(std::string_view text) {
     if (text == "all") return filter_;
@@ -82,21 +82,22 @@ class Reader {
   void to(std::string_view value) { mode(filter_.to, value); }
   void mode(std::optional<unsigned>& modes, std::string_view value);
   void hart(std::string_view value) {
-    if (const auto found = small(value, kMaxHarts - 1, "a hart's number")) filter_.harts.push_back(*found);
+    if (const auto found = small(value, harts_, "a hart's number")) filter_.harts.push_back(*found);
   }
   void vm(std::string_view value);
-  void vcpu(std::string_view value) { filter_.vcpu = small(value, 0xFFFF, "a VCPU's number"); }
+  void vcpu(std::string_view value);
   void pc(std::string_view value) { place(filter_.pc, value); }
   void start(std::string_view value) { place(filter_.start, value); }
   void stop(std::string_view value) { place(filter_.stop, value); }
   void cycles(std::string_view value);
   void count(std::string_view value);
   void place(std::vector<PlaceTerm>& places, std::string_view value);
-  std::optional<unsigned> small(std::string_view value, unsigned most, const std::string& what);
+  std::optional<unsigned> small(std::string_view value, unsigned count, const std::string& what);
   std::optional<std::pair<std::uint64_t, std::uint64_t>> range(std::string_view value);
 
   FilterUse use_;
   const std::vector<VmConfig>& vms_;
+  unsigned harts_;
   ObserveFilter filter_;
   std::optional<FilterProblem> problem_;
 };
@@ -174,6 +175,13 @@ void Reader::vm(std::string_view value) {
   fail(value, vms_.empty() ? "no term \"vm\": this config has no VMs" : "a VM's name or number");
 }
 
+void Reader::vcpu(std::string_view value) {
+  unsigned most = 0;
+  for (const VmConfig& vm : vms_) most = std::max(most, vm.vcpus);
+  if (most == 0) return fail(value, "no term \"vcpu\": this config has no VMs");
+  filter_.vcpu = small(value, most, "a VCPU's number");
+}
+
 void Reader::cycles(std::string_view value) {
   const auto found = range(value);
   if (!found) return fail(value, "a range of cycles: 1000..2000");
@@ -196,10 +204,10 @@ void Reader::place(std::vector<PlaceTerm>& places, std::string_view value) {
   fail(value, "an address like 0x80000000, a range like 0x80000000..0x80000fff, or a symbol");
 }
 
-std::optional<unsigned> Reader::small(std::string_view value, unsigned most, const std::string& what) {
+std::optional<unsigned> Reader::small(std::string_view value, unsigned count, const std::string& what) {
   const auto found = number(value);
-  if (found && *found <= most) return static_cast<unsigned>(*found);
-  fail(value, what + ", at most " + std::to_string(most));
+  if (found && *found < count) return static_cast<unsigned>(*found);
+  fail(value, what + ", " + (count == 1 ? "0: there is one" : "0 to " + std::to_string(count - 1)));
   return std::nullopt;
 }
 
@@ -218,8 +226,8 @@ unsigned mode_bit(isa::Mode mode) {
 }
 
 isa::Result<ObserveFilter, FilterProblem> parse_filter(std::string_view text, FilterUse use,
-                                                       const std::vector<VmConfig>& vms) {
-  return Reader(use, vms).read(text);
+                                                       const Config& config) {
+  return Reader(use, config).read(text);
 }
 
 namespace {

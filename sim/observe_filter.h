@@ -41,7 +41,7 @@ struct FilterProblem {
 };
 
 isa::Result<ObserveFilter, FilterProblem> parse_filter(std::string_view text, FilterUse use,
-                                                       const std::vector<VmConfig>& vms);
+                                                       const Config& config);
 
 unsigned mode_bit(isa::Mode mode);
 

@@ -171,12 +171,16 @@ std::optional<Problem> check_output(const std::string& directory) {
   return std::nullopt;
 }
 
+std::string partial_path(const std::string& directory, const std::string& name) {
+  return (fs::path(directory) / (kPartial + name + partial_suffix(getpid()))).string();
+}
+
 isa::Result<std::string, Problem> write_run(const std::string& directory, const Run& run,
                                             const RunResult& result, const std::string& hash,
                                             const HostFacts& host) {
   // What a debugger has changed must not pass for the result of the config.
   const std::string name = run.directory_name() + (result.debugged ? "-debugged" : "");
-  const fs::path fresh = fs::path(directory) / (kPartial + name + partial_suffix(getpid()));
+  const fs::path fresh = partial_path(directory, name);
   const fs::path final = fs::path(directory) / name;
   Writer writer(fresh);
   writer.file("config.json", resolved_json(run.config));

@@ -25,6 +25,9 @@ isa::Result<std::string, Problem> write_run(const std::string& directory, const 
                                             const RunResult& result, const std::string& hash,
                                             const HostFacts& host);
 
+// What this process has begun to write there: remove_partial_runs() of another knows it.
+std::string partial_path(const std::string& directory, const std::string& name);
+
 // Removes what processes of this machine that are no more have left half-written.
 void remove_partial_runs(const std::string& directory);
 

@@ -15,6 +15,7 @@
 #include "sim/device_module.h"
 #include "sim/fast_forward.h"
 #include "sim/gdb/debugging.h"
+#include "sim/gdb/standing.h"
 #include "sim/hart_module.h"
 #include "sim/host_hart.h"
 #include "sim/image/device_tree.h"
@@ -32,6 +33,7 @@
 #include "sim/symbols.h"
 #include "sim/timeline.h"
 #include "sim/turns_module.h"
+#include "sim/vm_ends.h"
 #include "sim/watchdog.h"
 
 namespace hvsim::sim {
@@ -177,15 +179,21 @@ class Shells {
 };
 
 // The symbol that each hart is at, where the image that it runs has one.
-std::vector<std::string> symbols_of_harts(Machine& machine, const Config& config, const ImagePaths& images) {
-  const auto symbols = Symbols::load(config, images);
+std::vector<std::string> symbols_of_harts(Machine& machine, const Symbols& symbols) {
   std::vector<std::string> all(machine.harts());
-  if (!symbols) return all;
   for (unsigned i = 0; i < machine.harts(); ++i) {
     const cpu::HartState& state = machine.hart(i).hart_state();
-    all[i] = symbols->symbol(state.mode, machine.hart(i).accountant().now().vm, state.pc);
+    all[i] = symbols.symbol(state.mode, machine.hart(i).accountant().now().vm, state.pc);
   }
   return all;
+}
+
+std::string where_all_stand(Machine& machine, const Config& config, const ImagePaths& images,
+                            std::function<hv::Inspection()> inspection) {
+  auto loaded = Symbols::load(config, images);
+  const Symbols symbols = loaded ? std::move(loaded.value()) : Symbols();
+  return where_harts_stand(machine, symbols_of_harts(machine, symbols)) +
+         gdb::where_vcpus_stand(machine, config, images, symbols, std::move(inspection));
 }
 
 // The last line that somebody has printed, for a message. The hypervisor sums up when all is over, so of its
@@ -212,6 +220,9 @@ void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, 
     result.guest_exit_code = finish.kind == Kind::fail ? finish.code : 0;
     if (finish.kind == Kind::fail)
       result.stop_detail = "the guest failed with code " + std::to_string(finish.code);
+    if (finish.kind == Kind::fail)
+      for (const VmEnd& end : vm_ends(result.console))
+        if (end.failed()) result.stop_detail += "; VM " + end.vm + ": " + end.how;
     if (const std::string line = last_line(result.console); finish.kind == Kind::fail && !line.empty())
       result.stop_detail += "; the last line was: " + line;
     if (finish.kind == Kind::reset) result.stop_detail = "the guest asked for a reset";
@@ -301,8 +312,7 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   std::function<hv::Inspection()> inspection;
   if (host) inspection = [&host] { return host->hypervisor.inspect(); };
   if (debugging) {
-    if (auto wrong = debugging->start(machine, config, images, std::move(inspection), *attached.gdb);
-        !wrong.empty())
+    if (auto wrong = debugging->start(machine, config, images, inspection, *attached.gdb); !wrong.empty())
       return isa::Failure{wrong};
     debugger = debugging->session();
   }
@@ -313,11 +323,13 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
     shells.settle(machine, recorder);
     conclude(machine, limits, debugger, result);
     if (result.stop == StopReason::no_progress)
-      result.stop_detail =
-          "nothing will ever happen:" + where_harts_stand(machine, symbols_of_harts(machine, config, images));
+      result.stop_detail = "nothing will ever happen:" + where_all_stand(machine, config, images, inspection);
   };
   const auto collect = [&] {
     recorder.collect(result);
+    for (const VmEnd& end : vm_ends(result.console))
+      for (VmStats& vm : result.vms)
+        if (vm.name == end.vm) vm.end = end.how;
     result.virtio_console = machine.virtio_console();
   };
   const auto finish_timeline = [&]() -> std::string {
@@ -333,7 +345,7 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
                         .console = result.console,
                         .recorder = recorder,
                         .timeline = timeline->get()},
-                       std::move(inspection),
+                       inspection,
                        {.result =
                             [&](const std::string& directory) {
                               finish();
@@ -365,10 +377,12 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
 isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
                                              Progress& progress, const Attached& attached) {
   if (config.boot.fast_forward.empty()) return run_once(config, images, progress, attached, nullptr);
-  const auto there = fast_forward(config, images, attached.warm_ups, [&](const Config& functional) {
+  const auto once = [&](const Config& functional) {
     return run_once(functional, images, progress, {}, nullptr);
-  });
+  };
+  const auto there = fast_forward(config, images, attached.warm_ups, once, progress);
   if (!there) return isa::Failure{there.error()};
+  progress.stage(Stage::running);
   return run_once(config, images, progress, attached, &*there);
 }
 

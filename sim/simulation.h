@@ -13,6 +13,9 @@
 
 namespace hvsim::sim {
 
+// What a run does for boot.fast_forward, apart from running: another makes what both share, or it does.
+enum class Stage : std::uint8_t { waiting, warming_up, running };
+
 // Told now and then while a run goes on; changes nothing in it.
 class Progress {
  public:
@@ -20,6 +23,7 @@ class Progress {
   virtual void advanced(isa::Cycles now,
                         std::uint64_t retired) = 0;  // once per few quanta; retired by all harts
   virtual void console(std::string_view text) = 0;   // as the UART sends it
+  virtual void stage(Stage) {}                       // begins now; not told of runs that only run
 };
 
 // An error is one line about the config or an image ("file: path: value: expectation"), found before time

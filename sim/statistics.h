@@ -52,6 +52,7 @@ struct LinkRow {
 
 struct VmStats {
   std::string name;
+  std::string end{};                  // how it ended, in the hypervisor's words; empty: it has not
   std::uint64_t work_done = 0;        // units, by the guest's own marks
   std::uint64_t hypercalls_done = 0;  // hypercalls whose routine ran, by the hypervisor's marks
   DeliveryStats delivery{};

@@ -190,6 +190,7 @@ struct Described<VmStats> {
   using T = VmStats;
   static constexpr auto fields = std::tuple{
       Field{"name", &T::name, Unit::none, "of the VM"},
+      Field{"end", &T::end, Unit::none, "how it ended, as the hypervisor said; empty if it has not"},
       Field{"work_done", &T::work_done, Unit::count, "units of useful work, by the guest's marks"},
       Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran to its end"},
       Field{"delivery", &T::delivery, Unit::none, "what became of its deferrable hypercalls"},

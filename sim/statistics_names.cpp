@@ -37,6 +37,7 @@ constexpr Numbered kInterrupts[] = {
     {7, "IRQ_M_TIMER"}, {9, "IRQ_S_EXT"},   {10, "IRQ_VS_EXT"}, {11, "IRQ_M_EXT"},  {12, "IRQ_S_GEXT"}};
 
 // SBI 1.0 and 2.0, chapter "Base extension" and those after it.
+constexpr std::string_view kLegacyCall = "sbi_legacy", kOtherCall = "other";
 constexpr Numbered kExtensions[] = {
     {0x10, "sbi_base"},    {0x54494D45, "sbi_time"}, {0x735049, "sbi_ipi"},   {0x52464E43, "sbi_rfence"},
     {0x48534D, "sbi_hsm"}, {0x53525354, "sbi_srst"}, {0x4442434E, "sbi_dbcn"}};
@@ -95,13 +96,13 @@ std::string find(const Numbered (&table)[size], std::uint64_t number, const std:
 std::string hypercall_name(std::uint64_t number) {
   for (const hv::abi::HypercallProperty& entry : hv::abi::kHypercalls)
     if (static_cast<std::uint64_t>(entry.call) == number) return std::string(entry.name);
-  return "other";
+  return std::string(kOtherCall);
 }
 
 std::string call_name(const cpu::ExitCause& cause) {
   if (cause.extension == hv::abi::kHypercallExtension) return hypercall_name(cause.function);
-  if (cause.extension <= 8) return "sbi_legacy";
-  return find(kExtensions, cause.extension, "other");
+  if (cause.extension <= 8) return std::string(kLegacyCall);
+  return find(kExtensions, cause.extension, std::string(kOtherCall));
 }
 
 }  // namespace
@@ -114,6 +115,15 @@ std::string trap_name(isa::Trap trap) {
 std::string exit_name(const cpu::ExitCause& cause) {
   const std::string trap = trap_name({.interrupt = cause.interrupt, .code = cause.code});
   return trap == kGuestCall ? trap + "/" + call_name(cause) : trap;
+}
+
+std::vector<std::string> call_names() {
+  std::vector<std::string> names;
+  for (const hv::abi::HypercallProperty& entry : hv::abi::kHypercalls) names.emplace_back(entry.name);
+  for (const Numbered& entry : kExtensions) names.emplace_back(entry.name);
+  names.emplace_back(kLegacyCall);
+  names.emplace_back(kOtherCall);
+  return names;
 }
 
 std::string_view mode_name(isa::Mode mode) {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/cpu/accountant.h"
 #include "models/cpu/events.h"
@@ -16,6 +17,7 @@ struct Config;
 // As `perf kvm stat` names exits on RISC-V; calls from a guest also say which: "SUPERVISOR_SYSCALL/notify".
 std::string trap_name(isa::Trap trap);
 std::string exit_name(const cpu::ExitCause& cause);
+std::vector<std::string> call_names();  // what may stand behind the slash
 std::string_view mode_name(isa::Mode mode);
 std::string_view phase_name(isa::HypervisorPhase phase);
 std::string_view component_name(cpu::Component component);

@@ -21,7 +21,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 400;
 
-// C++ names as people write them, without parameters.
+}  // namespace
+
 std::string readable(const std::string& name) {
   if (!name.starts_with("_Z")) return name;
   int status = 0;
@@ -34,8 +35,6 @@ std::string readable(const std::string& name) {
   const auto parameters = result.find('(');
   return parameters == std::string::npos || parameters == 0 ? result : result.substr(0, parameters);
 }
-
-}  // namespace
 
 isa::Result<Symbols, std::string> Symbols::load(const Config& config, const ImagePaths& images) {
   Symbols symbols;

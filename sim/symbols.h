@@ -29,6 +29,9 @@ struct CodeRange {
   std::uint32_t vm = 0;
 };
 
+// C++ names as people write them, without parameters: "guest::workload_main".
+std::string readable(const std::string& name);
+
 class Symbols {
  public:
   Symbols() = default;

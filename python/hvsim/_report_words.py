@@ -43,6 +43,8 @@ def of_run(result: Result) -> list[str]:
             f"{_percent(hypervisor, busy)} went to exits, hypercalls and sharing, the rest to firmware, boot "
             "and other work."
         )
+    if result.stop_detail and not result.passed:
+        text.append(f"Why: {result.stop_detail}.")
     return [*text, *_exits(result), *_delivery(result), *_sharing(result)]
 
 

@@ -136,6 +136,11 @@ class Result:
         return str(self._stats["stop"])
 
     @property
+    def stop_detail(self) -> str:
+        """Why the run did not pass, in a line for people; empty if it did."""
+        return str(self._stats["stop_detail"])
+
+    @property
     def passed(self) -> bool:
         """Whether the run finished and its guests reported success."""
         return self.stop == "finished" and self._stats["guest_exit_code"] == 0
@@ -299,6 +304,20 @@ class Result:
             pages=self._frames.frame("walks.pages"),
             spaces=self._frames.frame("walks.spaces"),
         )
+
+    @property
+    def vms(self) -> pd.DataFrame:
+        """VMs by name: how each ended in the hypervisor's words, work done, cycles of its VCPUs, latencies.
+
+        ``end`` is empty while a VM has not ended; ``"killed: ..."`` says why the hypervisor ended it.
+        """
+        columns = [each for each in self._frames.columns("vms") if "." not in each]
+        flat = [each for each in columns if each not in ("name", "delivery")]
+        vms = self._frames.rows("vms")
+        index = pd.Index([vm["name"] for vm in vms], name="vm")
+        frame = pd.DataFrame([[vm[each] for each in flat] for vm in vms], index=index, columns=flat)
+        frame.attrs["units"] = self._frames.units("vms[].", flat)
+        return frame
 
     @property
     def delivery(self) -> pd.DataFrame:

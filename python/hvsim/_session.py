@@ -191,7 +191,7 @@ class Session:
             symbol: A hart is about to execute the instruction at it; C++ names without parameters.
             address: The same by virtual address.
             exit: A guest is left: a cause as `Result.exits` names them (``"SUPERVISOR_SYSCALL"``, or with the
-                call, ``"SUPERVISOR_SYSCALL/notify"``), or ``"any"``.
+                call, ``"SUPERVISOR_SYSCALL/notify"``), or ``"any"``. Others are refused with a list.
             trap: Any trap: ``"load_guest_page_fault"``, ..., or ``"any"``.
             mark: A mark of software: ``"region_begin"``, ``"work_done"``, ...
             value: With `mark`: only of this value.

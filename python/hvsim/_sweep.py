@@ -99,7 +99,8 @@ def sweep(
         retry_failed: Run failed ones of an earlier sweep again.
         csv: Write ``table.csv`` too.
         memory_limit: Bytes (or ``"2GiB"``) of the host's memory that a run may use.
-        time_limit: Seconds that a run may take.
+        time_limit: Seconds that a run may take. ``boot.fast_forward`` may take as long by itself, and the
+            wait for one that runs share does not count.
         progress: ``True``: a bar, or lines where standard error is no terminal; a function: called with each
             `SweepProgress`. If not given, a bar where standard error is a terminal.
 

@@ -58,21 +58,36 @@ class Task(NamedTuple):
         return f'{{"label": {label}, "identity": {identity}, "config": {self.config}}}'.encode()
 
 
+class _Clock:
+    """How long a run is at what it does: fast-forwarding, or running; waiting takes no time."""
+
+    def __init__(self) -> None:
+        self._began, self._waits = time.monotonic(), False
+
+    def begin(self, stage: str) -> None:
+        """As the simulator names it."""
+        self._began, self._waits = time.monotonic(), stage == "waiting"
+
+    def seconds(self) -> float:
+        return 0.0 if self._waits else time.monotonic() - self._began
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a run may use of the host; one that wants more is ended and fails.
 
     Attributes:
         memory_bytes: Resident memory, looked at about twenty times a second.
-        seconds: Wall time.
+        seconds: Wall time. A fast-forward may take as long by itself, and waiting for the one that another
+            run makes for both does not count.
     """
 
     memory_bytes: int | None = None
     seconds: float | None = None
 
-    def broken(self, process: int, started: float) -> str:
+    def broken(self, process: int, clock: _Clock) -> str:
         """Why the process must be ended, or nothing."""
-        if self.seconds is not None and time.monotonic() - started > self.seconds:
+        if self.seconds is not None and clock.seconds() > self.seconds:
             return f"ran longer than its time limit of {self.seconds:g} s"
         if self.memory_bytes is not None and _peak_memory(process) > self.memory_bytes:
             return f"used more memory than its limit of {self.memory_bytes} bytes"
@@ -157,7 +172,7 @@ def _listen(
     advanced: Callable[[int, int], None],
 ) -> Ending:
     assert process.stderr is not None
-    started = time.monotonic()
+    clock = _Clock()
     texts = {messages: b"", process.stderr.fileno(): b""}
     with selectors.DefaultSelector() as open_ends:
         for end in texts:
@@ -167,23 +182,27 @@ def _listen(
                 chunk = os.read(key.fd, 65536)
                 texts[key.fd] += chunk
                 if key.fd == messages:
-                    _tell(texts[messages], advanced)
+                    _tell(texts[messages], clock, advanced)
                     texts[messages] = _last_words(texts[messages])
                 if not chunk:
                     open_ends.unregister(key.fd)
             if stopped():
                 raise StoppedError("stopped")
-            if reason := limits.broken(process.pid, started):
+            if reason := limits.broken(process.pid, clock):
                 return Ending(-signal.SIGKILL, reason)
     return ending_of(process.wait(), texts[messages], texts[process.stderr.fileno()])
 
 
-def _tell(messages: bytes, advanced: Callable[[int, int], None]) -> None:
-    """The last line that says how far the run has come, if there is one."""
-    for line in reversed(messages.split(b"\n")[:-1]):
-        if line.startswith(b'{"advanced"'):
-            return advanced(*json.loads(line)["advanced"])
-    return None
+def _tell(messages: bytes, clock: _Clock, advanced: Callable[[int, int], None]) -> None:
+    """What the run begins to do, and from the last line that says it, how far it has come."""
+    come: list[int] = []
+    for line in messages.split(b"\n")[:-1]:
+        if line.startswith(b'{"stage"'):
+            clock.begin(json.loads(line)["stage"])
+        elif line.startswith(b'{"advanced"'):
+            come = json.loads(line)["advanced"]
+    if come:
+        advanced(*come)
 
 
 def _last_words(messages: bytes) -> bytes:

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "sim/image/elf.h"
+#include "sim/image/linux_image.h"
 #include "sim/image/system_map.h"
 
 namespace hvsim::sim {
@@ -46,7 +47,9 @@ Error read_whole(const std::string& path, std::vector<std::byte>& content) {
 Error read_image(const std::string& key, const std::string& path, BundleVm& vm) {
   if (key == "linux") {
     vm.linux_boot = true;
-    return read_whole(path, vm.image);
+    if (Error error = read_whole(path, vm.image)) return error;
+    const auto problem = find_kernel_problem(vm.image);
+    return problem ? Error{path + ": " + *problem} : std::nullopt;
   }
   const auto image = key == "image" ? load_elf(path) : load_flat(path, hv::abi::kGuestMemoryBase);
   if (!image) return image.error();

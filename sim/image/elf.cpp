@@ -10,6 +10,7 @@
 #include <optional>
 #include <tuple>
 
+#include "sim/image/file_kind.h"
 #include "sim/image/format.h"
 
 namespace hvsim::sim {
@@ -71,11 +72,7 @@ class Parser {
 
 Error Parser::check_header() {
   if (file_.size() < SELFMAG || std::memcmp(file_.data(), ELFMAG, SELFMAG) != 0) {
-    std::string found;
-    for (std::byte each : file_.first(std::min<std::size_t>(file_.size(), SELFMAG)))
-      found += (found.empty() ? "" : " ") + hex(std::to_integer<unsigned>(each));
-    return message("magic is " + (found.empty() ? "missing (empty file)" : found) +
-                   ", expected 0x7f 0x45 0x4c 0x46 (an ELF file)");
+    return message(kind_of_file(file_) + ", expected an ELF (it begins with 0x7f 0x45 0x4c 0x46)");
   }
   if (Error error = outside_file("ELF header", 0, sizeof header_)) return error;
   header_ = record<Elf64_Ehdr>(0);

@@ -2,10 +2,6 @@
 #include "sim/image/image.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "sim/image/format.h"
 
@@ -33,23 +29,6 @@ AddressRange extent(const Image& image) {
 }
 
 }  // namespace
-
-isa::Result<std::vector<std::byte>, std::string> read_file(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error))
-    return isa::Failure{path + ": is a directory, expected a file"};
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return isa::Failure{path + ": " + std::strerror(errno != 0 ? errno : EIO)};
-  std::vector<std::byte> bytes;
-  std::vector<char> chunk(std::size_t{1} << 16);
-  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), file.gcount() > 0) {
-    const auto* start = reinterpret_cast<const std::byte*>(chunk.data());
-    bytes.insert(bytes.end(), start, start + file.gcount());
-  }
-  if (file.bad()) return isa::Failure{path + ": cannot be read to its end"};
-  return bytes;
-}
 
 isa::Result<Image, std::string> load_flat(const std::string& path, std::uint64_t address) {
   auto bytes = read_file(path);

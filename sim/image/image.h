@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/cpu/isa/result.h"
+#include "sim/image/read_file.h"
 
 namespace hvsim::sim {
 
@@ -51,8 +52,6 @@ struct AddressRange {
     return address >= base && length <= bytes && address - base <= bytes - length;
   }
 };
-
-isa::Result<std::vector<std::byte>, std::string> read_file(const std::string& path);
 
 // A file without format, to be found at `address` and entered there.
 isa::Result<Image, std::string> load_flat(const std::string& path, std::uint64_t address);

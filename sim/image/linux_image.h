@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,6 +15,9 @@ namespace hvsim::sim {
 // Whether a file's first bytes are a kernel image's, of any architecture that has such a header.
 bool looks_like_linux(std::span<const std::byte> start);
 bool file_looks_like_linux(const std::string& path);
+
+// What is wrong with a file as a kernel for RISC-V, as far as it tells: "is cut short: ...".
+std::optional<std::string> find_kernel_problem(std::span<const std::byte> file);
 
 // The kernel at `address`, a multiple of 2 MiB; it occupies what its header says, which is more than the
 // file.

@@ -86,14 +86,19 @@ Problem check_trap(const std::optional<std::string>& name) {
   return wrong("trap", *name, one_of(*name, names));
 }
 
-// What is behind a slash names a call, of which there are too many to list.
+// What is behind a slash names a call, which only calls from a guest do.
 Problem check_exit(const std::optional<std::string>& name) {
   if (!name || *name == kAny) return std::nullopt;
   std::vector<std::string> names{kAny};
   for (const sim::CauseName& cause : sim::cause_names())
     names.push_back(sim::trap_name({.interrupt = cause.interrupt, .code = cause.code}));
-  if (std::ranges::find(names, name->substr(0, name->find('/'))) != names.end()) return std::nullopt;
-  return wrong("exit", *name, one_of(*name, names));
+  const std::string cause = name->substr(0, name->find('/'));
+  if (cause.size() == name->size() && std::ranges::find(names, cause) != names.end()) return std::nullopt;
+  if (cause != sim::kGuestCall) return wrong("exit", *name, one_of(cause, names));
+  const std::vector<std::string> calls = sim::call_names();
+  const std::string call = name->substr(cause.size() + 1);
+  if (std::ranges::find(calls, call) != calls.end()) return std::nullopt;
+  return wrong("exit", *name, cause + "/ and " + one_of(call, calls));
 }
 
 }  // namespace

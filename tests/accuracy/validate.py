@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import difflib
 import math
 import re
 import subprocess
@@ -334,6 +335,19 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def nothing_chosen(options: argparse.Namespace) -> str:
+    """What there is, when --only and --latency leave no row."""
+    whole = read_table(HERE / "cva6_cycles.csv")
+    latencies = sorted({setting.read_latency for setting in whole})
+    if options.latency is not None and options.latency not in latencies:
+        return f"--latency: {options.latency}: expected one of {', '.join(map(str, latencies))}"
+    names = sorted({key[0] for rows in whole.values() for key in rows})
+    groups = sorted({name.partition(".")[0] for name in names})
+    near = difflib.get_close_matches(options.only, [*groups, *names], n=1)
+    guess = f'; did you mean "{near[0]}"?' if near else ""
+    return f'--only: "{options.only}": expected what a benchmark begins with: {", ".join(groups)}{guess}'
+
+
 def main() -> int:
     """Runs and prints."""
     options = parse_arguments()
@@ -342,6 +356,9 @@ def main() -> int:
         for setting, rows in read_table(HERE / "cva6_cycles.csv").items()
         if options.latency in (None, setting.read_latency)
     }
+    if not any(table.values()):
+        print(nothing_chosen(options), file=sys.stderr)
+        return 2
     runner = Runner(options.simulator, options.images, options.config, tuple(options.settings))
     rows = compare(runner, table, options.jobs)
     if options.rows:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hvsim._worker import binary
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,6 +106,23 @@ def checkout() -> Iterator[Checkout]:
     with tempfile.TemporaryDirectory(prefix="hvsim-launcher-") as folder:
         Path(folder).chmod(0o777)
         yield Checkout(Path(folder))
+
+
+def test_a_misspelt_command_hears_the_nearest_before_anything_is_built(checkout):
+    for word, near in (("rnu", "run"), ("clibrate", "calibrate"), ("disams", "disasm"), ("xyzzy", None)):
+        status, _, errors = checkout.run(word)
+        assert status == 2
+        hint = f', did you mean "{near}"?' if near else ""
+        assert errors == f'hvsim: "{word}" is no command{hint} (./hvsim help lists what is there)\n'
+    assert not (checkout.state / "ninja").exists()
+
+
+def test_the_launcher_knows_the_commands_of_the_simulator():
+    script = (ROOT / "hvsim").read_text()
+    (known,) = re.findall(r"simulator_commands=\(([^)]*)\)", script)
+    help_text = subprocess.run([binary(), "--help"], capture_output=True, text=True, check=True).stdout
+    listed = re.findall(r"^  ([a-z-]+) ", help_text.partition("Subcommands:")[2], re.MULTILINE)
+    assert set(known.split()) == {*listed, "run-one"}
 
 
 def test_a_command_reaches_the_simulator_with_its_arguments(checkout):

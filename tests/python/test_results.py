@@ -170,3 +170,19 @@ def test_lines_cross_between_the_points_where_the_sign_changes():
     assert hvsim.break_even(frame[frame["x"] > 2], "x", "y", by="d", of="b", against="a") == []
     with pytest.raises(ValueError, match="'c': expected a value of d: a, b"):
         hvsim.break_even(frame, "x", "y", by="d", of="c", against="a")
+
+
+def test_a_killed_guest_says_why_in_the_result(config):
+    # It jumps to where nothing is: attack 12 of `hostile`.
+    vms = [
+        {"name": "bad", "workload": "hostile", "memory_bytes": "4MiB", "arguments": {"attack": 12}},
+        {"name": "good", "workload": "compute", "memory_bytes": "8MiB", "arguments": {"crc": 1, "sort": 1}},
+    ]
+    for where in ("host", "target"):
+        result = hvsim.run(config(name="killed", vms=vms, hypervisor={"run": where}))["killed"]
+        assert not result.passed
+        assert result.vms.loc["bad", "end"].startswith("killed: ")
+        assert result.vms.loc["good", "end"] == "powered off, code 0"
+        assert f"VM bad: {result.vms.loc['bad', 'end']}" in result.stop_detail
+        assert result.vms.attrs["units"]["run_cycles"] == "cycles"
+        assert "bad" in result._repr_html_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import subprocess
 import sys
 
@@ -347,3 +348,25 @@ def test_what_is_observed_stays_in_the_config_and_out_of_the_identity(config, tm
     assert seen.config["observe"]["timeline"] is True
     assert seen.config["observe"]["explain"] == "count=1"
     assert (seen.directory / "trace.json").is_file()
+
+
+def _elf(words: list[int]) -> bytes:
+    """A program of these instructions at 0x80000000."""
+    code, start = b"".join(word.to_bytes(4, "little") for word in words), 0x8000_0000
+    ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    header = struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, start, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 5, 120, start, start, len(code), len(code), 4)
+    return ident + header + load + code
+
+
+@pytest.mark.parametrize("where", ["host", "target"])
+def test_a_run_in_which_nothing_happens_any_more_says_where_sleeping_guests_stand(config, tmp_path, where):
+    image = tmp_path / "sleeps.elf"
+    image.write_bytes(_elf([0x00000013, 0x10500073, 0xFFDFF06F]))  # nop; wfi; and again
+    vms = [{"name": "sleeper", "workload": str(image)}]
+    result = hvsim.run(config(name="asleep", vms=vms, hypervisor={"run": where}))["asleep"]
+    assert result.stop == "no_progress"
+    place = "VM sleeper, VCPU 0: waits for an interrupt, at pc 0x80000008 in VS-mode"
+    assert result.stop_detail.startswith("nothing will ever happen: hart 0 at pc ")
+    assert result.stop_detail.endswith(f"; {place}")
+    assert result.vms.loc["sleeper", "end"] == ""

@@ -281,6 +281,8 @@ def test_mistakes_say_what_was_expected_and_harm_nothing(session):
     for wrong, words in [
         (lambda: session.run_until(symbol="guest::workload_mian"), 'did you mean "guest::workload_main"'),
         (lambda: session.run_until(exit="SUPERVISOR_SYSCAL"), "SUPERVISOR_SYSCALL"),
+        (lambda: session.run_until(exit="SUPERVISOR_SYSCALL/qeury"), 'did you mean "query"'),
+        (lambda: session.run_until(exit="IRQ_S_TIMER/query"), 'did you mean "IRQ_S_TIMER"'),
         (lambda: session.run_until(trap="load_page_fualt"), "load_page_fault"),
         (lambda: session.run_until(mark="work"), "work_done"),
         (lambda: session.run_until(cycle=1, vm="c"), "expected one of machine, a, b"),

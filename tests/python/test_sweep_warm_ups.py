@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import subprocess
 import sys
+import threading
 import time
 
 import hvsim
 import pytest
+from hvsim._worker import binary, environment
 
 KILLS = int(os.environ.get("HVSIM_SWEEP_KILLS", "3"))
 
@@ -79,6 +82,43 @@ def test_a_warm_up_that_is_damaged_is_made_anew(config, tmp_path):
     both = hvsim.sweep(_base(config), {"machine.costs.trap_entry": [10, 80, 90]}, out=out)
     assert there.read_bytes() == good
     assert list(both["result_hash"][:2]) == list(first["result_hash"])
+
+
+def test_waiting_for_a_warm_up_that_is_shared_counts_against_no_limit(config, tmp_path):
+    out, limit = tmp_path / "out", 3.0
+    hvsim.sweep(_base(config), {"machine.costs.trap_entry": [10]}, out=out)
+    (there,) = _checkpoints(out)
+    with there.with_name(f"{there.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else is making it
+        release = threading.Timer(limit + 1.0, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        frame = hvsim.sweep(_base(config), {"machine.costs.trap_entry": [10, 80]}, out=out, time_limit=limit)
+        release.join()
+    assert list(frame["stop"]) == ["finished"] * 2
+
+
+def test_a_warm_up_that_takes_too_long_fails_every_point(config):
+    base = _base(config, at="cycles=100000000000")
+    base["vms"][0]["arguments"] = {"iterations": 1_000_000_000}
+    frame = hvsim.sweep(base, {"machine.costs.trap_entry": [10, 80]}, time_limit=1.0, jobs=2)
+    assert list(frame["failure"]) == ["ran longer than its time limit of 1 s"] * 2
+
+
+def test_runs_of_an_experiment_share_their_warm_up_on_the_command_line_too(config, tmp_path):
+    base = _base(config, axes={"machine.costs.trap_entry": [10, 80]})
+    file, out = tmp_path / "costs.json", tmp_path / "out"
+    file.write_text(json.dumps(base))
+    command = [str(binary()), "run", str(file), "--out", str(out), "--quiet"]
+    subprocess.run(command, check=True, env=environment(), stdout=subprocess.DEVNULL)
+    found = {each.name: json.loads((each / "manifest.json").read_text()) for each in out.iterdir()}
+    assert len(found) == 2  # and no warm-up is left
+    for manifest in found.values():
+        own = {key: value for key, value in base.items() if key != "axes"}
+        label = manifest["label"]
+        alone = hvsim.run(
+            own | {"name": f"storm-{label}"}, overrides={"machine.costs.trap_entry": int(label)}
+        )
+        assert alone[f"storm-{label}"].result_hash == manifest["result_hash"]
 
 
 def test_a_moment_that_does_not_come_fails_every_point_with_its_reason(config):

@@ -72,6 +72,7 @@ TEST_F(BundleOptionsTest, WhatIsWrongIsNamed) {
   EXPECT_THAT(vm_error("memory=1T,image=" + elf_), HasSubstr("memory is \"1T\""));
   EXPECT_THAT(vm_error("vcpus=two,image=" + elf_), HasSubstr("vcpus is \"two\""));
   EXPECT_THAT(vm_error("harts=0:,image=" + elf_), HasSubstr("harts is \"\""));
+  EXPECT_THAT(vm_error("name=a,linux=" + elf_), HasSubstr(elf_ + ": has no kernel header (it is an ELF)"));
   EXPECT_THAT(vm_error("sstc=yes,image=" + elf_), HasSubstr("sstc is \"yes\""));
   EXPECT_THAT(vm_error("name=a,image=nowhere"), HasSubstr("nowhere: No such file"));
 }

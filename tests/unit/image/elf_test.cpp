@@ -98,7 +98,8 @@ TEST(Elf, EveryHeaderFieldIsChecked) {
     change(elf.header);
     return error_of(elf);
   };
-  EXPECT_THAT(with([](auto& h) { h.e_ident[0] = 'M'; }), HasSubstr("magic is 0x4d 0x45 0x4c 0x46"));
+  EXPECT_THAT(with([](auto& h) { h.e_ident[0] = 'M'; }),
+              HasSubstr("begins with 0x4d 0x45 0x4c 0x46, expected an ELF"));
   EXPECT_THAT(with([](auto& h) { h.e_ident[EI_CLASS] = 1; }), HasSubstr("class is 1"));
   EXPECT_THAT(with([](auto& h) { h.e_ident[EI_DATA] = 2; }), HasSubstr("data encoding is 2"));
   EXPECT_THAT(with([](auto& h) { h.e_ident[EI_VERSION] = 0; }), HasSubstr("version is 0"));
@@ -144,7 +145,7 @@ TEST(Elf, EverySymbolTableFieldIsChecked) {
 TEST(Elf, AnEmptyFileIsAnError) {
   const auto image = parse_elf({}, "empty");
   ASSERT_FALSE(image);
-  EXPECT_THAT(image.error(), HasSubstr("empty file"));
+  EXPECT_THAT(image.error(), HasSubstr("is empty, expected an ELF"));
 }
 
 // All content precedes the section headers, so that every cut loses something.

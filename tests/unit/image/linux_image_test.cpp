@@ -74,6 +74,41 @@ TEST(LinuxImage, SizesThatReachBeyondTheAddressSpaceAreRefused) {
   EXPECT_THAT(image.error(), HasSubstr("header asks for 0xffffffffffffffff bytes"));
 }
 
+// The same as an EFI program, whose last section ends with the file.
+std::string efi_kernel() {
+  std::string file = small_kernel();
+  const auto put = [&file](std::size_t at, std::uint64_t value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; ++i) file[at + i] = static_cast<char>(value >> (8 * i));
+  };
+  file.resize(0x400);
+  put(60, 0x40, 4);
+  file.replace(0x40, 4, std::string("PE\0\0", 4));
+  put(0x46, 2, 2);     // sections
+  put(0x54, 0x10, 2);  // of the optional header
+  const std::size_t sections = 0x40 + 24 + 0x10;
+  put(sections + 16, 0x100, 4);  // raw bytes of the first, and where
+  put(sections + 20, 0x200, 4);
+  put(sections + 40 + 16, 0x100, 4);
+  put(sections + 40 + 20, 0x300, 4);
+  return file;
+}
+
+TEST(LinuxImage, OneThatIsCutShortIsRefusedByItsSectionTable) {
+  const std::string whole = efi_kernel();
+  EXPECT_TRUE(load_linux(written(whole), 0x80200000));
+  for (const std::size_t left : {0x3FFu, 0x300u, 0x101u}) {
+    const auto image = load_linux(written(whole.substr(0, left)), 0x80200000);
+    ASSERT_FALSE(image) << left;
+    EXPECT_THAT(image.error(), HasSubstr(": is cut short: it has " + std::to_string(left) +
+                                         " bytes, expected 1024 by its section table"));
+  }
+  for (const std::size_t left : {0x90u, 0x50u, 0x45u}) {
+    const auto image = load_linux(written(whole.substr(0, left)), 0x80200000);
+    ASSERT_FALSE(image) << left;
+    EXPECT_THAT(image.error(), HasSubstr("is cut short"));
+  }
+}
+
 TEST(LinuxImage, ElfFilesAndShortFilesAreNotKernels) {
   EXPECT_FALSE(
       file_looks_like_linux(written("\x7f"
@@ -81,7 +116,11 @@ TEST(LinuxImage, ElfFilesAndShortFilesAreNotKernels) {
   EXPECT_FALSE(file_looks_like_linux("/nonexistent/kernel"));
   const auto none = load_linux(written(std::string(64, 'x')), 0x80200000);
   ASSERT_FALSE(none);
-  EXPECT_THAT(none.error(), HasSubstr("no kernel header"));
+  EXPECT_THAT(none.error(), HasSubstr("has no kernel header (it begins with 0x78 0x78 0x78 0x78), expected"));
+  const auto packed = load_linux(written("\x1f\x8b" + std::string(64, 'x')), 0x80200000);
+  ASSERT_FALSE(packed);
+  EXPECT_THAT(packed.error(), HasSubstr("is compressed by gzip (unpack it first)"));
+  EXPECT_EQ(find_kernel_problem({}), "has no kernel header (it is empty), expected a RISC-V Linux Image");
 }
 
 }  // namespace

@@ -195,6 +195,8 @@ TEST(Disasm, MistakesAreNamed) {
   EXPECT_THAT(refusal({.file = HVSIM_WORKLOADS "/hello.bin"}), HasSubstr("expected --base"));
   EXPECT_THAT(refusal({.file = elf, .start = 16, .end = 16}), HasSubstr("--end: 0x10"));
   EXPECT_THAT(refusal({.file = elf, .symbol = "guest_enrty"}), HasSubstr("did you mean \"guest_entry\"?"));
+  EXPECT_THAT(refusal({.file = elf, .symbol = "guest::workload_mian"}),
+              HasSubstr("did you mean \"guest::workload_main\"?"));
   EXPECT_THAT(refusal({.file = elf, .start = 4, .end = 8}), HasSubstr("no code from 0x4 to 0x8"));
 }
 
@@ -208,6 +210,16 @@ TEST(Disasm, ASymbolOrARangeCanBeChosen) {
   const std::vector<Line> two =
       our_listing({.file = elf, .start = start[0].address, .end = start[2].address});
   EXPECT_EQ(two.size(), 2u);
+}
+
+TEST(Disasm, FunctionsAreFoundByTheNamesThatPeopleWrite) {
+  const std::string elf = HVSIM_WORKLOADS "/hello.elf";
+  const std::vector<Line> readable = our_listing({.file = elf, .symbol = "guest::workload_main"});
+  const std::vector<Line> mangled =
+      our_listing({.file = elf, .symbol = "_ZN5guest13workload_mainERNS_9ArgumentsE"});
+  ASSERT_FALSE(readable.empty());
+  EXPECT_EQ(readable.size(), mangled.size());
+  EXPECT_EQ(readable.front().address, mangled.front().address);
 }
 
 TEST(Disasm, FlatImagesNeedNothingButABase) {

@@ -11,11 +11,14 @@ using isa::Privilege;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::vector<VmConfig> kVms = [] {
-  std::vector<VmConfig> vms(2);
-  vms[0].name = "first";
-  vms[1].name = "second";
-  return vms;
+const Config kConfig = [] {
+  Config config;
+  config.machine.harts = 4;
+  config.vms.resize(2);
+  config.vms[0].name = "first";
+  config.vms[1].name = "second";
+  config.vms[1].vcpus = 3;
+  return config;
 }();
 
 constexpr isa::Mode kHs{Privilege::supervisor, false}, kVs{Privilege::supervisor, true},
@@ -32,7 +35,7 @@ struct Trap {
 };
 
 Selection selection(const std::string& text, FilterUse use = FilterUse::explain) {
-  const auto filter = parse_filter(text, use, kVms);
+  const auto filter = parse_filter(text, use, kConfig);
   EXPECT_TRUE(filter.ok()) << text;
   auto made = Selection::make(*filter, Symbols());
   EXPECT_TRUE(made.ok()) << text;
@@ -106,7 +109,7 @@ TEST(ObserveFilter, AStopAloneEndsTheTrace) {
 }
 
 std::string complaint(const std::string& text, FilterUse use = FilterUse::explain) {
-  const auto filter = parse_filter(text, use, kVms);
+  const auto filter = parse_filter(text, use, kConfig);
   return filter ? "" : filter.error().value + ": " + filter.error().expectation;
 }
 
@@ -115,7 +118,10 @@ TEST(ObserveFilter, MistakesNameTheTermAndWhatIsExpected) {
             "\"load_page_fualt\": expected a cause like load_page_fault or a group like page_fault, did you "
             "mean \"load_page_fault\"?");
   EXPECT_THAT(complaint("mode=S"), HasSubstr("\"S\": expected a mode: M, HS, U, VS or VU"));
-  EXPECT_THAT(complaint("hart=64"), StartsWith("\"64\": expected a hart's number, at most 63"));
+  EXPECT_EQ(complaint("hart=3"), "");
+  EXPECT_EQ(complaint("hart=4"), "\"4\": expected a hart's number, 0 to 3");
+  EXPECT_EQ(complaint("vcpu=2"), "");
+  EXPECT_EQ(complaint("vcpu=3"), "\"3\": expected a VCPU's number, 0 to 2");
   EXPECT_THAT(complaint("vm=third"), StartsWith("\"third\": expected a VM's name or number"));
   EXPECT_THAT(complaint("cycles=5"), StartsWith("\"5\": expected a range of cycles"));
   EXPECT_THAT(complaint("cycles=5..4"), StartsWith("\"5..4\": expected a range of cycles"));
@@ -131,7 +137,7 @@ TEST(ObserveFilter, MistakesNameTheTermAndWhatIsExpected) {
 }
 
 TEST(ObserveFilter, ASymbolThatNoImageHasIsNamed) {
-  const auto filter = parse_filter("pc=main", FilterUse::explain, kVms);
+  const auto filter = parse_filter("pc=main", FilterUse::explain, kConfig);
   ASSERT_TRUE(filter.ok());
   const auto made = Selection::make(*filter, Symbols());
   ASSERT_FALSE(made.ok());

@@ -9,6 +9,7 @@ namespace hvsim::sim {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class CommandLine : public Scratch {
@@ -47,6 +48,15 @@ TEST_F(CommandLine, MistakesOfUseAreOneLineAndCodeTwo) {
     EXPECT_EQ(std::ranges::count(err, '\n'), 1) << err;
     EXPECT_EQ(out, "");
   }
+}
+
+TEST_F(CommandLine, AMisspeltCommandHearsTheNearest) {
+  EXPECT_EQ(hvsim({"rnu", "c.json"}), 2);
+  EXPECT_EQ(err, "hvsim: \"rnu\" is no command, did you mean \"run\"? (hvsim --help lists what is there)\n");
+  EXPECT_EQ(hvsim({"abracadabra"}), 2);
+  EXPECT_THAT(err, StartsWith("hvsim: \"abracadabra\" is no command ("));
+  EXPECT_EQ(hvsim({"run-oen"}), 2);
+  EXPECT_THAT(err, Not(HasSubstr("run-one")));
 }
 
 TEST_F(CommandLine, ABadConfigLeavesNoDirectory) {

@@ -109,10 +109,10 @@ class Pools : public Scratch {
                .dump() +
            "'\nexit " + std::to_string(code);
   }
-  ExperimentResult run(const std::string& body, unsigned runs = 1) {
+  ExperimentResult run(const std::string& body, unsigned runs = 1, const std::string& axes = "") {
     std::string seeds = "1";
     for (unsigned i = 2; i <= runs; ++i) seeds += "," + std::to_string(i);
-    experiment_ = experiment(bare(R"("axes": {"seed": [)" + seeds + "]}"));
+    experiment_ = experiment(bare(R"("axes": {"seed": [)" + seeds + "]" + axes + "}"));
     std::filesystem::create_directories(path("runs"));
     ProgressDisplay progress(ProgressStyle::silent);
     return run_experiment(experiment_,
@@ -131,6 +131,18 @@ TEST_F(Pools, CollectEveryRunInOrder) {
   }
   EXPECT_EQ(result.outcomes[4].run->config.seed, 5u);
   EXPECT_EQ(exit_code(result), 0);
+}
+
+TEST_F(Pools, RunsThatFastForwardGetAPlaceToShareItWhichGoesWithThem) {
+  const std::string body = "[[ $8 == --warm-ups ]] && mkdir -p $9 && touch $9/there-$$; " + finished(0);
+  const std::string there = R"(, "boot.fast_forward": ["instructions=5"])";
+  EXPECT_EQ(exit_code(run(body, 2)), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(path("runs")));
+  const std::string leave = "[[ $8 == --warm-ups ]] || exit 9; " + body;
+  EXPECT_EQ(exit_code(run(leave, 2)), 3);  // nothing to share
+  EXPECT_EQ(exit_code(run(leave, 2, there)), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(path("runs")));
+  EXPECT_EQ(exit_code(run(leave, 1, there)), 3);  // nobody to share with
 }
 
 TEST_F(Pools, AGuestFailureIsTheExitCode) { EXPECT_EQ(exit_code(run(finished(1), 2)), 1); }

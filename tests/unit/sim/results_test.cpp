@@ -59,7 +59,7 @@ class Results : public Scratch {
                 .gtlb = {},
                 .walk_cache_first = {},
                 .walk_cache_g = {}}};
-    r.vms = {{"a", 5, 8}};
+    r.vms = {{"a", "powered off, code 0", 5, 8}};
     r.exits = {{"a", "SUPERVISOR_SYSCALL/notify", 4, 400, 90, 95, 127, 120},
                {"a", "IRQ_S_TIMER", 1, 60, 60, 60, 60, 60}};
     const auto row = [](const char* mode, const char* cause, const char* phase, isa::Cycles base,
