@@ -107,12 +107,26 @@ def of_crossings(means: pd.DataFrame, x: str, y: str, by: str) -> list[str]:
     names = list(dict.fromkeys(means[by]))
     text = []
     for name in names[1:9]:
-        for crossing in crossings(means, x, by, name, names[0]):
+        crossed = crossings(means, x, by, name, names[0])
+        if not crossed:
+            text += _never_crossing(means, x, y, by, name, names[0])
+        for crossing in crossed:
             text.append(
                 f"From {x} = {crossing.at:,.4g} on (between the measured {crossing.above:,g} and "
                 f"{crossing.below:,g}) {crossing.cheaper} is below {crossing.than} in {y}."
             )
     return text
+
+
+def _never_crossing(means: pd.DataFrame, x: str, y: str, by: str, name: Any, first: Any) -> list[str]:
+    lines = {each: line.set_index(x)["mean"] for each, line in means.groupby(by, sort=False)}
+    ratio = (lines[name] / lines[first]).dropna()
+    if ratio.empty or (ratio == 1).all():
+        return []
+    side, low, high = "below" if ratio.max() <= 1 else "above", abs(ratio - 1).min(), abs(ratio - 1).max()
+    return [
+        f"{name} is {side} {first} in {y} at every measured {x}, by {100 * low:.2g} to {100 * high:.2g} %."
+    ]
 
 
 def figures_table(results: Mapping[str, Result]) -> pd.DataFrame:
