@@ -60,7 +60,7 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   { arch.takes(turn) } -> std::same_as<void>;
   { arch.leaves(turn) } -> std::same_as<void>;
   { view.taken(turn) } -> std::same_as<bool>;
-  { arch.await(turn) } -> std::same_as<void>;  // until it is not
+  { arch.await(turn, word) } -> std::same_as<void>;  // until it is not, `word` cycles at most
   // From now on, or no longer, nothing takes time. False: here everything takes the time that it takes.
   { arch.free_of_charge(truth) } -> std::same_as<bool>;
 };

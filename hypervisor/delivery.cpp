@@ -7,8 +7,6 @@
 namespace hv {
 namespace {
 
-constexpr Cycles kNoBudget = ~Cycles{0};
-
 void announce(Arch& arch, HypervisorPhase phase) {
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
 }
@@ -35,29 +33,44 @@ void Hypervisor::note(Arch& arch, Vm& vm, std::uint64_t& counter, DeliveryEvent 
   arch.mark(MarkKind::delivery, hvsim::isa::mark_delivery(vm.id, event, amount));
 }
 
-// Deliveries that do not queue: the trap that brought the calls runs them.
-void Hypervisor::run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> calls,
-                         std::int64_t& last_error) {
+// Deliveries that do not queue: the trap that brought the calls runs them. The result is how many of them it
+// ran before somebody else should have the hart.
+std::uint64_t Hypervisor::run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> calls,
+                                  std::int64_t& last_error) {
   Ran ran;
-  for (const abi::Notification& call : calls) last_error = run_one(arch, vm, call, ran);
+  std::uint64_t count = 0;
+  Cycles looked = arch.cycles();
+  for (const abi::Notification& call : calls) {
+    if (count != 0 && hart_is_wanted(arch, arch.cycles(), looked)) break;
+    last_error = run_one(arch, vm, call, ran);
+    ++count;
+  }
   publish_completed(arch, vm, ran);
+  return count;
 }
 
-// A full queue is drained on the spot: nothing is ever dropped.
-void Hypervisor::enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls) {
+// A full queue is drained on the spot: nothing is ever dropped. What was queued is taken off `calls`. False:
+// the VCPU's turn was over before there was room for all of them.
+bool Hypervisor::enqueue(Arch& arch, Vcpu& vcpu, Vm& vm, std::span<const abi::Notification>& calls) {
+  const bool softirq = settings_.delivery == abi::Delivery::softirq;
   arch.charge(Work::deferral, 1);
   arch.charge(Work::enqueue, calls.size());
-  vm.count(vm.statistics.queued, calls.size());
-  if (settings_.delivery == abi::Delivery::softirq) add(vm.deferred, std::uint64_t{calls.size()});
   DlhQueue& queue = queue_for(arch, vm);
-  for (;;) {
+  if (softirq) vcpu.drain = {};  // perhaps it was another hart's queue that was full
+  for (bool full = vcpu.drain.begun;; full = true) {
+    if (full) {
+      if (drain_queue(arch, queue, vcpu.drain, Patience::while_its_turn) == Drained::not_all) return false;
+      announce(arch, HypervisorPhase::enqueue);
+    }
+    const std::uint64_t wanted = calls.size();
     for (const abi::Notification& call : calls)
       publish_status(arch, vm, call.completion, abi::Status::queued);
+    if (softirq) add(vm.deferred, wanted);  // before others can run them
     note_depth(arch, vm, queue.push(arch, vm.id, calls));
-    if (calls.empty()) return;
+    if (softirq && !calls.empty()) add(vm.deferred, ~std::uint64_t{calls.size()} + 1);
+    vm.count(vm.statistics.queued, wanted - calls.size());
+    if (calls.empty()) return true;
     note(arch, vm, vm.statistics.overflow_drains, DeliveryEvent::overflow_drain, 0);
-    drain_queue(arch, queue);
-    announce(arch, HypervisorPhase::enqueue);
   }
 }
 
@@ -66,91 +79,74 @@ void Hypervisor::note_depth(Arch& arch, Vm& vm, std::uint64_t depth) {
   arch.mark(MarkKind::delivery, hvsim::isa::mark_delivery(vm.id, DeliveryEvent::depth, depth));
 }
 
-// Step 4 of the claims: right before a VCPU of `vm` is entered.
-void Hypervisor::drain_at_entry(Arch& arch, Vm& vm) {
-  if (!settings_.drain_at_entry) return;
+// Step 4 of the claims: right before a VCPU is entered. False: its turn was over before the drain was.
+bool Hypervisor::drain_at_entry(Arch& arch, Vcpu& vcpu) {
+  if (!settings_.drain_at_entry) return true;
+  const bool goes_on = vcpu.unfinished == Vcpu::Unfinished::entry;
+  const bool done =
+      goes_on || entry_drains(arch, vm_of(vcpu)) ? drain_within_budget(arch, vm_of(vcpu), vcpu.drain) : true;
+  if (!done)
+    vcpu.unfinished = Vcpu::Unfinished::entry;
+  else if (goes_on)
+    vcpu.finish();
+  return done;
+}
+
+bool Hypervisor::entry_drains(Arch& arch, Vm& vm) {
   switch (settings_.delivery) {
     case abi::Delivery::dlh:
     case abi::Delivery::softirq:
       arch.charge(Work::drain_check, 1);
-      if (queue_for(arch, vm).size() != 0) drain_within_budget(arch, vm, queue_for(arch, vm));
-      return;
+      return queue_for(arch, vm).size() != 0;
     case abi::Delivery::dlh_ring:
-      if (something_waits(arch, vm)) drain_within_budget(arch, vm, vm.queue);
-      return;
+      return something_waits(arch, vm);
     default:
-      return;
+      return false;
   }
 }
 
 // The budget bounds what one entry pays; max_deferred_entries bounds how long a call waits.
-void Hypervisor::drain_within_budget(Arch& arch, Vm& vm, DlhQueue& queue) {
-  if (!queue.begin_drain(arch)) return;  // another hart is at it
-  announce(arch, HypervisorPhase::drain);
-  const bool all = queue.must_drain_all();
-  bool left_over = false;
-  if (all) {
-    run_everything(arch, queue, vm);
-  } else {
-    left_over = !take_from_rings(arch, vm);
-    const DlhQueue::Ticket until = queue.appended();
-    run_front(arch, queue, until, Cycles{queue.limits().drain_budget_cycles});
-    left_over |= queue.finished() < until;
-  }
-  queue.entry_done(left_over);
-  queue.end_drain(arch);
-  if (left_over) note(arch, vm, vm.statistics.budget_stops, DeliveryEvent::budget_stop, 0);
-  if (all) note(arch, vm, vm.statistics.forced_drains, DeliveryEvent::forced_drain, 0);
-}
-
-// Until everything that the VM deferred before now has run, by whomever. False: there was nothing.
-bool Hypervisor::drain_all(Arch& arch, Vm& vm) {
-  if (runs_in_trap()) return false;
-  if (settings_.delivery == abi::Delivery::softirq) {
-    if (load_acquire(vm.deferred) == 0) return false;
-    announce(arch, HypervisorPhase::drain);
-    for (std::uint64_t left = all_harts_; left != 0; left &= left - 1)
-      drain_queue(arch, hart_queues_[lowest_bit(left)]);
+bool Hypervisor::drain_within_budget(Arch& arch, Vm& vm, Drain& drain) {
+  const bool softirq = settings_.delivery == abi::Delivery::softirq;
+  DlhQueue& queue = softirq && drain.begun ? hart_queues_[drain.step] : queue_for(arch, vm);
+  if (!queue.begin_drain(arch)) {  // another hart is at it
+    drain = {};
     return true;
   }
-  arch.charge(Work::drain_check, 1);
-  if (!something_waits(arch, vm) && !vm.queue.drained_elsewhere(arch)) return false;
   announce(arch, HypervisorPhase::drain);
-  vm.queue.wait_for_drain(arch);
-  run_everything(arch, vm.queue, vm);
-  vm.queue.entry_done(false);
-  vm.queue.end_drain(arch);
+  if (!drain.begun) {
+    drain.begun = true;
+    if (softirq) drain.step = static_cast<std::uint8_t>(arch.hart());
+    if (!queue.must_drain_all()) {
+      drain.budget = queue.limits().drain_budget_cycles;
+      drain.left_over = !take_from_rings(arch, vm);
+    }
+    drain.until = queue.appended();
+  }
+  const bool all = drain.budget == Drain::kNoBudget;
+  const bool whole = all ? run_everything(arch, queue, vm, drain, Patience::while_its_turn)
+                         : run_front(arch, queue, drain, Patience::while_its_turn);
+  const bool left_over = !all && (drain.left_over || queue.finished() < drain.until);
+  if (whole) queue.entry_done(left_over);
+  queue.end_drain(arch);
+  if (!whole) return false;
+  drain = {};
+  if (left_over) note(arch, vm, vm.statistics.budget_stops, DeliveryEvent::budget_stop, 0);
+  if (all) note(arch, vm, vm.statistics.forced_drains, DeliveryEvent::forced_drain, 0);
   return true;
 }
 
-// The same for one queue, whosever calls are in it.
-void Hypervisor::drain_queue(Arch& arch, DlhQueue& queue) {
-  const DlhQueue::Ticket until = queue.appended();
-  if (queue.finished() >= until) return;
-  announce(arch, HypervisorPhase::drain);
-  queue.wait_for_drain(arch);
-  run_front(arch, queue, until, kNoBudget);
-  queue.entry_done(false);
-  queue.end_drain(arch);
-}
-
-// What was queued before now and what lay in the VM's rings before now. For the holder of the drain.
-void Hypervisor::run_everything(Arch& arch, DlhQueue& queue, Vm& vm) {
-  run_front(arch, queue, queue.appended(), kNoBudget);
-  if (&queue != &vm.queue) return;
-  for (unsigned ring = 0; ring < ring_count(vm); ++ring)
-    for (std::uint64_t left = ring_pending(arch, vm, ring); left != 0;) {
-      left -= take_from_ring(arch, vm, ring, left);
-      run_front(arch, queue, queue.appended(), kNoBudget);
-    }
-}
-
-// Before a hart idles: nobody's time, and what is done may give somebody work.
+// Before a hart idles: nobody's time, and what is done may give somebody work. True: look again.
 bool Hypervisor::drain_when_idle(Arch& arch) {
   if (settings_.delivery != abi::Delivery::softirq || hart_queues_[arch.hart()].size() == 0) return false;
   arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   here(arch).announced = kNoVcpu;
-  drain_queue(arch, hart_queues_[arch.hart()]);
+  here(arch).slice_end = kNever;
+  Drain drain;
+  if (drain_queue(arch, hart_queues_[arch.hart()], drain, Patience::while_its_turn) == Drained::not_all) {
+    wake_sleepers(arch);
+    scan_if_due(arch, nullptr);
+  }
   announce(arch, HypervisorPhase::schedule);
   return true;
 }
@@ -165,7 +161,8 @@ void Hypervisor::poll(Arch& arch) {
     if (scheduler_.condemned(vm.id) || !something_waits(arch, vm) || !vm.queue.begin_drain(arch)) continue;
     if (!scheduler_.condemned(vm.id)) {  // whoever ends it waits for us before the memory goes away
       announce(arch, HypervisorPhase::drain);
-      run_everything(arch, vm.queue, vm);
+      Drain drain{.until = vm.queue.appended()};
+      run_everything(arch, vm.queue, vm, drain, Patience::to_the_end);
       vm.queue.entry_done(false);
     }
     vm.queue.end_drain(arch);
@@ -175,37 +172,6 @@ void Hypervisor::poll(Arch& arch) {
 
 bool Hypervisor::polls(const Arch& arch) const {
   return settings_.delivery == abi::Delivery::polling && arch.hart() == highest_bit(all_harts_);
-}
-
-// Runs calls from the front until `until` or until the budget is used up. For the holder of the drain. What
-// VMs may see of it is written before others can find the queue empty.
-void Hypervisor::run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, Cycles budget) {
-  const Cycles start = arch.cycles();
-  const DlhQueue::Ticket first = queue.finished();
-  std::uint64_t calls = 0;
-  while (first + calls < until) {
-    Vm& vm = vms_[queue.owner(first + calls)];
-    arch.mark(MarkKind::serving, vm.id);
-    Ran ran;
-    bool stop = false;
-    const std::uint64_t before = calls;
-    do {
-      stop = budget != kNoBudget && arch.cycles() - start >= budget;
-      if (stop) break;
-      arch.charge(Work::drain_entry, 1);
-      const abi::Notification& call = queue.at(first + calls);
-      arch.uses(&call, sizeof call, false);
-      run_one(arch, vm, call, ran);
-      ++calls;
-    } while (first + calls < until && queue.owner(first + calls) == vm.id);
-    publish_completed(arch, vm, ran);
-    vm.count(vm.statistics.drained, calls - before);
-    if (settings_.delivery == abi::Delivery::softirq) add(vm.deferred, before - calls);
-    if (stop) break;
-  }
-  if (calls != 0 || first < until) arch.mark(MarkKind::serving, hvsim::isa::kMarkNoVm);
-  queue.uses_indices(arch);
-  queue.pop(calls);
 }
 
 std::int64_t Hypervisor::run_one(Arch& arch, Vm& vm, const abi::Notification& call, Ran& ran) {

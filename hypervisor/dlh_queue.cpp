@@ -47,20 +47,30 @@ bool DlhQueue::begin_drain(Arch& arch) {
   return mine;
 }
 
-// The holder makes progress: it never waits for us, nor do we keep the lock from it.
-void DlhQueue::wait_for_drain(Arch& arch) {
-  arch.await(drain_);
+// False: too many tickets are out, most of them given up.
+bool DlhQueue::ask_for_drain(Arch& arch, std::uint32_t& mine) {
   arch.lock(lock_);
-  const std::uint32_t mine = drains_asked_++;
+  const bool may = drains_asked_ - drains_ended_ < kMostAsked;
+  if (may) mine = drains_asked_++;
   draining_ = true;
   arch.unlock(lock_);
-  while (load_acquire(drains_ended_) != mine) arch.pause();
-  arch.takes(drain_);
+  return may;
+}
+
+// False: it is this ticket's turn already.
+bool DlhQueue::give_up_drain(Arch& arch, std::uint32_t mine) {
+  arch.lock(lock_);
+  const bool may = drains_ended_ != mine;
+  if (may) given_up_ |= bit(mine);
+  arch.unlock(lock_);
+  return may;
 }
 
 void DlhQueue::end_drain(Arch& arch) {
   arch.lock(lock_);
-  store_release(drains_ended_, drains_ended_ + 1);
+  std::uint32_t next = drains_ended_ + 1;
+  for (; (given_up_ & bit(next)) != 0; ++next) given_up_ &= ~bit(next);
+  store_release(drains_ended_, next);
   draining_ = drains_ended_ != drains_asked_;
   arch.leaves(drain_);
   arch.unlock(lock_);

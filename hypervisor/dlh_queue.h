@@ -8,6 +8,8 @@
 
 #include "arch.h"
 #include "hypervisor/abi/hypercall.h"
+#include "hypervisor/atomics.h"
+#include "hypervisor/drain.h"
 #include "hypervisor/inspection.h"
 #include "hypervisor/limits.h"
 
@@ -39,7 +41,12 @@ class DlhQueue {
 
   // The right to drain. at() and pop() are for its holder only. False: another hart has it or waits for it.
   bool begin_drain(Arch& arch);
-  void wait_for_drain(Arch& arch);  // those who wait get it in their order, before those who merely try
+  // Those who wait get it in their order, before those who merely try. False: `give_up()` said so.
+  template <class GiveUp>
+  bool wait_for_drain(Arch& arch, const GiveUp& give_up);
+  void wait_for_drain(Arch& arch) {
+    wait_for_drain(arch, [] { return false; });
+  }
   void end_drain(Arch& arch);
   // By another hart at this hart's time: see Arch::taken.
   bool drained_elsewhere(const Arch& arch) const { return arch.taken(drain_); }
@@ -55,6 +62,11 @@ class DlhQueue {
   static Inspection::QueueLayout inspect_layout();  // inspection.cpp
 
  private:
+  static constexpr std::uint32_t kMostAsked = 64;  // bits of given_up_
+  static std::uint64_t bit(std::uint32_t drain) { return std::uint64_t{1} << drain % kMostAsked; }
+  bool ask_for_drain(Arch& arch, std::uint32_t& mine);
+  bool give_up_drain(Arch& arch, std::uint32_t mine);
+
   std::array<abi::Notification, kMaxQueueCapacity> calls_;  // written before they are read
   std::array<std::uint16_t, kMaxQueueCapacity> owners_;     // VMs, likewise
   DlhLimits limits_{};
@@ -62,9 +74,24 @@ class DlhQueue {
   Ticket finished_ = 0;                 // written by the drainer
   std::uint32_t deferred_entries_ = 0;  // written by the drainer: entries in a row that left calls behind
   std::uint32_t drains_asked_ = 0, drains_ended_ = 0;  // tickets of the right to drain, under the lock
+  std::uint64_t given_up_ = 0;                         // by ticket modulo 64: nobody waits with it any more
   bool draining_ = false;                              // they differ
   Arch::Lock lock_{};
   [[no_unique_address]] Arch::Turn drain_{};
 };
+
+// The holder makes progress: it never waits for us, nor do we keep the lock from it.
+template <class GiveUp>
+bool DlhQueue::wait_for_drain(Arch& arch, const GiveUp& give_up) {
+  for (; arch.taken(drain_); arch.await(drain_, Drain::kLookCycles))
+    if (give_up()) return false;
+  std::uint32_t mine = 0;
+  for (; !ask_for_drain(arch, mine); arch.pause())
+    if (give_up()) return false;
+  for (; load_acquire(drains_ended_) != mine; arch.pause())
+    if (give_up() && give_up_drain(arch, mine)) return false;
+  arch.takes(drain_);
+  return true;
+}
 
 }  // namespace hv

@@ -26,6 +26,12 @@ Hypervisor::Verdict Hypervisor::environment_call(Arch& arch, Vcpu& vcpu) {
   vcpu.general.sepc += 4;
   const bool ours = extension == abi::kHypercallExtension;
   const Answer answer = ours ? hypercall(arch, vcpu, vm, function) : sbi(arch, vcpu, vm, extension, function);
+  if (answer.verdict == Verdict::unfinished) {  // made anew when it is this VCPU's turn again
+    vcpu.general.sepc -= 4;
+    vcpu.unfinished = Vcpu::Unfinished::call;
+    return answer.verdict;
+  }
+  if (vcpu.unfinished != Vcpu::Unfinished::nothing) vcpu.finish();
   if (answer.verdict == Verdict::stop) return answer.verdict;
   vcpu.general.x[10] = static_cast<std::uint64_t>(answer.error);
   if (extension != abi::kSbiLegacyPutchar) vcpu.general.x[11] = answer.value;
@@ -37,14 +43,11 @@ Hypervisor::Answer Hypervisor::hypercall(Arch& arch, Vcpu& vcpu, Vm& vm, std::ui
   const auto call = static_cast<abi::Hypercall>(number);
   if (abi::deferrable(call)) return deferrable(arch, vcpu, vm, call);
   if (call == abi::Hypercall::ring_kick) return kick(arch, vcpu, vm);
-  if (call == abi::Hypercall::notify) return notify(arch, vm, Gpa{argument(vcpu, 0)}, argument(vcpu, 1));
+  if (call == abi::Hypercall::notify)
+    return notify(arch, vcpu, vm, Gpa{argument(vcpu, 0)}, argument(vcpu, 1));
 
   arch.charge(Work::answer, 1);
-  // A call that is not deferrable is a barrier: what was queued before it runs before it.
-  if (drain_all(arch, vm)) {
-    note(arch, vm, vm.statistics.barrier_drains, DeliveryEvent::barrier_drain, 0);
-    arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
-  }
+  if (!pass_barrier(arch, vcpu, vm)) return {.verdict = Verdict::unfinished};
   const Answer answer = synchronous(arch, vcpu, vm, call);
   if (answer.error == abi::kSuccess) {
     vm.count(vm.statistics.hypercalls[number]);
@@ -80,29 +83,32 @@ Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::H
   if (argument(vcpu, 5) != entry.completion || !may_be_deferred(vm, entry))
     return reject(vm, abi::kErrorInvalidParameter);
   for (unsigned i = 0; i < 5; ++i) entry.arguments[i] = argument(vcpu, i);
-  note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, 1);
+  const bool again = vcpu.unfinished == Vcpu::Unfinished::call;
+  if (!again) note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, 1);
   if (runs_in_trap()) {
     Answer answer;
     run_now(arch, vm, {&entry, 1}, answer.error);
     return answer;
   }
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
-  enqueue(arch, vm, {&entry, 1});
+  std::span<const abi::Notification> one{&entry, 1};
+  if (!enqueue(arch, vcpu, vm, one)) return {.verdict = Verdict::unfinished};
   return {};
 }
 
-// Calls that a guest has collected for one trap. The list is copied once, so that a guest that changes it
-// meanwhile changes nothing. All of it is queued, or with `multicall` run, or nothing from the first entry on
-// that may not be; the value says how many were taken.
-Hypervisor::Answer Hypervisor::notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count) {
+// Calls that a guest has collected for one trap. Each is copied before it is looked at, so that a guest that
+// changes the list meanwhile changes nothing. All of it is queued, or with `multicall` run, or nothing from
+// the first entry on that may not be; the value says how many were taken.
+Hypervisor::Answer Hypervisor::notify(Arch& arch, Vcpu& vcpu, Vm& vm, Gpa list, std::uint64_t count) {
   const bool multicall = settings_.delivery == abi::Delivery::multicall;
   if (runs_in_trap() && !multicall) return reject(vm, abi::kErrorNotSupported);
   if (count == 0 || count > abi::kMaxNotifications || list.value % alignof(abi::Notification) != 0)
     return reject(vm, abi::kErrorInvalidParameter);
-  note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, count);
+  const bool again = vcpu.unfinished == Vcpu::Unfinished::call;
+  if (!again) note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, count);
   if (!multicall) arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
   abi::Notification entries[kNotificationPiece];
-  for (std::uint64_t taken = 0; taken < count;) {
+  for (std::uint64_t taken = vcpu.taken; taken < count;) {
     const std::uint64_t piece = std::min<std::uint64_t>(count - taken, kNotificationPiece);
     if (!copy_from_guest(arch, vm, entries, list + taken * sizeof entries[0], piece * sizeof entries[0]))
       return reject(vm, abi::kErrorInvalidAddress, taken);
@@ -110,8 +116,13 @@ Hypervisor::Answer Hypervisor::notify(Arch& arch, Vm& vm, Gpa list, std::uint64_
         entries, entries + piece, [&](const abi::Notification& entry) { return may_be_deferred(vm, entry); });
     const auto good = static_cast<std::uint64_t>(bad - entries);
     std::int64_t error = abi::kSuccess;  // status words tell which failed
-    if (good != 0 && multicall) run_now(arch, vm, {entries, good}, error);
-    if (good != 0 && !multicall) enqueue(arch, vm, {entries, good});
+    std::span<const abi::Notification> rest{entries, good};
+    if (good != 0 && multicall) rest = rest.subspan(run_now(arch, vm, rest, error));
+    if (good != 0 && !multicall) enqueue(arch, vcpu, vm, rest);
+    if (!rest.empty()) {
+      vcpu.taken = taken + good - rest.size();
+      return {.verdict = Verdict::unfinished};
+    }
     if (good < piece) return reject(vm, abi::kErrorInvalidParameter, taken + good);
     taken += piece;
   }

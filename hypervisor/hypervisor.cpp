@@ -97,11 +97,15 @@ Hypervisor::Verdict Hypervisor::reflect(Arch& arch, Vcpu& vcpu, const Exit& exit
 }
 
 Hypervisor::Verdict Hypervisor::kill(Arch& arch, Vcpu& vcpu, const Exit& exit) {
+  if (drain_all(arch, vm_of(vcpu), vcpu.drain, Patience::while_its_turn) == Drained::not_all) {
+    vcpu.unfinished = Vcpu::Unfinished::fault;
+    vcpu.fatal = exit;
+    return Verdict::unfinished;
+  }
   Text reason;
   reason.add("killed: ").add(exit_name(exit.reason)).add(" at pc ").hex(vcpu.general.sepc);
   if (is_guest_page_fault(exit.reason)) reason.add(", guest-physical ").hex(exit.guest_physical);
   reason.add(", cause ").hex(exit.cause).add(", value ").hex(exit.value);
-  drain_all(arch, vm_of(vcpu));
   return end_vm(arch, vm_of(vcpu), kKilled, reason);
 }
 
@@ -119,10 +123,12 @@ Hypervisor::Verdict Hypervisor::end_vm(Arch& arch, Vm& vm, std::uint32_t code, c
   return Verdict::stop;
 }
 
-// No VCPU of the VM is on any hart any more: settle its queue, then give its memory back.
+// No VCPU of the VM is on any hart any more, and each has drained before it left: settle what was deferred in
+// between, then give the VM's memory back.
 void Hypervisor::reap(Arch& arch, Vm& vm) {
   arch.charge(Work::vm_end, 1);
-  drain_all(arch, vm);
+  Drain drain;
+  drain_all(arch, vm, drain, Patience::to_the_end);
   vm.queue.wait_for_drain(arch);  // a hart that polls may still be at it; it looks before it begins anew
   vm.queue.end_drain(arch);
   vm.console.finish(arch);

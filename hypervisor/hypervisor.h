@@ -3,9 +3,9 @@
 // For each exit the port does, in this order (the order of the DLH claims):
 //   trap; save the general registers into the VCPU       the port
 //   next = handle(vcpu, exit)                            handles the exit and lets the scheduler select
-//   prepare_entry(next)                                  drains the queue of next's VM, then loads its
+//   next = prepare_entry(next)                           drains the queue of next's VM, then loads its
 //   context load next's general registers; return to the guest   the port
-// and when handle() or resume_idle() return nobody: rest(), wait for an interrupt, resume_idle().
+// and when one of these returns nobody: rest(), wait for an interrupt, resume_idle().
 #pragma once
 
 #include <array>
@@ -49,7 +49,8 @@ class Hypervisor {
   // nullptr: this hart has nothing to run.
   Vcpu* handle(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Vcpu* resume_idle(Arch& arch);  // a hart came up, or one that rested was interrupted
-  void prepare_entry(Arch& arch, Vcpu& vcpu);
+  // The result is entered: `vcpu`, or somebody else where what its VM deferred took all of its turn.
+  Vcpu* prepare_entry(Arch& arch, Vcpu& vcpu);
   void rest(Arch& arch);
   // A hart that runs no VCPUs but polls, again and again, instead of all of the above.
   bool polls(const Arch& arch) const;
@@ -75,7 +76,15 @@ class Hypervisor {
 
  private:
   // What becomes of the VCPU whose exit was handled.
-  enum class Verdict : std::uint8_t { resume, slice_over, yield, block, starve, stop };
+  enum class Verdict : std::uint8_t {
+    resume,
+    slice_over,
+    yield,
+    block,
+    starve,
+    unfinished,  // see Vcpu::unfinished
+    stop
+  };
 
   struct Hart {
     VcpuId loaded = kNoVcpu;     // whose VS registers are in the CSRs
@@ -142,8 +151,15 @@ class Hypervisor {
                     std::uint64_t& value);
   void update_external_interrupts(Arch& arch, Vm& vm);
 
-  // who runs next (switching.cpp)
+  // who runs next (switching.cpp, giving_way.cpp)
   Vcpu* select(Arch& arch, Vcpu& vcpu, Verdict verdict);
+  Vcpu* give_way(Arch& arch, Vcpu& vcpu);
+  Vcpu* give_way(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what);
+  Verdict go_on(Arch& arch, Vcpu& vcpu);
+  Vcpu* stay(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what);
+  bool settle(Arch& arch, Vcpu& vcpu);
+  bool loaded_here(Arch& arch, const Vcpu& vcpu);
+  void enter(Arch& arch, Vcpu& vcpu);
   Vcpu* preempt(Arch& arch, Vcpu& vcpu, Scheduler::Because because);
   Vcpu* park(Arch& arch, Vcpu& vcpu);
   Vcpu* block(Arch& arch, Vcpu& vcpu);
@@ -163,22 +179,33 @@ class Hypervisor {
   void program_timer(Arch& arch, std::uint64_t deadline);
   std::uint64_t late_deadline(const Vcpu& vcpu) const;
 
-  // delivery of deferrable calls (delivery.cpp)
+  // delivery of deferrable calls (delivery.cpp, draining.cpp)
   struct Ran {
     std::uint64_t calls = 0, succeeded = 0;
   };
+  // How far a drain goes: to its end, or until somebody else should have the hart.
+  enum class Patience : std::uint8_t { to_the_end, while_its_turn };
+  enum class Drained : std::uint8_t { nothing, all, not_all };
   bool runs_in_trap() const;
   bool drains_before_blocking() const;
   DlhQueue& queue_for(Arch& arch, Vm& vm);
-  void run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> calls, std::int64_t& last_error);
-  void enqueue(Arch& arch, Vm& vm, std::span<const abi::Notification> calls);
-  void drain_at_entry(Arch& arch, Vm& vm);
-  void drain_within_budget(Arch& arch, Vm& vm, DlhQueue& queue);
-  bool drain_all(Arch& arch, Vm& vm);
-  void drain_queue(Arch& arch, DlhQueue& queue);
+  std::uint64_t run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> calls,
+                        std::int64_t& last_error);
+  bool enqueue(Arch& arch, Vcpu& vcpu, Vm& vm, std::span<const abi::Notification>& calls);
+  bool drain_at_entry(Arch& arch, Vcpu& vcpu);
+  bool entry_drains(Arch& arch, Vm& vm);
+  bool drain_within_budget(Arch& arch, Vm& vm, Drain& drain);
+  bool hart_is_wanted(Arch& arch);
+  bool hart_is_wanted(Arch& arch, Cycles now, Cycles& looked);
+  bool wait_for_drain(Arch& arch, DlhQueue& queue, Patience patience);
+  bool pass_barrier(Arch& arch, Vcpu& vcpu, Vm& vm);
+  Drained drain_all(Arch& arch, Vm& vm, Drain& drain, Patience patience);
+  Drained drain_harts(Arch& arch, Vm& vm, Drain& drain, Patience patience);
+  Drained drain_queue(Arch& arch, DlhQueue& queue, Drain& drain, Patience patience);
   bool drain_when_idle(Arch& arch);
-  void run_everything(Arch& arch, DlhQueue& queue, Vm& vm);
-  void run_front(Arch& arch, DlhQueue& queue, DlhQueue::Ticket until, Cycles budget);
+  bool run_everything(Arch& arch, DlhQueue& queue, Vm& vm, Drain& drain, Patience patience);
+  bool take_more(Arch& arch, Vm& vm, const Drain& drain);
+  bool run_front(Arch& arch, DlhQueue& queue, Drain& drain, Patience patience);
   std::int64_t run_one(Arch& arch, Vm& vm, const abi::Notification& call, Ran& ran);
   void publish_completed(Arch& arch, Vm& vm, Ran ran);
   void publish_status(Arch& arch, Vm& vm, std::uint32_t completion, abi::Status status);
@@ -205,8 +232,9 @@ class Hypervisor {
   Answer hypercall(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t number);
   Answer synchronous(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
   Answer deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::Hypercall call);
-  Answer notify(Arch& arch, Vm& vm, Gpa list, std::uint64_t count);
+  Answer notify(Arch& arch, Vcpu& vcpu, Vm& vm, Gpa list, std::uint64_t count);
   Answer kick(Arch& arch, Vcpu& vcpu, Vm& vm);
+  bool look_at_kick(Arch& arch, const Vcpu& vcpu, Vm& vm);
   Answer reject(Vm& vm, std::int64_t error, std::uint64_t value = 0);
 
   // what deferrable calls do (deferrable_calls.cpp, page_hints.cpp)

@@ -66,9 +66,10 @@ Hypervisor::Verdict Hypervisor::memory_fault(Arch& arch, Vcpu& vcpu, const Exit&
 Vcpu* Hypervisor::starve(Arch& arch, Vcpu& vcpu) {
   Vm& vm = vm_of(vcpu);
   if (load_acquire(vm.sharing.given_up) != 0) {
+    if (drain_all(arch, vm, vcpu.drain, Patience::while_its_turn) == Drained::not_all)
+      return give_way(arch, vcpu, Vcpu::Unfinished::starve);
     Text reason;
     reason.add("killed: no memory is left, and nobody returns any");
-    drain_all(arch, vm);
     end_vm(arch, vm, kKilled, reason);
     return leave(arch, vcpu);
   }
@@ -80,7 +81,9 @@ Vcpu* Hypervisor::starve(Arch& arch, Vcpu& vcpu) {
   }
   const bool last = scheduler_.begin_block(arch, vcpu.id);
   if (pool_.free_pages() >= kEnoughPages) scheduler_.wake(arch, vcpu.id);
-  if (last) drain_all(arch, vm);
+  const bool whole = !last || drain_all(arch, vm, vcpu.drain, Patience::while_its_turn) != Drained::not_all;
+  if (!whole) return stay(arch, vcpu, Vcpu::Unfinished::starve);
+  if (vcpu.unfinished != Vcpu::Unfinished::nothing) vcpu.finish();
   settle_overrun(arch, vcpu);
   if (!scheduler_.finish_block(arch, vcpu.id, kNever))
     return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : &vcpu;

@@ -117,14 +117,20 @@ bool Hypervisor::take_from_rings(Arch& arch, Vm& vm) {
 // entry that follows does the rest; a full ring is emptied here, whatever the delivery.
 Hypervisor::Answer Hypervisor::kick(Arch& arch, Vcpu& vcpu, Vm& vm) {
   if (vcpu.number >= ring_count(vm)) return reject(vm, abi::kErrorNotSupported);
+  if (!vcpu.drain.begun && !look_at_kick(arch, vcpu, vm)) return {};
+  const Drained drained = drain_all(arch, vm, vcpu.drain, Patience::while_its_turn);
+  return {.verdict = drained == Drained::not_all ? Verdict::unfinished : Verdict::resume};
+}
+
+// Whether the ring is full.
+bool Hypervisor::look_at_kick(Arch& arch, const Vcpu& vcpu, Vm& vm) {
   const std::uint64_t pending = read_tail(arch, vm, vcpu.number) - load_relaxed(vm.rings.heads[vcpu.number]);
   note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification,
        std::min<std::uint64_t>(pending, vm.rings.capacity));
   vm.count(vm.statistics.hypercalls[static_cast<std::size_t>(abi::Hypercall::ring_kick)]);
-  if (pending < vm.rings.capacity) return {};
+  if (pending < vm.rings.capacity) return false;
   note(arch, vm, vm.statistics.overflow_drains, DeliveryEvent::overflow_drain, 0);
-  drain_all(arch, vm);
-  return {};
+  return true;
 }
 
 }  // namespace hv

@@ -6,6 +6,7 @@
 #include "hypervisor/atomics.h"
 #include "hypervisor/bits.h"
 #include "hypervisor/locked.h"
+#include "models/cpu/isa/late.h"
 #include "models/cpu/isa/mark.h"
 
 namespace hv {
@@ -102,9 +103,11 @@ void Scheduler::wake_expired(Arch& arch, std::uint64_t now) {
   VcpuHeap& sleepers = sleepers_[arch.hart()];
   while (sleepers.size() != 0 && entities_[sleepers.front()].wake_at <= now) {
     const VcpuId vcpu = sleepers.front();
+    const std::uint64_t since = std::max(entities_[vcpu].wake_at, entities_[vcpu].since + 1);
+    const std::uint64_t late = now > since ? now - since : 0;
     arch.charge(Work::wake, 1);
     leave_sleepers(arch, vcpu);
-    if (!make_ready(arch, vcpu, next_turn_++)) preempt_for(arch, entities_[vcpu]);
+    if (!make_ready(arch, vcpu, next_turn_++, late)) preempt_for(arch, entities_[vcpu]);
   }
 }
 
@@ -203,15 +206,22 @@ bool Scheduler::should_preempt(const Arch& arch) const {
   return (load_relaxed(preempted_harts_) & bit(arch.hart())) != 0;
 }
 
+bool Scheduler::idle(const Arch& arch) const { return (load_relaxed(idle_harts_) & bit(arch.hart())) != 0; }
+
 void Scheduler::owe(Arch& arch, VcpuId vcpu, std::uint64_t turns) {
   if (credit()) return;
   const Locked locked(arch, lock_);
   entities_[vcpu].turns_owed += turns;
 }
 
+void Scheduler::linger(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  entities_[vcpu].lingers = true;
+}
+
 bool Scheduler::put_back(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
-  if (groups_[entities_[vcpu].vm].condemned != 0) return make_stopped(arch, vcpu);
+  if (must_stop(entities_[vcpu])) return make_stopped(arch, vcpu);
   make_ready(arch, vcpu, entities_[vcpu].turn);
   return false;
 }
@@ -227,7 +237,7 @@ bool Scheduler::over_cap(Arch& arch, VcpuId vcpu) {
 
 bool Scheduler::park(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
-  if (groups_[entities_[vcpu].vm].condemned != 0) return make_stopped(arch, vcpu);
+  if (must_stop(entities_[vcpu])) return make_stopped(arch, vcpu);
   sleep(arch, vcpu, State::parked, book_.next_period(arch.ticks()));
   return false;
 }
@@ -281,7 +291,7 @@ bool Scheduler::stop(Arch& arch, VcpuId vcpu) {
 bool Scheduler::make_stopped(Arch& arch, VcpuId vcpu) {
   set_state(arch, vcpu, State::stopped);
   const Group& group = groups_[entities_[vcpu].vm];
-  return group.condemned != 0 && group.on_hart == 0;
+  return group.condemned != 0 && group.on_hart == 0 && group.living == 0;
 }
 
 Scheduler::Times Scheduler::times(Arch& arch, std::uint16_t vm) {
@@ -305,10 +315,10 @@ std::uint64_t Scheduler::running_harts(Arch& arch, VcpuId first, std::uint64_t m
 }
 
 // True: an idle hart was told to take it.
-bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn) {
+bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn, std::uint64_t late) {
   Entity& entity = entities_[vcpu];
   const bool wakes_up = entity.state != State::running && entity.state != State::parked;
-  set_state(arch, vcpu, State::ready);
+  set_state(arch, vcpu, State::ready, late);
   entity.wake_at = kNever;
   arch.mark(MarkKind::vcpu_runnable, hvsim::isa::mark_vcpu(entity.vm, entity.number));
   if (credit()) {
@@ -355,16 +365,17 @@ void Scheduler::leave_sleepers(Arch& arch, VcpuId vcpu) {
   arch.uses(&places_[vcpu], sizeof places_[vcpu], true);
 }
 
-void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state) {
+void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state, std::uint64_t late) {
   Entity& entity = entities_[vcpu];
   Group& group = groups_[entity.vm];
   arch.charge(Work::state_change, 1);
   arch.uses(&entity, sizeof entity, true);
   arch.uses(&group, sizeof group, true);
-  account(entity, arch.ticks());
+  account(entity, arch.ticks() - late);
   const Activity before = activity(entity.state), after = activity(state);
   if (before != after)
-    arch.mark(MarkKind::vcpu_activity, hvsim::isa::mark_activity(entity.vm, entity.number, before, after));
+    arch.mark(MarkKind::vcpu_activity, hvsim::isa::mark_activity(entity.vm, entity.number, before, after) |
+                                           hvsim::isa::mark_late(late));
   if (is_active(entity.state)) --group.active;
   if (is_on_hart(entity.state)) --group.on_hart;
   if (is_living(entity.state)) --group.living;

@@ -54,6 +54,8 @@ class Scheduler {
   VcpuId take_instead(Arch& arch, VcpuId current, Because because = Because::slice_is_over);
   // How long it may run now: a time slice, or what its VM's cap leaves of one.
   std::uint64_t slice(Arch& arch, VcpuId vcpu);
+  // Nobody has found work yet for this hart, which has none.
+  bool idle(const Arch& arch) const;
   // Somebody who should run rather than this hart's VCPU has woken up.
   bool should_preempt(const Arch& arch) const;
 
@@ -61,6 +63,8 @@ class Scheduler {
   // often will others that wait go first. Nobody waits for a debtor in vain: if all that may run here owe, as
   // many turns as the least of them owes are forgiven to each.
   void owe(Arch& arch, VcpuId vcpu, std::uint64_t turns);
+  // The VM of `vcpu` is condemned and `vcpu` is not done yet: it gets harts until it stops.
+  void linger(Arch& arch, VcpuId vcpu);
   // After take_instead(): the hart gives `vcpu` away, its registers saved. It waits at the end of the line.
   // True: as for stop().
   bool put_back(Arch& arch, VcpuId vcpu);
@@ -83,7 +87,7 @@ class Scheduler {
   bool condemned(std::uint16_t vm) const;
   // `vcpu` wishes to stop. False: all others of its VM have stopped or are about to; it goes on running.
   bool begin_stop(Arch& arch, VcpuId vcpu);
-  // The hart gives `vcpu` away for good. True: its VM is condemned and this was its last VCPU on any hart.
+  // The hart gives `vcpu` away for good. True: its VM is condemned and this was the last of its VCPUs.
   bool stop(Arch& arch, VcpuId vcpu);
 
   State state(VcpuId vcpu) const { return entities_[vcpu].state; }
@@ -114,6 +118,7 @@ class Scheduler {
     State state = State::stopped;
     bool pending = false;  // woken while it was not blocked
     bool aside = false;    // on its hart, which does something for everybody
+    bool lingers = false;  // runs on though its VM is condemned
   };
   struct Group {  // the VCPUs of one VM
     std::uint32_t condemned = 0;
@@ -137,12 +142,14 @@ class Scheduler {
   VcpuId take_least_spent(Arch& arch, VcpuId current, Because because);
   VcpuId give_hart(Arch& arch, VcpuId vcpu);
   void forgive_least_debt(unsigned hart, VcpuId current);
-  bool make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn);
+  // `late`: so many ticks ago, and we learn of it now.
+  bool make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn, std::uint64_t late = 0);
   void line_up(VcpuId vcpu, std::uint64_t turn);
   bool make_stopped(Arch& arch, VcpuId vcpu);
+  bool must_stop(const Entity& entity) const { return groups_[entity.vm].condemned != 0 && !entity.lingers; }
   void sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_at);
   void leave_sleepers(Arch& arch, VcpuId vcpu);
-  void set_state(Arch& arch, VcpuId vcpu, State state);
+  void set_state(Arch& arch, VcpuId vcpu, State state, std::uint64_t late = 0);
   void account(Entity& entity, std::uint64_t now);
   static Activity activity_of(const Entity& entity);
   void leave_line(VcpuId vcpu) { ready_.remove(places_, entities_[vcpu].line, vcpu); }

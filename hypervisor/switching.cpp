@@ -46,6 +46,8 @@ Vcpu* Hypervisor::select(Arch& arch, Vcpu& vcpu, Verdict verdict) {
       return block(arch, vcpu);
     case Verdict::starve:
       return starve(arch, vcpu);
+    case Verdict::unfinished:
+      return give_way(arch, vcpu);
     case Verdict::stop:
       break;
   }
@@ -77,15 +79,22 @@ Vcpu* Hypervisor::park(Arch& arch, Vcpu& vcpu) {
 Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
   arch.charge(Work::block, 1);
   unload(arch, vcpu);
-  if (interrupt_waits(arch, vcpu)) return &vcpu;
+  if (interrupt_waits(arch, vcpu)) {
+    vcpu.finish();
+    return &vcpu;
+  }
   const bool last = scheduler_.begin_block(arch, vcpu.id);
   if (interrupt_waits(arch, vcpu)) scheduler_.wake(arch, vcpu.id);
-  if (last && drains_before_blocking() && drain_all(arch, vm_of(vcpu))) {
-    note(arch, vm_of(vcpu), vm_of(vcpu).statistics.blocking_drains, DeliveryEvent::blocking_drain, 0);
-    announce(arch, HypervisorPhase::schedule);
+  if (last && drains_before_blocking()) {
+    const Drained drained = drain_all(arch, vm_of(vcpu), vcpu.drain, Patience::while_its_turn);
+    if (drained != Drained::nothing) announce(arch, HypervisorPhase::schedule);
+    if (drained == Drained::not_all) return stay(arch, vcpu, Vcpu::Unfinished::wait);
+    if (drained == Drained::all)
+      note(arch, vm_of(vcpu), vm_of(vcpu).statistics.blocking_drains, DeliveryEvent::blocking_drain, 0);
   }
   settle_overrun(arch, vcpu);  // of the drain, too, and while the VCPU is still ours
   const std::uint64_t wake_at = vcpu.sstc ? vcpu.vs.vstimecmp : late_deadline(vcpu);
+  vcpu.finish();
   if (!scheduler_.finish_block(arch, vcpu.id, wake_at))
     return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : &vcpu;
   here(arch).announced = kNoVcpu;  // so that its return is announced, even if nobody runs in between
@@ -93,8 +102,11 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
 }
 
 Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
-  here(arch).loaded = kNoVcpu;
-  if (here(arch).fp_loaded == vcpu.id) here(arch).fp_loaded = kNoVcpu;
+  Hart& hart = here(arch);
+  if (hart.loaded == vcpu.id) hart.loaded = kNoVcpu;
+  if (hart.fp_loaded == vcpu.id) hart.fp_loaded = kNoVcpu;
+  if (scheduler_.condemned(vcpu.vm) && !settle(arch, vcpu))
+    return give_way(arch, vcpu, Vcpu::Unfinished::end);
   settle_overrun(arch, vcpu);
   if (scheduler_.stop(arch, vcpu.id)) reap(arch, vm_of(vcpu));
   return next_vcpu(arch);
@@ -103,7 +115,7 @@ Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
 Vcpu* Hypervisor::next_vcpu(Arch& arch) {
   arch.charge(Work::take, 1);
   VcpuId next = scheduler_.take(arch);
-  if (next == kNoVcpu && drain_when_idle(arch)) next = scheduler_.take(arch);
+  while (next == kNoVcpu && drain_when_idle(arch)) next = scheduler_.take(arch);
   if (next == kNoVcpu) return nullptr;
   new_slice(arch, vcpus_[next]);
   return &vcpus_[next];
@@ -161,7 +173,13 @@ void Hypervisor::wake_sleepers(Arch& arch) {
   if (now >= scheduler_.next_wake(arch)) scheduler_.wake_expired(arch, now);
 }
 
+// Not so if its turn ended before it was entered: then its registers are in memory.
+bool Hypervisor::loaded_here(Arch& arch, const Vcpu& vcpu) {
+  return here(arch).loaded == vcpu.id && vcpu.last_hart == arch.hart();
+}
+
 void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
+  if (!loaded_here(arch, vcpu)) return;
   arch.save(vcpu, RegisterGroup::vs);
   if ((vcpu.general.sstatus & csr::kFs) != csr::kFs) return;  // not dirty
   arch.save(vcpu, RegisterGroup::fp);
@@ -169,24 +187,37 @@ void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
 }
 
 // Step 4, first half of the claims: the queue of the VM that owns the selected VCPU is drained right before
-// the VCPU's context is loaded.
-void Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
+// the VCPU's context is loaded. Where that takes all of its turn, somebody else is selected.
+Vcpu* Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
   Hart& hart = here(arch);
-  Vm& vm = vm_of(vcpu);
   arch.uses(&hart, offsetof(Hart, last_vcpu), true);
-  if (hart.announced != vcpu.id) {  // from here on the time is this VM's
-    arch.mark(MarkKind::vcpu, hvsim::isa::mark_vcpu(vcpu.vm, vcpu.number));
-    hart.announced = vcpu.id;
-    hart.idle_announced = false;
+  for (Vcpu* next = &vcpu; next != nullptr;) {
+    if (hart.announced != next->id) {  // from here on the time is this VM's
+      arch.mark(MarkKind::vcpu, hvsim::isa::mark_vcpu(next->vm, next->number));
+      hart.announced = next->id;
+      hart.idle_announced = false;
+    }
+    const bool before_entry =
+        next->unfinished == Vcpu::Unfinished::nothing || next->unfinished == Vcpu::Unfinished::entry;
+    if (before_entry && drain_at_entry(arch, *next)) {
+      enter(arch, *next);
+      return next;
+    }
+    const Verdict verdict = before_entry ? Verdict::unfinished : go_on(arch, *next);
+    scan_if_due(arch, next);
+    next = select(arch, *next, verdict);
   }
-  vm.count(vm.statistics.entries);
-  drain_at_entry(arch, vm);
+  return nullptr;
+}
+
+void Hypervisor::enter(Arch& arch, Vcpu& vcpu) {
+  vm_of(vcpu).count(vm_of(vcpu).statistics.entries);
   if (load_relaxed(vcpu.suspended) != 0) store_release(vcpu.suspended, std::uint32_t{0});
   announce(arch, HypervisorPhase::restore);
   load(arch, vcpu);
   merge_interrupts(arch, vcpu);
-  program_timer(arch,
-                std::min({hart.slice_end, scheduler_.next_wake(arch), late_deadline(vcpu), next_scan(arch)}));
+  program_timer(arch, std::min({here(arch).slice_end, scheduler_.next_wake(arch), late_deadline(vcpu),
+                                next_scan(arch)}));
 }
 
 void Hypervisor::load(Arch& arch, Vcpu& vcpu) {

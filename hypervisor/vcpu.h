@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "hypervisor/drain.h"
+#include "hypervisor/exits.h"
 #include "hypervisor/limits.h"
 #include "hypervisor/registers.h"
 
@@ -24,7 +26,27 @@ struct Vcpu {
   bool sstc = false;                    // the guest programs vstimecmp itself
 
   std::uint64_t timer_deadline = kNever;  // ticks; without Sstc
-  std::uint64_t debt_ticks = 0;           // time taken beyond earlier slices that is no whole slice
+  // What the hypervisor was doing for it when its turn was over: it goes on with that before the VCPU goes on
+  // as a guest.
+  enum class Unfinished : std::uint8_t {
+    nothing,
+    call,    // its ECALL, which is made anew
+    wait,    // to block
+    starve,  // to wait for a frame
+    fault,   // to end its VM for `fatal`
+    end,     // to stop: its VM has ended
+    entry,   // to enter it
+  } unfinished = Unfinished::nothing;
+  Drain drain;              // fresh unless something is unfinished
+  std::uint64_t taken = 0;  // of an unfinished call's list
+  Exit fatal;
+  void finish() {
+    unfinished = Unfinished::nothing;
+    drain = {};
+    taken = 0;
+  }
+
+  std::uint64_t debt_ticks = 0;  // time taken beyond earlier slices that is no whole slice
   // Written by any hart, so accessed as atomics.
   std::uint32_t software_pending = 0;  // VSSIP is to be presented at the next entry
   std::uint32_t external_pending = 0;  // level of VSEIP: the VM's PLIC has something for this VCPU

@@ -49,10 +49,7 @@ std::optional<std::uint64_t> vcpu_mask(const Vm& vm, std::uint64_t mask, std::ui
 Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t extension,
                                    std::uint64_t function) {
   arch.charge(Work::answer, 1);
-  if (drain_all(arch, vm)) {
-    note(arch, vm, vm.statistics.barrier_drains, DeliveryEvent::barrier_drain, 0);
-    arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::exit));
-  }
+  if (!pass_barrier(arch, vcpu, vm)) return {.verdict = Verdict::unfinished};
   vm.count(vm.statistics.sbi_calls);
   const std::uint64_t a0 = argument(vcpu, 0), a1 = argument(vcpu, 1);
   switch (extension) {
@@ -114,9 +111,11 @@ void Hypervisor::set_virtual_timer(Arch& arch, Vcpu& vcpu, std::uint64_t deadlin
     vcpu.timer_deadline = deadline;
     return;
   }
-  arch.save(vcpu, RegisterGroup::vs);
+  const bool loaded = loaded_here(arch, vcpu);
+  if (loaded) arch.save(vcpu, RegisterGroup::vs);
   vcpu.vs.vstimecmp = deadline;
-  arch.restore(vcpu, RegisterGroup::vs);
+  if (loaded) arch.restore(vcpu, RegisterGroup::vs);
+  if (!loaded) vcpu.last_hart = kMaxHarts;  // no hart's CSRs hold that
 }
 
 Hypervisor::Answer Hypervisor::sbi_send_ipi(Arch& arch, Vm& vm, std::uint64_t mask, std::uint64_t base) {

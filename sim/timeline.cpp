@@ -173,7 +173,7 @@ void Timeline::close_exit(VcpuKey key, isa::Cycles now) {
 
 // An exit during which the VCPU loses its hart is over for it there; for the hart it goes on.
 void Timeline::activity_changed(unsigned hart, isa::Cycles now, std::uint64_t value) {
-  const VcpuKey key{static_cast<std::uint32_t>(value >> 32) & 0xFFFF,
+  const VcpuKey key{static_cast<std::uint32_t>(value >> 32) & 0xFF,
                     static_cast<std::uint32_t>(value >> 16) & 0xFFFF};
   const std::uint64_t after = value & 0xFF;
   if (after >= static_cast<std::uint64_t>(VcpuActivity::count)) return;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/late.h"
 
 namespace hvsim::cpu {
 namespace {
@@ -178,7 +179,8 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       marks_[key_.vm].latencies.add(value);
       return;
     case isa::MarkKind::vcpu_activity:
-      changed_activity(state.cycle, value);
+      changed_activity(state.cycle - std::min(state.cycle, isa::late_of_mark(value) * state.cycles_per_tick),
+                       value);
       return;
     case isa::MarkKind::phase:
       if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
@@ -223,7 +225,7 @@ void Accountant::tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t v
 void Accountant::changed_activity(isa::Cycles now, std::uint64_t value) {
   const std::size_t before = value >> 8 & 0xFF, after = value & 0xFF;
   if (before >= ActivityTotals::kActivities || after >= ActivityTotals::kActivities) return;
-  ActivityTotals& totals = activities_[static_cast<std::uint32_t>(value >> 32) & 0xFFFF];
+  ActivityTotals& totals = activities_[static_cast<std::uint32_t>(value >> 32) & 0xFF];
   totals.cycles[before] += static_cast<std::int64_t>(now);
   totals.cycles[after] -= static_cast<std::int64_t>(now);
   --totals.begun[before];

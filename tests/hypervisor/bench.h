@@ -103,11 +103,9 @@ class Bench {
 
  private:
   void enter(unsigned hart, Vcpu* next) {
+    if (next != nullptr) next = core->prepare_entry(harts[hart], *next);
     on[hart] = next;
-    if (next == nullptr)
-      core->rest(harts[hart]);
-    else
-      core->prepare_entry(harts[hart], *next);
+    if (next == nullptr) core->rest(harts[hart]);
     if (!machine.on_wait) {  // else others are in the hypervisor, too
       EXPECT_EQ(machine.held_locks, 0u);
     }

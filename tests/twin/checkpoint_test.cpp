@@ -62,6 +62,20 @@ TEST_F(Checkpoints, OfVirtualMachinesOnTheHost) {
   expect_no_difference(with_vms("host", "functional", "immediate"), {500});
 }
 
+// The storm does little but drain, a slice at a time, and `compute` has the other slices.
+TEST_F(Checkpoints, OfDrainsThatGaveWay) {
+  for (const char* run : {"host", "target"}) {
+    SCOPED_TRACE(run);
+    Json config = with_vms(run, "fast", "dlh");
+    config["machine"]["harts"] = 1;
+    config["hypervisor"]["calls_per_notification"] = 32;
+    config["hypervisor"]["queue_capacity"] = 256;
+    config["vms"][0]["arguments"] = {{"iterations", 2}, {"work", 0},        {"calls_per_iteration", 100},
+                                     {"exact", 1},      {"routine", 20000}, {"deferrable_percent", 100}};
+    expect_no_difference(config, {300, 700});
+  }
+}
+
 TEST_F(Checkpoints, OfDisksInUse) {
   Json config = with_vms("target", "fast", "immediate");
   config["vms"][1]["workload"] = "disk_io";

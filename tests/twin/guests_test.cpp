@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "tests/twin/runs.h"
@@ -253,6 +254,47 @@ TEST(Isolation, AVictimThatSharesItsHartIsNotWrong) {
     Json neighbour = hostile(0), calm = well_behaved();
     neighbour["harts"] = calm["harts"] = {0, 1};
     expect_untouched(simulate(beside(calm, scheduler), "host"), beside(neighbour, scheduler), "host", 0);
+  }
+}
+
+// A VM that sleeps and wakes up beside one that queues up to 256 calls of 0.16 ms each, on one hart: how long
+// it waits for the hart, at the 99th percentile, in nanoseconds.
+std::uint64_t late_beside_flood(const std::string& delivery, const std::string& run, const char* scheduler) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "flood",
+    "machine": {"harts": 1, "memory_bytes": "64MiB"},
+    "hypervisor": {"time_slice_us": 200, "queue_capacity": 256, "calls_per_notification": 64},
+    "vms": [{"name": "victim", "workload": "wake_up", "memory_bytes": "4MiB",
+             "arguments": {"period_us": 700, "wakes": 30, "work": 10}},
+            {"name": "flood", "workload": "hypercall_storm", "memory_bytes": "4MiB",
+             "arguments": {"iterations": 1, "work": 0, "calls_per_iteration": 250, "exact": 1,
+                           "deferrable_percent": 100, "routine": 20000}}],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  config["hypervisor"]["delivery"] = delivery;
+  config["hypervisor"]["scheduler"] = scheduler;
+  if (delivery == "immediate") config["hypervisor"].erase("calls_per_notification");
+  const Outcome outcome = simulate(config, run);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  const std::string text = outcome.console.at("victim"), key = "p99 ";
+  const std::size_t at = text.find(key);
+  EXPECT_NE(at, std::string::npos) << text;
+  return at == std::string::npos ? 0 : std::stoull(text.substr(at + key.size()));
+}
+
+TEST(Isolation, AFloodOfLongCallsDelaysANeighbourAsLittleAsCallsInTheirTraps) {
+  for (const auto& [run, scheduler, deliveries] :
+       {std::tuple{"host", "credit", std::vector{"dlh", "dlh_ring", "multicall"}},
+        std::tuple{"host", "round_robin", std::vector{"dlh", "multicall"}},
+        std::tuple{"target", "credit", std::vector{"dlh"}}}) {
+    const std::uint64_t immediate = late_beside_flood("immediate", run, scheduler);
+    for (const char* delivery : deliveries) {
+      const std::uint64_t late = late_beside_flood(delivery, run, scheduler);
+      std::printf("%s, %s: late by %.2f ms at p99 beside a flood with %s, %.2f ms with immediate\n", run,
+                  scheduler, static_cast<double>(late) / 1e6, delivery, static_cast<double>(immediate) / 1e6);
+      EXPECT_GT(late, 0u);
+      EXPECT_LE(late, 2 * immediate) << delivery << ", " << run << ", " << scheduler;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // The port to a modelled hart: every operation is done at once and charged by the cost model.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -62,7 +63,9 @@ class Arch {
     return !costless_ && !free_of_charge_ && costs_.cycles(Work::lock_wait) != 0 &&
            turn.left(hart_.cycles()) != 0;
   }
-  void await(const Turn& turn) { charge(Work::lock_wait, turn.left(hart_.cycles())); }
+  void await(const Turn& turn, Cycles most) {
+    charge(Work::lock_wait, std::min(turn.left(hart_.cycles()), most));
+  }
   Cycles cycles() { return hart_.cycles(); }
   std::uint64_t ticks() {
     charge(Work::time_read, 1);

@@ -185,6 +185,7 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
       break;
     }
   }
+  if (next != nullptr) next = core.prepare_entry(arch, *next);
   context.vcpu = next == nullptr ? kNoVcpu : next->id;
   context.state = next == nullptr ? Machine::HartState::idle : Machine::HartState::guest;
   if (next == nullptr) {
@@ -192,7 +193,6 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
     core.rest(arch);
     return Next::idle;
   }
-  core.prepare_entry(arch, *next);
   load_general(hart, arch, next->general);
   announce(arch, HypervisorPhase::none);
   return Next::guest;

@@ -111,7 +111,8 @@ bool StateCheck::scheduler(const Scheduler& scheduler, unsigned vms) {
     const Scheduler::Entity& entity = scheduler.entities_[vcpu];
     const bool placed = entity.hart < kMaxHarts || !Scheduler::is_on_hart(entity.state);
     if (entity.vm >= vms || entity.number >= kMaxVcpusPerVm || entity.hart > kMaxHarts || !placed ||
-        entity.line >= kMaxVms || !up_to(entity.state, Scheduler::State::parked) || !truths(entity.pending))
+        entity.line >= kMaxVms || !up_to(entity.state, Scheduler::State::parked) ||
+        !truths(entity.pending, entity.aside, entity.lingers))
       return false;
   }
   for (const Scheduler::Group& group : scheduler.groups_) {
@@ -131,7 +132,7 @@ bool StateCheck::queue(const DlhQueue& queue, unsigned vms) {
       queue.appended_ < queue.finished_ || waiting > queue.limits_.capacity || !truths(queue.draining_))
     return false;
   // Between two entries of the hypervisor nobody drains here, nor waits for it.
-  if (queue.draining_ || queue.drains_asked_ != queue.drains_ended_) return false;
+  if (queue.draining_ || queue.drains_asked_ != queue.drains_ended_ || queue.given_up_ != 0) return false;
   for (std::uint64_t ticket = queue.finished_; ticket != queue.appended_; ++ticket)
     if (queue.owners_[ticket % queue.limits_.capacity] >= vms) return false;
   return true;
@@ -171,6 +172,15 @@ bool StateCheck::Tables::sound(Hpa table, unsigned level) {
 
 bool StateCheck::tables(const StageTwoTable& table, const PagePool& pool, const Read& read) {
   return !table.exists_ || Tables{read, pool.pages_}.sound(table.root_, StageTwoTable::kTop);
+}
+
+bool StateCheck::vcpu(const Vcpu& vcpu, const Hypervisor& core) {
+  const Drain& drain = vcpu.drain;
+  const bool ends = vcpu.unfinished == Vcpu::Unfinished::end;
+  return vcpu.vm < core.vm_count_ && vcpu.number < kMaxVcpusPerVm && vcpu.last_hart <= kMaxHarts &&
+         vcpu.fp_hart <= kMaxHarts && truths(vcpu.sstc, drain.begun, drain.left_over) &&
+         up_to(vcpu.unfinished, Vcpu::Unfinished::entry) && (!ends || core.scheduler_.condemned(vcpu.vm)) &&
+         drain.step < kMaxHarts && vcpu.fatal.reason < ExitReason::count;
 }
 
 bool StateCheck::vm(const Vm& vm, const Hypervisor& core) {
@@ -257,12 +267,8 @@ std::string_view StateCheck::problem(const Hypervisor& core, unsigned harts, con
       core.content_scanner_.vm_ >= core.vm_count_)
     return "scanners";
   if (!std::ranges::all_of(core.introspections_, introspection)) return "introspection";
-  for (unsigned i = 0; i < core.vcpu_count_; ++i) {
-    const Vcpu& vcpu = core.vcpus_[i];
-    if (vcpu.id != i || vcpu.vm >= core.vm_count_ || vcpu.number >= kMaxVcpusPerVm ||
-        vcpu.last_hart > kMaxHarts || vcpu.fp_hart > kMaxHarts || !truths(vcpu.sstc))
-      return "a VCPU";
-  }
+  for (unsigned i = 0; i < core.vcpu_count_; ++i)
+    if (core.vcpus_[i].id != i || !vcpu(core.vcpus_[i], core)) return "a VCPU";
   for (unsigned i = 0; i < core.vm_count_; ++i) {
     if (!vm(core.vms_[i], core)) return "a VM";
     if (!tables(core.vms_[i].table, core.pool_, read) ||

@@ -34,6 +34,7 @@ class StateCheck {
   static bool lines(const Scheduler& scheduler);
   static bool credit(const CreditBook& book);
   static bool queue(const DlhQueue& queue, unsigned vms);
+  static bool vcpu(const Vcpu& vcpu, const Hypervisor& core);
   static bool vm(const Vm& vm, const Hypervisor& core);
   static bool devices(const Vm& vm);
   static bool pool(const PagePool& pool);

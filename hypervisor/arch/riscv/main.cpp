@@ -55,14 +55,13 @@ void set_up_hart() {
 
 // The loop that the core does not own: idle until somebody can run, then make its context ready.
 GeneralRegisters* run(Arch& arch, Vcpu* next, Stack& stack) {
-  while (next == nullptr) {
+  while (next == nullptr || (next = core().prepare_entry(arch, *next)) == nullptr) {
     if (core().all_off()) board.power_off(core().exit_code());
     core().rest(arch);
     asm volatile("wfi");
     riscv::clear_csr_bits<csr::sip>(kSoftwareInterrupt);
     next = core().resume_idle(arch);
   }
-  core().prepare_entry(arch, *next);
   next->general.port = reinterpret_cast<std::uint64_t>(&stack.hart);
   return &next->general;
 }

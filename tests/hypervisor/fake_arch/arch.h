@@ -144,7 +144,7 @@ class Arch {
   void takes(Turn&) {}
   void leaves(Turn&) {}
   bool taken(const Turn&) const { return false; }
-  void await(const Turn&) {}
+  void await(const Turn&, Cycles) {}
 
   bool free_of_charge(bool free) {
     machine_.free_of_charge = free;
