@@ -16,8 +16,8 @@ from typing import Any
 
 from hvsim import _core, _progress
 from hvsim._errors import ConfigError, RunError, refusal
-from hvsim._executors import Local, Watcher
-from hvsim._machine import as_machine
+from hvsim._executors import Local, Watcher, at_a_time
+from hvsim._machine import Machine, as_machine
 from hvsim._result_sets import Results
 from hvsim._results import Result
 from hvsim._worker import FINISHED, USAGE, Ending, Limits, Task, image_directories
@@ -91,10 +91,12 @@ def run(
         config = as_machine(config).with_guests(
             workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
         )
+    elif isinstance(config, Machine) and not (config.get("vms") or "image" in config.get("boot", {})):
+        raise ConfigError("", "workload", "", 'missing: expected what to run: hvsim.run(machine, "hello")')
     tasks = [Task(*run) for run in expand(config, overrides or {}, folder)]
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         root = Path(scratch) if out is None else _output(out)
-        executor = Local(jobs or os.cpu_count() or 1)
+        executor = Local(at_a_time(jobs))
         with _shown(progress) as tell:
             _run(tasks, root, executor, Path(scratch) / "warm-ups", tell)
         kept = out is not None
@@ -154,7 +156,12 @@ def validate(
     overrides: Mapping[str, Any] | None = None,
     folder: str | os.PathLike[str] | None = None,
 ) -> list[str]:
-    """Check a config without running it; arguments are those of `run`.
+    """Check a config without running it.
+
+    Args:
+        config: As of `run`.
+        overrides: As of `run`.
+        folder: As of `run`.
 
     Returns:
         The names of the runs that it stands for.
@@ -177,11 +184,15 @@ def expand(
     """The runs of a config: name, name of the directory, the complete config as JSON text."""
     settings = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
     images = image_directories()
-    if isinstance(config, Mapping):
-        return _core.expand_text(
-            json.dumps(dict(config)), str(Path(folder or "").absolute()), settings, images
-        )
-    return _core.expand_file(os.fspath(config), settings, images)
+    try:
+        if isinstance(config, Mapping):
+            text, here = json.dumps(dict(config)), str(Path(folder or "").absolute())
+            return _core.expand_text(text, here, settings, images)
+        return _core.expand_file(os.fspath(config), settings, images)
+    except ConfigError as error:
+        if error.file != "--set":
+            raise
+        raise ConfigError("overrides", error.path, error.value, error.expected) from error
 
 
 def _output(out: str | os.PathLike[str]) -> Path:
@@ -190,10 +201,10 @@ def _output(out: str | os.PathLike[str]) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            "", "out", str(path), f"a directory that can be written ({error.strerror})"
+            "", "out", str(path), f"expected a directory that can be written ({error.strerror})"
         ) from error
     if not os.access(path, os.W_OK):
-        raise ConfigError("", "out", str(path), "a directory that can be written")
+        raise ConfigError("", "out", str(path), "expected a directory that can be written")
     return path
 
 

@@ -375,8 +375,8 @@ def _fragment(
             "judged_total_error_mean": f"{errors.mean():.2%}",
             "judged_total_error_worst": f"{errors.max():.2%}",
             "judged_cause_error_median": f"{by_cause['error'].abs().median():.2%}",
-            "judged_causes_within_10_percent": f"{close.sum()} of {len(close)}",
-            "judged_causes_with_equal_exits": f"{by_cause['same_exits'].sum()} of {len(close)}",
+            "judged_causes_within_10_percent": f"{close.sum()}/{len(close)}",
+            "judged_causes_with_equal_exits": f"{by_cause['same_exits'].sum()}/{len(close)}",
         }
     return {
         "version": 1,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
+from collections.abc import Iterable
 
 
 class Error(Exception):
@@ -41,17 +44,27 @@ def refusal(line: str) -> ConfigError:
     return ConfigError("", found["path"], "", found["expected"]) if found else ConfigError("", "", "", line)
 
 
+def unknown(name: object, known: Iterable[object]) -> str:
+    """What to say of a name that is none of those, of which the nearest is named if they are many."""
+    names = [str(each) for each in known]
+    near = difflib.get_close_matches(str(name), names, n=1)
+    guess = f'; did you mean "{near[0]}"?' if near else ""
+    there = f"expected one of {', '.join(names)}" if len(names) <= 40 else "there is none of this name"
+    return f"{json.dumps(name, default=str)}: {there}{guess}"
+
+
 class RunError(Error, RuntimeError):
     """A run could not be finished: the simulator failed, or its files cannot be read.
 
     Attributes:
         run: Name of the run.
-        exit_code: Of the worker process; negative is a signal.
+        exit_code: Of the worker process; negative is a signal, 0 that there was none.
         detail: The end of what the worker said.
     """
 
     def __init__(self, run: str, exit_code: int, detail: str) -> None:
-        super().__init__(f"run {run}: the worker stopped with exit code {exit_code}: {detail}")
+        stopped = f"the worker stopped with exit code {exit_code}: " if exit_code else ""
+        super().__init__(f"run {run}: {stopped}{detail}")
         self.run = run
         self.exit_code = exit_code
         self.detail = detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import queue
 import socket
 import threading
@@ -213,6 +214,17 @@ class Dask:
             yield cluster
 
 
+def at_a_time(jobs: int | None) -> int:
+    """Runs at a time: as many as there are processors if not given.
+
+    Raises:
+        ConfigError: Fewer than one.
+    """
+    if jobs is not None and jobs < 1:
+        raise ConfigError("", "jobs", str(jobs), "expected at least 1 run at a time")
+    return jobs or os.cpu_count() or 1
+
+
 def choose(dask: Any, jobs: int, worker_timeout: float | None = None) -> Executor:
     """The executor that an option names: None, ``local``, ``slurm``, an address, or a Dask client."""
     return Local(jobs) if dask is None else Dask(dask, jobs, worker_timeout)
@@ -288,6 +300,7 @@ __all__ = [
     "Local",
     "StoppedError",
     "Watcher",
+    "at_a_time",
     "choose",
     "perform",
     "simulator_hash",

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hvsim._results import Result
+from hvsim._stack import row_name
 from hvsim.plots import COLORS, component_colors, waiting
 
 Spec = dict[str, Any]
@@ -46,7 +47,7 @@ def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
     rows = [
         {
             "of": name,
-            "row": _row_name(key),
+            "row": row_name(key),
             "component": part,
             "cycles": v,
         }
@@ -79,11 +80,6 @@ def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
 
 
 _BESIDE = {"labelAngle": 0, "labelAlign": "left", "labelOrient": "top", "labelFontWeight": "bold"}
-
-
-def _row_name(key: Any) -> str:
-    parts = key if isinstance(key, tuple) else (key,)
-    return ", ".join("guest and trap entry" if part == "none" else str(part) for part in parts)
 
 
 def exits(result: Result) -> Spec:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from hvsim import _table
-from hvsim._errors import RunError
+from hvsim._errors import RunError, unknown
 from hvsim._results import Result
 
 
@@ -20,6 +20,8 @@ class Results(Mapping[str, Result]):
         self._results = {result.name: result for result in results}
 
     def __getitem__(self, name: str) -> Result:
+        if name not in self._results:
+            raise KeyError(unknown(name, self._results))
         return self._results[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -63,6 +65,8 @@ class Runs(Mapping[str, Result]):
             raise RunError(str(directory), 0, "there is no run directory in it")
 
     def __getitem__(self, identity: str) -> Result:
+        if identity not in self._found:
+            raise KeyError(unknown(identity, self._found))
         return Result.read(self._found[identity])
 
     def __contains__(self, identity: object) -> bool:

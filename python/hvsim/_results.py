@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hvsim._comparison import Difference, compare_configs, compare_exits, compare_figures
-from hvsim._errors import RunError
+from hvsim._errors import RunError, unknown
 from hvsim._frozen import freeze
 from hvsim._stack import CpiStack, stack
 from hvsim._stats_frames import Described, StatsFrames
@@ -118,7 +118,13 @@ class Result:
         )
 
     def describe(self, statistic: str) -> Described:
-        """Unit and help of a statistic, by its path: ``harts[0].l1d.misses``."""
+        """Unit and help of a statistic, by its path: ``harts[0].l1d.misses``.
+
+        Raises:
+            KeyError: There is no such statistic; the message names the nearest.
+        """
+        if not self._frames.knows(statistic):
+            raise KeyError(unknown(statistic, self._stats["help"]))
         return self._frames.describe(statistic)
 
     @property
@@ -144,6 +150,13 @@ class Result:
     def passed(self) -> bool:
         """Whether the run finished and its guests reported success."""
         return self.stop == "finished" and self._stats["guest_exit_code"] == 0
+
+    @property
+    def verdict(self) -> str:
+        """In a word: ``passed``, ``failed`` (a guest says so), or `stop`: why it did not come to its end."""
+        if self.stop == "finished":
+            return "passed" if self.passed else "failed"
+        return self.stop
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -336,11 +349,12 @@ class Result:
         return self._frames.others()
 
     def __repr__(self) -> str:
-        verdict = "passed" if self.passed else self.stop
-        return f"<hvsim.Result {self.name}: {verdict}, {self._stats['cycles']} cycles, {self.result_hash}>"
+        why = "" if self.passed or not self.stop_detail else f" ({self.stop_detail})"
+        told = f"{self.verdict}{why}, {self._stats['cycles']} cycles, {self.result_hash}"
+        return f"<hvsim.Result {self.name}: {told}>"
 
     def _repr_html_(self) -> str:
-        verdict = "passed" if self.passed else f"{self.stop}: {self._stats.get('stop_detail', '')}"
+        verdict = self.verdict if self.passed else f"{self.verdict}: {self.stop_detail}"
         head = (
             f"<b>{html.escape(self.name)}</b>: {html.escape(verdict)}, result {html.escape(self.result_hash)}"
         )

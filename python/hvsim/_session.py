@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 from hvsim import _progress
 from hvsim._api import Config, expand
 from hvsim._checkpoint import Checkpoint
-from hvsim._errors import ConfigError, SessionError
+from hvsim._errors import ConfigError, SessionError, unknown
 from hvsim._machine import Machine, as_machine
 from hvsim._results import Result
 from hvsim._session_process import SessionProcess
@@ -111,6 +112,7 @@ class Session:
         self._numbers = 0
         self._stop = Stop("start")
         self._label = task.label
+        self._vms = {vm["name"]: int(vm["vcpus"]) for vm in json.loads(task.config).get("vms", [])}
         self._process = SessionProcess(task, self._printed)
         self._stop = self._here("start")
 
@@ -377,8 +379,15 @@ class Session:
         return tuple(Hart(self._process, n) for n in range(len(self._process.ask("state")["harts"])))
 
     def hart(self, number: int = 0) -> Hart:
-        """A hart, by number."""
-        return self.harts[number]
+        """A hart, by number.
+
+        Raises:
+            SessionError: The machine has none of this number.
+        """
+        harts = self.harts
+        if not 0 <= number < len(harts):
+            raise SessionError(f"hart: {number}: expected less than {len(harts)}, and at least 0")
+        return harts[number]
 
     @property
     def vcpus(self) -> tuple[Vcpu, ...]:
@@ -390,12 +399,31 @@ class Session:
         return tuple(Vcpu(self._process, each["vm"], each["vcpu"]) for each in self._process.ask("vcpus"))
 
     def vcpu(self, vm: str, number: int = 0) -> Vcpu:
-        """A VCPU, by its VM's name and its number within that."""
+        """A VCPU, by its VM's name and its number within that.
+
+        Raises:
+            SessionError: There is no such VM, or it has fewer VCPUs.
+        """
+        count = self._vcpus_of(vm)
+        if not 0 <= number < count:
+            raise SessionError(
+                f"vcpu: {number}: expected less than {count}, and at least 0: {vm} has no more"
+            )
         return Vcpu(self._process, vm, number)
 
     def vm(self, name: str) -> Vm:
-        """A VM of our hypervisor, by name: its stage-two table, its queue, its memory map."""
+        """A VM of our hypervisor, by name: its stage-two table, its queue, its memory map.
+
+        Raises:
+            SessionError: There is none of this name.
+        """
+        self._vcpus_of(name)
         return Vm(self._process, name)
+
+    def _vcpus_of(self, vm: str) -> int:
+        if vm not in self._vms:
+            raise SessionError(f"vm: {unknown(vm, self._vms) if self._vms else 'the config has none'}")
+        return self._vms[vm]
 
     def symbol(self, name: str) -> list[dict[str, Any]]:
         """Where a symbol is: ``address``, and ``vm`` as of `Breakpoint`, for each image that has it.

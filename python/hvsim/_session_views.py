@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from hvsim._errors import unknown
 from hvsim._session_process import SessionProcess
 
 SPACES = ("current", "physical", "supervisor", "guest", "guest-physical")
@@ -97,6 +98,8 @@ class Registers(Mapping[str, int]):
         self._all = {name: value for group in self._groups.values() for name, value in group.items()}
 
     def __getitem__(self, name: str) -> int:
+        if name not in self._all:
+            raise KeyError(unknown(name, self._all))
         return self._all[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -174,8 +177,15 @@ class _Looker:
         return Registers(self._process.ask("registers", **self._who))
 
     def __getitem__(self, name: str) -> int:
-        """A register by name: ``hart["a0"]``, ``hart["hgatp"]``. KeyError if there is none of that name."""
+        """A register by name: ``hart["a0"]``, ``hart["hgatp"]``.
+
+        Raises:
+            KeyError: There is none of that name; the message says which is nearest.
+        """
         return self.registers[name]
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.registers._repr_html_()}"
 
     def write(self, register: str, value: int) -> int:
         """Change a register; this makes it another run, whose results say ``debugged``.

@@ -39,6 +39,12 @@ class CpiStack:
         return self.frame.to_html()
 
 
+def row_name(key: Any) -> str:
+    """Of a row of a stack, for people."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return ", ".join("guest and trap entry" if part == "none" else str(part) for part in parts)
+
+
 def stack(cpi: pd.DataFrame, by: Sequence[str], *, idle: bool) -> CpiStack:
     """Of a result's cells; components that took no cycle are left out, and so are idle cycles on request."""
     known = ("hart", "vm", "vcpu", "mode", "cause", "phase")

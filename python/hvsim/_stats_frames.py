@@ -33,6 +33,11 @@ class StatsFrames:
         entry = self.stats["help"].get(_generic(statistic), {})
         return Described(entry.get("unit", ""), entry.get("help", ""))
 
+    def knows(self, statistic: str) -> bool:
+        """Whether there is such a statistic, or a group of them."""
+        path = _generic(statistic)
+        return any(each == path or each.startswith((f"{path}.", f"{path}[")) for each in self.stats["help"])
+
     def others(self) -> pd.DataFrame:
         """Every counter that is in no table, by its path, with ``value``, ``unit`` and ``help``."""
         rows = []

@@ -18,7 +18,7 @@ import pandas as pd
 
 from hvsim import _core, _progress, _table
 from hvsim._errors import ConfigError, Error, RunError
-from hvsim._executors import Executor, Watcher, choose, simulator_hash
+from hvsim._executors import Executor, Watcher, at_a_time, choose, simulator_hash
 from hvsim._plan import Definition, Plan, plan, size
 from hvsim._space import RefusedError
 from hvsim._store import DEFINITION, Publisher, Store
@@ -124,7 +124,7 @@ def sweep(
     wanted = {key: value for key, value in asked.items() if value is not None}
     definition = _define(base, wanted, Path(folder or "").absolute())
     limits = _limits(definition.limits(), memory_limit, time_limit)
-    executor = choose(dask, jobs or os.cpu_count() or 1, worker_timeout)
+    executor = choose(dask, at_a_time(jobs), worker_timeout)
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         path = Path(scratch) if out is None else Path(out).absolute()
         if out is not None:

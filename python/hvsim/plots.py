@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from hvsim._seeds import over_seeds
+from hvsim._stack import row_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from hvsim._results import Result
     from hvsim._stack import CpiStack
@@ -36,7 +38,12 @@ COLUMN = (3.4, 2.3)
 
 @contextlib.contextmanager
 def paper(width: float = COLUMN[0], height: float = COLUMN[1]) -> Iterator[None]:
-    """Sensible defaults for figures of papers, within a ``with``; sizes in inches."""
+    """Sensible defaults for figures of papers, within a ``with``.
+
+    Args:
+        width: Of a figure, in inches.
+        height: Of a figure, in inches.
+    """
     import matplotlib as mpl
     from cycler import cycler
 
@@ -99,6 +106,8 @@ def curve(
             color=COLORS[number % len(COLORS)],
             capsize=2,
         )
+    if relative_to is None:
+        _short_numbers(axes.yaxis)
     axes.set_xlabel(_with_unit(frame, x))
     axes.set_ylabel(f"{y}, relative to {relative_to}" if relative_to is not None else _with_unit(frame, y))
     if by is not None:
@@ -123,16 +132,31 @@ _COMPONENTS = (
 
 
 def component_colors(components: Sequence[str]) -> dict[str, str]:
-    """A colour for each component of a CPI stack, the same in all figures."""
+    """A colour for each component of a CPI stack, the same in all figures.
+
+    Args:
+        components: Names, as the columns of a stack have them.
+    """
     order = [*_COMPONENTS, *(each for each in components if each not in _COMPONENTS)]
     return {each: COLORS[order.index(each) % len(COLORS)] for each in components}
 
 
-def cpi_stack(stack: CpiStack, *, share: bool = False, ax: Axes | None = None) -> Axes:
-    """Stacked bars of cycles by component, a bar per row; `share`: as percent of all."""
+def cpi_stack(
+    stack: CpiStack, *, share: bool = False, vms_only: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Stacked bars of cycles by component, a bar per row.
+
+    Args:
+        stack: Of `Result.cpi_stack`.
+        share: Draw percent of all cycles, not cycles.
+        vms_only: Leave out what was done for no VM, such as booting, where rows tell VMs apart.
+        ax: Where to draw; a figure of its own is as high as it needs.
+    """
     frame = stack.shares * 100 if share else stack.frame
-    axes = _axes(ax)
-    names = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in frame.index]
+    if vms_only and "vm" in frame.index.names:
+        frame = frame[frame.index.get_level_values("vm") != "-"]
+    axes = _axes(ax, rows=len(frame))
+    names = [row_name(key) for key in frame.index]
     left = pd.Series(0.0, index=frame.index)
     for component, color in component_colors(list(frame.columns)).items():
         width = frame[component].astype(float)
@@ -140,16 +164,27 @@ def cpi_stack(stack: CpiStack, *, share: bool = False, ax: Axes | None = None) -
         left += width
     axes.invert_yaxis()
     axes.set_xlabel("percent of all cycles" if share else "cycles")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    _short_numbers(axes.xaxis)
+    if ax is None and axes.figure.get_layout_engine() is not None:
+        axes.figure.legend(loc="outside lower center", ncols=4)
+    else:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 
 
 def exits(result: Result, *, count: bool = False, ax: Axes | None = None) -> Axes:
-    """Cycles (or the number) of VM exits by cause, over all VMs, the greatest first."""
+    """Cycles of VM exits by cause, over all VMs, the greatest first.
+
+    Args:
+        result: Of a run.
+        count: Draw how many there were, not their cycles.
+        ax: Where to draw.
+    """
     figure = "count" if count else "cycles"
     sums = result.exits.groupby("cause")[figure].sum().sort_values()
-    axes = _axes(ax)
+    axes = _axes(ax, rows=len(sums))
     axes.barh(list(sums.index), sums.astype(float), color=COLORS[0])
+    _short_numbers(axes.xaxis)
     axes.set_xlabel("exits" if count else "cycles in exits")
     return axes
 
@@ -157,7 +192,11 @@ def exits(result: Result, *, count: bool = False, ax: Axes | None = None) -> Axe
 def latencies(results: Result | Mapping[str, Result], *, ax: Axes | None = None) -> Axes:
     """What part of deferrable hypercalls waited longer than so many cycles until they had run.
 
-    One line per VM, or per run and VM.
+    One line per VM, or per run and VM. What waited longer than the last place of a line is nothing.
+
+    Args:
+        results: One, or several by name.
+        ax: Where to draw.
     """
     named = results if isinstance(results, Mapping) else {"": results}
     axes = _axes(ax)
@@ -169,12 +208,17 @@ def latencies(results: Result | Mapping[str, Result], *, ax: Axes | None = None)
     axes.set_yscale("log")
     axes.set_xlabel("cycles until the call had run")
     axes.set_ylabel("part of calls that waited longer")
+    _short_numbers(axes.xaxis)
     axes.legend()
     return axes
 
 
 def waiting(result: Result) -> dict[str, pd.Series[float]]:
-    """By VM, what part of its deferrable hypercalls waited longer than the cycles of the index."""
+    """By VM, what part of its deferrable hypercalls waited longer than the cycles of the index.
+
+    Args:
+        result: Of a run.
+    """
     buckets = result.delivery_latencies
     if buckets.empty:
         return {}
@@ -186,7 +230,12 @@ def waiting(result: Result) -> dict[str, pd.Series[float]]:
 
 
 def saved_memory(results: Result | Mapping[str, Result], *, ax: Axes | None = None) -> Axes:
-    """Memory that sharing saves over time, in MiB, all VMs of a run together."""
+    """Memory that sharing saves over time, in MiB, all VMs of a run together.
+
+    Args:
+        results: One, or several by name.
+        ax: Where to draw.
+    """
     named = results if isinstance(results, Mapping) else {"": results}
     axes = _axes(ax)
     for run, result in named.items():
@@ -222,13 +271,28 @@ class Plots:
         return saved_memory(self._result, **options)
 
 
-def _axes(ax: Axes | None) -> Axes:
+def _axes(ax: Axes | None, rows: int = 0) -> Axes:
+    """Those, or new ones, high enough for so many bars."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    made: Axes = plt.subplots()[1]
-    return made
+    figure, made = plt.subplots()
+    width, height = figure.get_size_inches()
+    line = plt.rcParams["font.size"] / 72  # inches
+    figure.set_size_inches(width, max(height, 1.6 * line * rows + 6 * line))
+    axes: Axes = made
+    return axes
+
+
+def _short_numbers(axis: Axis) -> None:
+    """Ticks as 200, 50k, 1.5M; along a logarithmic axis at 1, 2 and 5, of which none hides another."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    if axis.get_scale() == "log":
+        axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+        axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _with_unit(frame: pd.DataFrame, column: str) -> str:

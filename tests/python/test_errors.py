@@ -108,3 +108,45 @@ def test_what_the_simulator_refuses_when_it_starts_names_its_key():
     assert error.path == "machine.devices.block[0].file"
     assert str(error) == 'machine.devices.block[0].file: "/x.img": No such file'
     assert refusal("nothing: that looks like a key").path == ""
+
+
+def test_overrides_number_of_jobs_and_missing_guests_are_told_by_their_names(config):
+    with pytest.raises(hvsim.ConfigError, match=r"^overrides: machine\.hart: unknown key"):
+        hvsim.run(config(), overrides={"machine.hart": 2})
+    for start in (lambda: hvsim.run(config(), jobs=0), lambda: hvsim.sweep(config(), jobs=0)):
+        with pytest.raises(hvsim.ConfigError, match="jobs: 0: expected at least 1"):
+            start()
+    with pytest.raises(hvsim.ConfigError, match="workload: missing: expected what to run"):
+        hvsim.run(hvsim.Machine.preset("cva6-like"))
+
+
+def test_names_that_do_not_exist_are_told_with_the_nearest(config, tmp_path):
+    results = hvsim.run(config(), out=tmp_path)
+    with pytest.raises(KeyError, match="expected one of small"):
+        results["smal"]
+    with pytest.raises(KeyError, match="did you mean"):
+        results["small"].describe("harts[0].l1d.mises")
+    assert results["small"].describe("harts[1].l1d.misses").help
+    with pytest.raises(KeyError, match="expected one of"):
+        hvsim.Runs(tmp_path)["0123"]
+    with pytest.raises(hvsim.RunError, match=r"^run .*absent: its files cannot be read"):
+        hvsim.Result.read(tmp_path / "absent")
+    with hvsim.Session(config()) as session:
+        for wrong, words in [
+            (lambda: session.hart(9), "hart: 9: expected less than 1"),
+            (lambda: session.vm("b"), 'vm: "b": expected one of a'),
+            (lambda: session.vcpu("a", 1), "vcpu: 1: expected less than 1"),
+        ]:
+            with pytest.raises(hvsim.SessionError, match=words):
+                wrong()
+        with pytest.raises(KeyError, match="mstatus"):
+            session.hart(0)["mstats"]
+        assert "mstatus" in session.hart(0)._repr_html_()
+
+
+def test_a_guest_that_fails_shows_in_what_a_notebook_prints(config):
+    vms = [{"name": "a", "workload": "hello", "arguments": {"no": 1}}]
+    result = hvsim.run(config(vms=vms))["small"]
+    assert (result.stop, result.verdict) == ("finished", "failed")
+    assert "no such argument" in repr(result)
+    assert "no such argument" in result._repr_html_()

@@ -79,7 +79,7 @@ def test_a_sweep_takes_a_machine_with_guests():
 
 
 def test_a_machine_without_guests_says_what_is_missing():
-    with pytest.raises(hvsim.ConfigError, match=r"boot\.image"):
+    with pytest.raises(hvsim.ConfigError, match=r"workload: missing"):
         hvsim.run(hvsim.Machine.preset("cva6-like"))
 
 

@@ -135,7 +135,12 @@ def test_figures_show_the_values_of_the_results(storms, sharing):
         widths = sum(bar.get_width() for bar in axes.patches)
         assert widths == storms["dlh"].cpi_stack().frame.to_numpy().sum()
         assert axes.get_xlabel() == "cycles"
-        assert list(axes.figure.get_size_inches()) == list(hvsim.plots.COLUMN)
+        width, height = axes.figure.get_size_inches()
+        assert width == hvsim.plots.COLUMN[0]
+        assert height > hvsim.plots.COLUMN[1]  # 13 bars have names that can be read
+        inside = storms["dlh"].plot.cpi_stack(vms_only=True)
+        assert len(inside.get_yticklabels()) < len(axes.get_yticklabels())
+        assert "hypercall_storm-0, guest and trap entry" in [t.get_text() for t in inside.get_yticklabels()]
 
         axes = storms["dlh"].plot.exits(count=True)
         assert sum(bar.get_width() for bar in axes.patches) == storms["dlh"].exits["count"].sum()

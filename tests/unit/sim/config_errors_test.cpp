@@ -172,7 +172,7 @@ TEST_F(ConfigErrors, WhatTheHypervisorCannotHoldIsFoundBeforeItBoots) {
 
 TEST_F(ConfigErrors, RequiredKeysAreAskedFor) {
   EXPECT_EQ(complaint(R"({"boot": {"image": "guest"}})"),
-            "c.json: version: missing: expected: of this format");
+            "c.json: version: missing: expected: 1, the version of this format");
   EXPECT_THAT(complaint(R"({"version": 1, "hypervisor": {"run": "host"}, "vms": [{"name": "a"}]})"),
               StartsWith("c.json: vms[0].workload: missing"));
   EXPECT_EQ(complaint(R"({"version": 1})"),
