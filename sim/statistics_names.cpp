@@ -83,7 +83,17 @@ constexpr Explained kEvents[] = {{"none", ""},
                                  {"g_stage_pte_reads", "PTEs read in the G-stage"},
                                  {"device_accesses", "loads and stores outside RAM"},
                                  {"l2tlb_accesses", "lookups in the second-level TLB"},
-                                 {"l2tlb_misses", "of them not found: a walk follows"}};
+                                 {"l2tlb_misses", "of them not found: a walk follows"},
+                                 {"l2_accesses", "of the shared L2, by misses, prefetches and walks"},
+                                 {"l2_misses", "of them not found"},
+                                 {"llc_accesses", "of the last-level cache"},
+                                 {"llc_misses", "of them not found"},
+                                 {"gtlb_accesses", "lookups of guest-physical pages in the G-stage TLB"},
+                                 {"gtlb_misses", "of them not found"},
+                                 {"walk_cache_first_accesses", "lookups of first-stage tables by walks"},
+                                 {"walk_cache_first_misses", "of them that saved no PTE read"},
+                                 {"walk_cache_g_accesses", "lookups of G-stage tables by walks"},
+                                 {"walk_cache_g_misses", "of them that saved no PTE read"}};
 static_assert(std::size(kEvents) == cpu::kEvents);
 
 template <std::size_t size>

@@ -16,7 +16,7 @@ from pathlib import Path
 
 RECORDING = re.compile(
     r"Accountant::|InterruptTimes::|WalkStatistics::|Histogram::|DeliveryMeter::|Recorder::"
-    r"|::count_events|::use_row"
+    r"|::count_events|::book_all_events|::use_row"
 )
 MACHINE = Path(__file__).parents[2] / "configs" / "machines" / "cva6-like.json"
 

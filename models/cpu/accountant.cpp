@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/late.h"
@@ -17,13 +18,30 @@ constexpr std::array<std::uint64_t, 17> kKnownExtensions{
     0x08485653,  // this project's hypercalls
     0x10,       0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E};  // BASE .. DBCN
 
-// At each change of the owner: parameters that do not overlap are added up two at a time.
-void book(std::uint64_t* __restrict share, std::uint64_t* __restrict settled,
-          const std::uint64_t* __restrict now) {
-  for (std::size_t i = 0; i < kEvents; ++i) {
+constexpr auto index_of(Event event) { return static_cast<std::size_t>(event); }
+
+// Parameters that do not overlap are added up two at a time.
+void book_rest(std::uint64_t* __restrict share, std::uint64_t* __restrict settled,
+               const std::uint64_t* __restrict now) {
+  for (std::size_t i = index_of(Event::branch_instructions); i < kEvents; ++i) {
     share[i] += now[i] - settled[i];
     settled[i] = now[i];
   }
+}
+
+std::uint64_t sum_of(const ComponentCycles& cycles) {
+  return std::accumulate(cycles.begin(), cycles.end(), std::uint64_t{0});
+}
+
+// Cycles are those of the CPI stack, and the general "cache" of hardware counters is the L1D.
+void add_share(const EventCounts& share, EventCounts& sum) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += share[i];
+  sum[index_of(Event::cache_references)] += share[index_of(Event::l1d_accesses)];
+  sum[index_of(Event::cache_misses)] += share[index_of(Event::l1d_misses)];
+}
+void add_cycles(const ComponentCycles& cycles, Activity& sum) {
+  for (std::size_t i = 0; i < cycles.size(); ++i) sum.components[i] += cycles[i];
+  sum.events[index_of(Event::cycles)] += sum_of(cycles);
 }
 
 }  // namespace
@@ -49,8 +67,7 @@ bool may_mark(isa::Mode mode, isa::MarkKind kind) {
 
 Accountant::Accountant() {
   select_row();
-  owner_ = next_owner();
-  share_ = find_share();
+  change_owner();
 }
 
 ComponentCycles* Accountant::find_row() {
@@ -66,19 +83,16 @@ ComponentCycles* Accountant::find_row() {
   return found.row;
 }
 
-EventCounts* Accountant::find_share() {
-  EventCounts*& share = mode_shares_[mode_index(owner_.mode)];
-  if (share == nullptr) share = &shares_[owner_];
-  return share;
+void Accountant::find_row_and_share(unsigned mode) {
+  row_ = rows_[mode] = find_row();
+  EventCounts*& share = mode_shares_[mode];
+  if (share == nullptr) share = &shares_[{key_.vm, key_.vcpu, key_.mode}];
+  next_share_ = share;
 }
 
-void Accountant::settle(const EventCounts& now) {
-  book(share_->data(), settled_.data(), now.data());
-  if (!owner_changed()) return;
-  const OwnerKey next = next_owner();
-  if (next.vm != owner_.vm || next.vcpu != owner_.vcpu) mode_shares_.fill(nullptr);
-  owner_ = next;
-  share_ = find_share();
+void Accountant::book_all(const EventCounts& now) {
+  book(Event::instructions, now[index_of(Event::instructions)]);
+  book_rest(share_->data(), settled_.data(), now.data());
 }
 
 void Accountant::reset(isa::Cycles now) {
@@ -91,68 +105,65 @@ void Accountant::reset(isa::Cycles now) {
     for (std::size_t kind = 0; kind < totals.cycles.size(); ++kind)
       totals.cycles[kind] = -totals.begun[kind] * static_cast<std::int64_t>(now);
   shares_.clear();
-  mode_shares_.fill(nullptr);
+  forget_shares();
   forget_rows();
   select_row();
-  share_ = find_share();
+  change_owner();
 }
 
 std::map<OwnerKey, Activity> Accountant::activity() const {
   std::map<OwnerKey, Activity> result;
-  for (const auto& [key, cycles] : cells_) {
-    ComponentCycles& sum = result[{key.vm, key.vcpu, key.mode}].components;
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += (*cycles)[i];
-  }
-  for (const auto& [owner, events] : shares_) result[owner].events = events;
+  for (const auto& [key, cycles] : cells_) add_cycles(*cycles, result[{key.vm, key.vcpu, key.mode}]);
+  for (const auto& [owner, share] : shares_) add_share(share, result[owner].events);
   return result;
 }
 
 void Accountant::add_activity_of(std::uint32_t vm, std::uint32_t vcpu, ByMode& sum) const {
   constexpr isa::Mode lowest{isa::Privilege::user, false};
   for (auto at = cells_.lower_bound({.vm = vm, .vcpu = vcpu, .mode = lowest, .in_exit = false});
-       at != cells_.end() && at->first.vm == vm && at->first.vcpu == vcpu; ++at) {
-    ComponentCycles& components = sum[mode_index(at->first.mode)].components;
-    for (std::size_t i = 0; i < components.size(); ++i) components[i] += (*at->second)[i];
-  }
+       at != cells_.end() && at->first.vm == vm && at->first.vcpu == vcpu; ++at)
+    add_cycles(*at->second, sum[mode_index(at->first.mode)]);
   for (auto at = shares_.lower_bound({vm, vcpu, lowest});
-       at != shares_.end() && at->first.vm == vm && at->first.vcpu == vcpu; ++at) {
-    EventCounts& events = sum[mode_index(at->first.mode)].events;
-    for (std::size_t i = 0; i < events.size(); ++i) events[i] += at->second[i];
-  }
+       at != shares_.end() && at->first.vm == vm && at->first.vcpu == vcpu; ++at)
+    add_share(at->second, sum[mode_index(at->first.mode)].events);
 }
 
 void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
   traps_.add(taken);
   key_.mode = taken.to;
-  if (taken.from.virtualized && !taken.to.virtualized && !exit_open_) {
-    exit_open_ = true;
-    exit_vm_ = key_.vm;
-    exit_began_ = state.cycle;
-    key_.in_exit = true;
-    key_.cause = exit_cause(state, taken.trap);
-    key_.phase = isa::HypervisorPhase::save;
-    forget_rows();
-  }
+  if (taken.from.virtualized && !taken.to.virtualized && !exit_open_) left_guest(state, taken.trap);
   select_row();
 }
 
+void Accountant::left_guest(const HartState& state, const isa::Trap& trap) {
+  exit_open_ = true;
+  exit_vm_ = key_.vm;
+  exit_began_ = state.cycle;
+  key_.in_exit = true;
+  key_.cause = exit_cause(state, trap);
+  key_.phase = isa::HypervisorPhase::save;
+  forget_rows();
+}
+
 void Accountant::mode_changed(const HartState& state) {
-  if (state.mode.virtualized && entry_began_ && meter_ != nullptr)
-    meter_->entered(key_.vm, state.cycle - *entry_began_);
-  if (state.mode.virtualized) entry_began_.reset();
-  if (state.mode.virtualized && exit_open_) {
+  if (state.mode.virtualized) entered_guest(state);
+  key_.mode = state.mode;
+  select_row();
+}
+
+void Accountant::entered_guest(const HartState& state) {
+  if (entry_began_ && meter_ != nullptr) meter_->entered(key_.vm, state.cycle - *entry_began_);
+  entry_began_.reset();
+  if (exit_open_) {
     exits_[{exit_vm_, key_.cause}].add(state.cycle - exit_began_);
     exit_open_ = false;
     entered_at_ = state.cycle;
   }
-  if (state.mode.virtualized && (key_.in_exit || key_.phase != isa::HypervisorPhase::none)) {
-    forget_rows();
-    key_.in_exit = false;
-    key_.cause = {};
-    key_.phase = isa::HypervisorPhase::none;
-  }
-  key_.mode = state.mode;
-  select_row();
+  if (!key_.in_exit && key_.phase == isa::HypervisorPhase::none) return;
+  forget_rows();
+  key_.in_exit = false;
+  key_.cause = {};
+  key_.phase = isa::HypervisorPhase::none;
 }
 
 void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_t value) {
@@ -190,6 +201,7 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
     case isa::MarkKind::vcpu:
       key_.vm = value == isa::kMarkNoVcpu ? kNoVm : static_cast<std::uint32_t>(value >> 16) & 0xFFFF;
       key_.vcpu = value == isa::kMarkNoVcpu ? 0 : static_cast<std::uint32_t>(value & 0xFFFF);
+      forget_shares();
       break;
     default:
       return;  // for a MarkListener

@@ -105,9 +105,16 @@ class Accountant {
   void reset(isa::Cycles now);
 
   // Events are counted by the models, for nobody in particular. When the owner has changed they must be
-  // settled before anything else happens, so that what happened since the last time is the former owner's.
-  bool owner_changed() const { return !(owner_ == next_owner()); }
-  void settle(const EventCounts& now);
+  // settled before anything else happens, so that what happened since the last time is the former owner's:
+  // all that may have changed by book(), then change_owner(). No need to book what activity() derives.
+  bool owner_changed() const { return share_ != next_share_; }
+  void book(Event event, std::uint64_t now) {
+    const auto number = static_cast<std::size_t>(event);
+    (*share_)[number] += now - settled_[number];
+    settled_[number] = now;
+  }
+  void book_all(const EventCounts& now);
+  void change_owner() { share_ = next_share_; }
   isa::Cycles exit_began() const { return exit_began_; }  // when a guest was last left
   isa::Cycles entered_at() const { return entered_at_; }  // when a guest was last entered
 
@@ -139,16 +146,21 @@ class Accountant {
   };
   static constexpr std::size_t kFound = 64;
 
-  OwnerKey next_owner() const { return {key_.vm, key_.vcpu, key_.mode}; }
-  // After a change of the mode alone; after any other change of the key, forget_rows() comes first.
+  // After a change of the mode alone; after any other change of the key, forget_rows() comes first, and
+  // after one of the VCPU, forget_shares().
   void select_row() {
-    ComponentCycles*& row = rows_[mode_index(key_.mode)];
-    if (row == nullptr) row = find_row();
-    row_ = row;
+    const unsigned mode = mode_index(key_.mode);
+    if (rows_[mode] == nullptr) [[unlikely]]
+      return find_row_and_share(mode);
+    row_ = rows_[mode];
+    next_share_ = mode_shares_[mode];
   }
   void forget_rows() { rows_.fill(nullptr); }
+  void forget_shares() { mode_shares_.fill(nullptr); }
   ComponentCycles* find_row();
-  EventCounts* find_share();
+  void find_row_and_share(unsigned mode);
+  void left_guest(const HartState& state, const isa::Trap& trap);
+  void entered_guest(const HartState& state);
   void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
   void changed_activity(isa::Cycles now, std::uint64_t value);
 
@@ -169,10 +181,9 @@ class Accountant {
   std::map<std::uint32_t, ActivityTotals> activities_;
   ComponentCycles* row_ = nullptr;
   std::array<ComponentCycles*, kModes> rows_{};  // of the present key with each mode, where they are known
-  OwnerKey owner_{};                             // whose events are not settled yet
-  EventCounts* share_ = nullptr;
-  std::array<EventCounts*, kModes> mode_shares_{};  // of owner_ with each mode, where they are known
-  std::map<OwnerKey, EventCounts> shares_;
+  EventCounts *share_ = nullptr, *next_share_ = nullptr;  // whose events are not settled yet, and key_'s
+  std::array<EventCounts*, kModes> mode_shares_{};        // of the present VCPU: known where the row is
+  std::map<OwnerKey, EventCounts> shares_;                // without what activity() derives
   EventCounts settled_{};
 };
 

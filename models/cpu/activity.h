@@ -33,9 +33,9 @@ using ComponentCycles = std::array<std::uint64_t, kComponents>;
 
 // Modes by number, for tables: M, HS, U, VS, VU.
 inline constexpr unsigned kModes = 5;
+inline constexpr std::array<std::uint8_t, 8> kModeIndices{2, 1, 0, 0, 4, 3, 0, 0};  // by V and privilege
 constexpr unsigned mode_index(isa::Mode mode) {
-  if (mode.privilege == isa::Privilege::machine) return 0;
-  return (mode.virtualized ? 3U : 1U) + (mode.privilege == isa::Privilege::user ? 1U : 0U);
+  return kModeIndices[(mode.virtualized ? 4U : 0U) + static_cast<unsigned>(mode.privilege)];
 }
 constexpr isa::Mode mode_of_index(unsigned index) {
   if (index == 0) return {};

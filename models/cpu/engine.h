@@ -215,10 +215,16 @@ class Engine final : public Hart {
   }
   template <class T>
   std::uint8_t* atomic_place(std::uint64_t address, isa::Access access, isa::Hpa* physical = nullptr);
+  mem::Hierarchy::Outcome ask_caches(mem::Hierarchy::Kind kind, isa::Hpa address, isa::Cycles at) {
+    rare_events_ = true;
+    if constexpr (Timing::timed)
+      return timing_.caches->access(timing_.hart, kind, address, at);
+    else
+      return {};
+  }
   void charge_access(isa::Hpa address, mem::Hierarchy::Kind kind);
   void bypass_l1d();
   void note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count);
-  void count_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan);
   void charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan, mmu::TlbHierarchy::Side side);
   void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
   void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);
@@ -242,7 +248,13 @@ class Engine final : public Hart {
   bool misaligned(std::uint64_t address, unsigned bytes, isa::Access access, const mmu::AddressSpace& space);
 
   bool refuse_block(std::uint64_t address);  // engine_cache_block.h
-  EventCounts count_events() const;          // engine_events.h
+  template <class Say>
+  void common_events(Say say) const;  // engine_events.h
+  template <class Say>
+  void translation_events(Say say) const;
+  EventCounts count_events() const;
+  void book_events();
+  void book_all_events();
   void settle_events();
 
   void leave_pipeline(const Op* op, std::uint64_t from);  // engine_pipeline.h: a trap
@@ -327,6 +339,8 @@ class Engine final : public Hart {
   MarkListener* listener_ = nullptr;
   bool hears_phases_ = false;
   HartCounters counters_{};
+  bool rare_events_ =
+      true;  // since the owner changed, one may have happened that is not among common_events()
 
   LevelZeroSet level_zero_;
   LevelZero* data_ = nullptr;

@@ -268,8 +268,7 @@ void Engine<Timing>::fetch_lines(const Block& block, const FetchEntry& entry) {
     for (std::uint64_t bits = missing; bits != 0; bits &= bits - 1) {
       const auto line = static_cast<std::uint64_t>(std::countr_zero(bits)) + block.line_word * 64u;
       const isa::Cycles at = time_of(mmu::TlbHierarchy::Side::fetch);
-      const auto done = timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch,
-                                               entry.physical + (line << line_shift_), at);
+      const auto done = ask_caches(mem::Hierarchy::Kind::fetch, entry.physical + (line << line_shift_), at);
       ++timing_.fetch_lines_seen;
       spend_on(mmu::TlbHierarchy::Side::fetch, Component::icache, done.ready - at);
     }

@@ -26,6 +26,7 @@ void Engine<Timing>::persist_model(state::Archive& archive) {
   archive(timing_, stop_, float_on_, atomic_, respace_);
   persist_blocks(archive);
   persist_level_zero(archive);
+  rare_events_ = true;
   if (archive.loading()) use_row();
 }
 

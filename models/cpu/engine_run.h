@@ -95,6 +95,7 @@ std::optional<Stop> Engine<Timing>::attend(isa::Cycles end) {
   if (native(state.mode)) return Stop::hypervisor;
   if (const auto interrupt = next_interrupt(state, requests)) {
     ++counters_.interrupts;
+    rare_events_ = true;
     deliver(*interrupt);
     if (native(state.mode)) return Stop::hypervisor;
   }

@@ -201,6 +201,7 @@ auto Engine<Timing>::device_read(isa::Hpa address, unsigned bytes, std::uint64_t
   if (must_synchronize()) return {0, false};
   std::uint64_t value = 0;
   ++counters_.device_accesses;
+  rare_events_ = true;
   if (address.value % bytes != 0 || !devices_.read(address, bytes, value))
     return {0, access_fault(access, virtual_address, space, address)};
   bypass_l1d();
@@ -214,6 +215,7 @@ bool Engine<Timing>::device_write(isa::Hpa address, unsigned bytes, std::uint64_
                                   std::uint64_t virtual_address, const mmu::AddressSpace& space) {
   if (must_synchronize()) return false;
   ++counters_.device_accesses;
+  rare_events_ = true;
   if (address.value % bytes != 0 || !devices_.write(address, bytes, value))
     return access_fault(isa::Access::store, virtual_address, space, address);
   bypass_l1d();
@@ -239,7 +241,7 @@ void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) 
       at = timing_.pipeline.access_time();
     else
       at = access_time();
-    const auto done = timing_.caches->access(timing_.hart, kind, address, at);
+    const auto done = ask_caches(kind, address, at);
     ++timing_.data_lines_seen;
     const isa::Cycles cycles = done.ready - at;
     if constexpr (Timing::detailed) {
@@ -259,8 +261,7 @@ template <class Timing>
 void Engine<Timing>::charge_line(isa::Hpa address, bool write) {
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
-    const auto done =
-        timing_.caches->access(timing_.hart, write ? Kind::store : Kind::load, address, state.cycle);
+    const auto done = ask_caches(write ? Kind::store : Kind::load, address, state.cycle);
     ++timing_.data_lines_seen;
     charge(Component::dcache, done.ready - state.cycle);
   } else {
@@ -308,8 +309,7 @@ unsigned Engine<Timing>::fetch_code(isa::Hpa address, unsigned bytes) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
       if (timing_.caches->fetchable(timing_.hart, isa::Hpa{at}, 1)) continue;
-      const auto done =
-          timing_.caches->access(timing_.hart, mem::Hierarchy::Kind::fetch, isa::Hpa{at}, state.cycle);
+      const auto done = ask_caches(mem::Hierarchy::Kind::fetch, isa::Hpa{at}, state.cycle);
       missing += done.by != mem::Served::l1;
       charge(Component::icache, done.ready - state.cycle);
     }
@@ -325,6 +325,7 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
     -> isa::Result<mmu::Translation, mmu::TranslationFault> {
   const isa::Gva gva{address};
   const bool through_tlb = translates(space);
+  rare_events_ |= through_tlb;
   if (config_.observer != nullptr) walked_.reset();
   const auto side =
       access == isa::Access::fetch ? mmu::TlbHierarchy::Side::fetch : mmu::TlbHierarchy::Side::data;
@@ -343,17 +344,17 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   auto result = mmu_.translate(gva, access, bytes, space, walk_);
   if (!through_tlb) return result;
   if (config_.observer != nullptr) walked_ = address;
-  mmu::WalkPlan plan{.accesses = ~std::uint64_t{0}};
-  if constexpr (Timing::timed)
-    plan = timing_.tlbs.plan_walk(walk_, gva, space, result ? &result.value() : nullptr);
-  count_walk(walk_, plan);
   const isa::Cycles began = time_of(side);
-  if constexpr (Timing::timed) charge_walk(walk_, plan, side);
-  walks_.add({.trace = walk_,
-              .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
-              .space = space,
-              .found = result ? &result.value() : nullptr,
-              .cycles = time_of(side) - began});
+  if constexpr (Timing::timed)
+    charge_walk(walk_, timing_.tlbs.plan_walk(walk_, gva, space, result ? &result.value() : nullptr), side);
+  const auto reads = walks_.add({.trace = walk_,
+                                 .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
+                                 .space = space,
+                                 .found = result ? &result.value() : nullptr,
+                                 .cycles = time_of(side) - began});
+  ++counters_.walks;
+  counters_.walk_pte_reads_first += reads.first;
+  counters_.walk_pte_reads_g += reads.g_stage;
   if constexpr (Timing::timed) {
     if (result)
       forget(side, timing_.tlbs.insert(side, gva, space, *result));
@@ -376,16 +377,6 @@ void Engine<Timing>::note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count
   }
 }
 
-template <class Timing>
-void Engine<Timing>::count_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan) {
-  ++counters_.walks;
-  for (unsigned i = 0; i < trace.count; ++i) {
-    const auto& read = trace.reads[i];
-    if (read.write || !plan.happens(i)) continue;
-    ++(read.stage == mmu::Stage::first ? counters_.walk_pte_reads_first : counters_.walk_pte_reads_g);
-  }
-}
-
 // Each PTE access that happens goes through the data cache, in order.
 template <class Timing>
 void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
@@ -402,8 +393,7 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPla
         continue;
       }
       const isa::Cycles at = time_of(side);
-      const auto done =
-          timing_.caches->access(timing_.hart, read.write ? Kind::store : Kind::walk, read.address, at);
+      const auto done = ask_caches(read.write ? Kind::store : Kind::walk, read.address, at);
       const isa::Cycles own = read.write ? 1 : timing_.costs.walk_read;
       walk_costs_[i] = {done.by, own + done.ready - at};
       spend_on(side, read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,

@@ -33,6 +33,16 @@ enum class Event : std::uint8_t {
   device_accesses,
   l2tlb_accesses,
   l2tlb_misses,
+  l2_accesses,
+  l2_misses,
+  llc_accesses,
+  llc_misses,
+  gtlb_accesses,
+  gtlb_misses,
+  walk_cache_first_accesses,
+  walk_cache_first_misses,
+  walk_cache_g_accesses,
+  walk_cache_g_misses,
   count,
 };
 inline constexpr std::size_t kEvents = static_cast<std::size_t>(Event::count);
@@ -68,10 +78,20 @@ inline constexpr std::array<EventSelector, kEvents - 1> kEventSelectors{{
     {0x20006, Event::device_accesses},
     {0x20007, Event::l2tlb_accesses},
     {0x20008, Event::l2tlb_misses},
+    {0x20009, Event::l2_accesses},
+    {0x2000A, Event::l2_misses},
+    {0x2000B, Event::llc_accesses},
+    {0x2000C, Event::llc_misses},
+    {0x2000D, Event::gtlb_accesses},
+    {0x2000E, Event::gtlb_misses},
+    {0x2000F, Event::walk_cache_first_accesses},
+    {0x20010, Event::walk_cache_first_misses},
+    {0x20011, Event::walk_cache_g_accesses},
+    {0x20012, Event::walk_cache_g_misses},
 }};
 
 // Raw events for the SBI: a selector and the bits of it that are fixed.
-inline constexpr std::uint64_t kRawEvents = 0x20000, kRawEventsMask = ~std::uint64_t{15};
+inline constexpr std::uint64_t kRawEvents = 0x20000, kRawEventsMask = ~std::uint64_t{31};
 
 constexpr Event event_of(std::uint64_t selector) {
   for (const auto& row : kEventSelectors)

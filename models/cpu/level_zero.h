@@ -33,6 +33,7 @@ struct FetchEntry {
 // One address space as seen by loads, stores and fetches.
 struct LevelZero {
   mmu::AddressSpace space{};
+  bool translated = false;  // whether addresses are, in that space
   std::array<DataEntry, kLevelZeroEntries> load{};
   std::array<DataEntry, kLevelZeroEntries> store{};
   std::array<FetchEntry, kLevelZeroEntries> fetch{};
@@ -59,6 +60,7 @@ class LevelZeroSet {
     ++generation_;
     keys_[slot] = {.used = true, .stamp = 0, .space = space};
     slots_[slot].space = space;
+    slots_[slot].translated = mmu::translates(space);
     return current(slot);
   }
   // Forgets everything; slots are wiped when they are selected next.
@@ -88,6 +90,7 @@ class LevelZeroSet {
   Held held(std::size_t slot) const { return {keys_[slot].used, keys_[slot].stamp == stamp_}; }
   void hold(std::size_t slot, const Held& how) {
     keys_[slot] = {.used = how.used, .stamp = how.current ? stamp_ : 0, .space = slots_[slot].space};
+    slots_[slot].translated = mmu::translates(slots_[slot].space);
     ++generation_;
   }
 

@@ -121,10 +121,10 @@ void TrapCounts::persist(state::Archive& archive) {
 
 void Accountant::persist(state::Archive& archive) {
   auto& [key, traps, exit_open, exit_vm, exit_began, entered_at, entry_began, served, serving_since, meter,
-         cells, found, exits, marks, statistics, activities, row, rows, owner, share, mode_shares, shares,
-         settled] = *this;
+         cells, found, exits, marks, statistics, activities, row, rows, share, next_share, mode_shares,
+         shares, settled] = *this;
   archive(key, traps, exit_open, exit_vm, exit_began, entered_at, entry_began, served, serving_since, exits,
-          marks, activities, owner, shares, settled);
+          marks, activities, shares, settled);
   archive.list(statistics, kMostMarks);
   std::uint64_t count = archive.length(cells.size());
   if (archive.saving()) {
@@ -143,10 +143,10 @@ void Accountant::persist(state::Archive& archive) {
     archive(*cycles);
   }
   found.fill({});
-  mode_shares.fill(nullptr);
+  forget_shares();
   forget_rows();
   select_row();
-  share = find_share();
+  change_owner();
 }
 
 static void persist(state::Archive& archive, InterruptKey& key) {
@@ -263,8 +263,8 @@ void RememberedPipeline::persist(state::Archive& archive) {
 }
 
 void InOrder::Translations::persist(state::Archive& archive) {
-  auto& [is_on, from, by_all, by_model] = *this;
-  archive(is_on, from, by_all, by_model);
+  auto& [is_on, has_been, from, by_all, by_model] = *this;
+  archive(is_on, has_been, from, by_all, by_model);
 }
 
 void InOrder::persist(state::Archive& archive) {

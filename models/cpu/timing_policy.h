@@ -68,17 +68,25 @@ struct InOrder {
     settle_side(mmu::TlbHierarchy::Side::fetch, fetch_translations);
   }
 
+  // The events' owner has changed.
+  void begin_translations() {
+    data_translations.was_on = data_translations.on;
+    fetch_translations.was_on = fetch_translations.on;
+  }
+
   void persist(state::Archive& archive);
 
   // Accesses that were translated, and how many of them the TLB model saw. A block counts as one fetch.
   struct Translations {
     bool on = false;          // the present address space translates
+    bool was_on = false;      // it or one before it did since the events' owner changed
     std::uint64_t since = 0;  // the access counter when that was last decided
     std::uint64_t made = 0, seen = 0;
     void persist(state::Archive& archive);
     void decide(bool translates, std::uint64_t counter) {
       if (on) made += counter - since;
       on = translates;
+      was_on |= translates;
       since = counter;
     }
   };

@@ -89,7 +89,7 @@ isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const Hie
     std::vector<std::uint32_t> l1i_homes(l1i.slots()), l1d_homes(l1d.slots());
     caches.push_back({std::move(l1i), std::move(l1d), std::move(readable.value()),
                       std::move(writable.value()), std::move(fetchable.value()), std::move(l1i_homes),
-                      std::move(l1d_homes)});
+                      std::move(l1d_homes), SharedUse{}});
   }
   return std::unique_ptr<Hierarchy>(new Hierarchy(config, std::move(caches), ram,
                                                   seed + std::uint64_t{2} * harts, std::move(interconnect)));
@@ -122,6 +122,7 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
   if (reads && l1.plain() && caches.readable.test(address))
     return {looked_up, Served::l1};  // changes nothing
   now_ = at;
+  use_ = &caches.shared;
   if (kind == Kind::atomic) {
     if (config_.atomics_in_memory) return atomic_in_memory(hart, line, looked_up);
     kind = Kind::store;
@@ -237,7 +238,9 @@ Hierarchy::Found Hierarchy::bring_home(LineNumber line, isa::Cycles at) {
   if (config_.has_l2) {
     found.ready = found.asked = at + config_.l2.hit_latency;
     ++home_.stats().accesses;
+    ++use_->l2_accesses;
     home_.stats().misses += !present;
+    use_->l2_misses += !present;
     if (present) {
       home_.touch(found.slot);
       const CacheLevel::Use use = home_.use(found.slot, found.ready);
@@ -265,6 +268,7 @@ isa::Cycles Hierarchy::read_llc_or_memory(LineNumber line, isa::Cycles at, Serve
   if (!config_.has_llc) return read_memory(line, at);
   const LineNumber number = home_line(line) >> llc_shift_;
   ++llc_.stats().accesses;
+  ++use_->llc_accesses;
   at += config_.llc.hit_latency;
   if (const std::uint32_t slot = llc_.find(number); slot != Cache::kAbsent) {
     llc_.touch(slot);
@@ -272,6 +276,7 @@ isa::Cycles Hierarchy::read_llc_or_memory(LineNumber line, isa::Cycles at, Serve
     return at;
   }
   ++llc_.stats().misses;
+  ++use_->llc_misses;
   fill_llc(number, false);
   return read_memory(line, at + config_.llc.miss_latency);
 }

@@ -33,6 +33,12 @@ struct CoherenceStats {
   std::uint64_t back_invalidations = 0;  // L1 lines removed because the L2 evicted theirs
 };
 
+// What one hart's accesses, walks and prefetches asked of the caches that all harts share: the parts of their
+// CacheStats.
+struct SharedUse {
+  std::uint64_t l2_accesses = 0, l2_misses = 0, llc_accesses = 0, llc_misses = 0;
+};
+
 // Coherence is between the L1Ds. L1Is are not kept coherent with stores (that is FENCE.I's job) but the
 // inclusive L2 takes their lines along. Line sizes may grow from level to level.
 class Hierarchy {
@@ -93,6 +99,7 @@ class Hierarchy {
   const CacheStats& l1d_stats(unsigned hart) const { return harts_[hart].l1d.stats(); }
   const CacheStats& l2_stats() const { return home_.stats(); }  // zero if there is none
   const CacheStats& llc_stats() const { return llc_.stats(); }
+  const SharedUse& shared_use(unsigned hart) const { return harts_[hart].shared; }
   const CoherenceStats& coherence_stats() const { return coherence_; }
   const PrefetchStats& l1i_prefetches(unsigned hart) const { return harts_[hart].l1i.prefetch_stats(); }
   const PrefetchStats& l1d_prefetches(unsigned hart) const { return harts_[hart].l1d.prefetch_stats(); }
@@ -114,6 +121,7 @@ class Hierarchy {
     CacheLevel l1i, l1d;
     PresenceMask readable, writable, fetchable;
     std::vector<std::uint32_t> l1i_homes, l1d_homes;  // by slot of a line: its slot at home
+    SharedUse shared{};
     void persist(state::Archive& archive);
   };
   // Of a line of L1 size. The owner's copy is exclusive or modified (write-back), or the only one and known
@@ -224,8 +232,10 @@ class Hierarchy {
   unsigned llc_shift_;  // from a home line's number to that of its LLC line
   Dram dram_;
   Interconnect interconnect_;
-  bool plain_memory_;    // behind home there is a latency and nothing else
-  isa::Cycles now_ = 0;  // of the access at work: when what it writes back sets out
+  bool plain_memory_;  // behind home there is a latency and nothing else
+  // Of the access at work: when what it writes back sets out, and what its hart has asked of shared caches.
+  isa::Cycles now_ = 0;
+  SharedUse* use_ = nullptr;
   CoherenceStats coherence_;
 };
 

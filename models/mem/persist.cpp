@@ -46,6 +46,11 @@ void persist(state::Archive& archive, PrefetchStats& stats) {
   archive(issued, useful, late, useless);
 }
 
+void persist(state::Archive& archive, SharedUse& use) {
+  auto& [l2_accesses, l2_misses, llc_accesses, llc_misses] = use;
+  archive(l2_accesses, l2_misses, llc_accesses, llc_misses);
+}
+
 void persist(state::Archive& archive, CoherenceStats& stats) {
   auto& [upgrades, exclusive_writes, invalidations, downgrades, back_invalidations] = stats;
   archive(upgrades, exclusive_writes, invalidations, downgrades, back_invalidations);
@@ -135,8 +140,8 @@ void Hierarchy::DirectoryEntry::persist(state::Archive& archive) {
 }
 
 void Hierarchy::HartCaches::persist(state::Archive& archive) {
-  auto& [code, data, may_read, may_write, may_fetch, code_homes, data_homes] = *this;
-  archive(code, data, code_homes, data_homes);
+  auto& [code, data, may_read, may_write, may_fetch, code_homes, data_homes, of_shared] = *this;
+  archive(code, data, code_homes, data_homes, of_shared);
   const unsigned shift = may_read.geometry().line_shift;
   persist_mask(archive, may_read, data, shift);
   persist_mask(archive, may_write, data, shift);
@@ -151,7 +156,7 @@ void Hierarchy::check_homes(state::Archive& archive, const Cache& lines,
 
 void Hierarchy::persist(state::Archive& archive) {
   auto& [config, line_shift, home_shift, harts, home, directory, home_dirty, llc, llc_dirty, llc_shift, dram,
-         interconnect, plain_memory, now, coherence] = *this;
+         interconnect, plain_memory, now, use, coherence] = *this;
   archive(harts, home, directory, home_dirty, llc, llc_dirty, dram, interconnect, now, coherence);
   if (!archive.loading() || archive.failed()) return;
   for (const DirectoryEntry& entry : directory_)

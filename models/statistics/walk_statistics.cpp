@@ -33,15 +33,6 @@ std::uint8_t last_purpose(const mmu::WalkTrace& trace, const mmu::AddressSpace& 
   return space.first.scheme != nullptr ? static_cast<std::uint8_t>(space.first.scheme->levels - 1) : kForPage;
 }
 
-// In WalkStatistics::row() and, inlined, for each access of a walk.
-constexpr std::size_t index_of(const PteKey& key) {
-  std::size_t index = key.stage == Stage::first ? 0 : 1;
-  index = index * kLevels + key.level;
-  index = index * (kLevels + 1) + key.purpose;
-  index = index * 2 + (key.write ? 1 : 0);
-  return index * kSources + key.source;
-}
-
 }  // namespace
 
 SpaceTally& SpaceTally::operator+=(const SpaceTally& other) {
@@ -53,33 +44,42 @@ SpaceTally& SpaceTally::operator+=(const SpaceTally& other) {
   return *this;
 }
 
-std::size_t WalkStatistics::row(const PteKey& key) { return index_of(key); }
+inline std::size_t WalkStatistics::row_of(const PteKey& key) {
+  const std::size_t write = key.write ? 2 * kLevels : 0;
+  const std::size_t access = static_cast<std::size_t>(key.stage) * kLevels + key.level + write;
+  return (access * (kLevels + 1) + key.purpose) * kSourceRows + key.source;
+}
+std::size_t WalkStatistics::row(const PteKey& key) { return row_of(key); }
 
 // From the last access to the first: G-stage accesses come before the guest PTE that they are for, except
 // that the walker sets A and D for its own write right after it has read that PTE.
+template <bool timed>
 WalkStatistics::Reads WalkStatistics::add_ptes(const WalkSeen& walk) {
-  Reads reads;
-  const auto& accesses = walk.trace.reads;
-  const bool timed = !walk.costs.empty();
+  std::array<std::uint64_t, 2> reads{};  // by stage
+  const mmu::PteRead* const begin = walk.trace.reads.data();
+  const PteCost* const costs = walk.costs.data();
   std::uint8_t purpose = last_purpose(walk.trace, walk.space);
-  for (unsigned i = walk.trace.count; i-- > 0;) {
-    const mmu::PteRead& access = accesses[i];
+  for (std::size_t i = walk.trace.count; i-- > 0;) {
+    const mmu::PteRead& access = begin[i];
     const bool first = access.stage == Stage::first;
-    if (first) purpose = access.level;
-    const bool for_pte_write =
-        access.write && !first && i > 0 && accesses[i - 1].stage == Stage::first && !accesses[i - 1].write;
-    const std::uint8_t served = for_pte_write ? accesses[i - 1].level : purpose;
-    const auto source = timed ? static_cast<std::uint8_t>(walk.costs[i].by) : std::uint8_t{kUntimed};
-    ptes_[index_of({access.stage, access.level, served, access.write, source})].add(
-        timed ? walk.costs[i].cycles : 0);
-    const bool happened = !access.write && source != static_cast<std::uint8_t>(mem::Served::walker);
-    (first ? reads.first : reads.second) += happened ? 1 : 0;
+    purpose = first ? access.level : purpose;
+    PteKey key{access.stage, access.level, purpose, false, kUntimed};
+    if constexpr (timed) key.source = static_cast<std::uint8_t>(costs[i].by);
+    if (access.write) [[unlikely]] {
+      key.write = true;
+      const bool for_pte = !first && i > 0 && begin[i - 1].stage == Stage::first && !begin[i - 1].write;
+      if (for_pte) key.purpose = begin[i - 1].level;
+    } else {
+      reads[first ? 0 : 1] += key.source != static_cast<std::uint8_t>(mem::Served::walker);
+    }
+    ptes_[row_of(key)].add(timed ? costs[i].cycles : 0);
   }
-  return reads;
+  return {reads[0], reads[1]};
 }
 
-void WalkStatistics::add(const WalkSeen& walk) {
-  const auto [first, second] = add_ptes(walk);
+WalkStatistics::Reads WalkStatistics::add(const WalkSeen& walk) {
+  const Reads reads = walk.costs.empty() ? add_ptes<false>(walk) : add_ptes<true>(walk);
+  const auto [first, second] = reads;
   const bool fault = walk.found == nullptr;
   Kind& kind = kinds_[static_cast<std::size_t>(kind_of(walk.space))];
   kind.cycles.add(walk.cycles);
@@ -91,6 +91,7 @@ void WalkStatistics::add(const WalkSeen& walk) {
               .add(walk.cycles);
   space({walk.space.virtualized, walk.space.virtualized ? walk.space.g_stage.space : std::uint16_t{0},
          walk.space.first.space}) += SpaceTally{1, fault ? 1U : 0U, first, second, walk.cycles};
+  return reads;
 }
 
 SpaceTally& WalkStatistics::space(const SpaceKey& key) {

@@ -82,7 +82,11 @@ class WalkStatistics {
   WalkStatistics(const WalkStatistics&) = delete;  // keeps a pointer into itself
   WalkStatistics& operator=(const WalkStatistics&) = delete;
 
-  void add(const WalkSeen& walk);
+  // PTEs that were read from memory, not known to the walker.
+  struct Reads {
+    std::uint64_t first = 0, g_stage = 0;
+  };
+  Reads add(const WalkSeen& walk);
   void merge(const WalkStatistics& other);
   void reset();
   void persist(state::Archive& archive);
@@ -105,11 +109,12 @@ class WalkStatistics {
   const SpaceTally& other_spaces() const { return other_spaces_; }
 
  private:
-  static constexpr std::size_t kPteRows = std::size_t{2} * kLevels * (kLevels + 1) * 2 * kSources;
+  static constexpr std::size_t kSourceRows = 8;  // a power of two: the index is worked out for each access
+  static_assert(kSources <= kSourceRows);
+  static constexpr std::size_t kPteRows = std::size_t{2} * kLevels * (kLevels + 1) * 2 * kSourceRows;
   static std::size_t row(const PteKey& key);
-  struct Reads {  // that reached memory, of each stage
-    std::uint64_t first = 0, second = 0;
-  };
+  static std::size_t row_of(const PteKey& key);  // the same, inlined
+  template <bool timed>
   Reads add_ptes(const WalkSeen& walk);
   SpaceTally& space(const SpaceKey& key);
 

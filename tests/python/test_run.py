@@ -77,7 +77,9 @@ def test_delivery_tells_of_each_vm_how_its_calls_came_through(storm):
 
 def test_cells_of_the_cpi_stack_add_up_to_the_elapsed_cycles(storm):
     for result in storm.values():
-        components = [name for name, unit in result.cpi.attrs["units"].items() if unit == "cycles"]
+        for event in ("l2_accesses", "l2_misses", "llc_accesses", "llc_misses"):
+        assert shares[event].sum() == stats[event.replace("_", ".")], event
+    components = [name for name, unit in result.cpi.attrs["units"].items() if unit == "cycles"]
         stats = result.stats["value"]
         elapsed = sum(stats[f"harts[{hart}].cycles"] for hart in range(2))
         assert result.cpi[components].to_numpy().sum() == elapsed
@@ -120,6 +122,12 @@ TOTALS = {
     "dtlb_misses": "dtlb.misses",
     "l2tlb_accesses": "l2tlb.lookups",
     "l2tlb_misses": "l2tlb.misses",
+    "gtlb_accesses": "gtlb.lookups",
+    "gtlb_misses": "gtlb.misses",
+    "walk_cache_first_accesses": "walk_cache_first.lookups",
+    "walk_cache_first_misses": "walk_cache_first.misses",
+    "walk_cache_g_accesses": "walk_cache_g.lookups",
+    "walk_cache_g_misses": "walk_cache_g.misses",
 }
 
 
@@ -134,7 +142,7 @@ def check_shares(result, harts):
         assert mine["branch_instructions"].sum() == branches
     components = [name for name, unit in result.cpi.attrs["units"].items() if unit == "cycles"]
     assert (shares[components].sum(axis=1) == shares["cycles"]).all()
-    for cache in ("l1i", "l1d", "itlb", "dtlb", "l2tlb"):
+    for cache in ("l1i", "l1d", "l2", "llc", "itlb", "dtlb", "l2tlb", "gtlb"):
         assert (shares[f"{cache}_misses"] <= shares[f"{cache}_accesses"]).all(), cache
 
 

@@ -14,6 +14,7 @@ class Sums {
  public:
   explicit Sums(const nlohmann::json& stats) : stats_(stats) {
     for (std::size_t hart = 0; hart < stats.at("harts").size(); ++hart) check_hart(hart);
+    check_shared_caches();
     check_walks();
     check_cells();
     check_epochs();
@@ -71,7 +72,15 @@ class Sums {
         {"dtlb_accesses", &hart.at("dtlb").at("lookups")},
         {"dtlb_misses", &hart.at("dtlb").at("misses")},
         {"l2tlb_accesses", &hart.at("l2tlb").at("lookups")},
-        {"l2tlb_misses", &hart.at("l2tlb").at("misses")}};
+        {"l2tlb_misses", &hart.at("l2tlb").at("misses")},
+        {"gtlb_accesses", &hart.at("gtlb").at("lookups")},
+        {"gtlb_misses", &hart.at("gtlb").at("misses")},
+        {"walk_cache_first_accesses", &hart.at("walk_cache_first").at("lookups")},
+        {"walk_cache_first_misses", &hart.at("walk_cache_first").at("misses")},
+        {"walk_cache_g_accesses", &hart.at("walk_cache_g").at("lookups")},
+        {"walk_cache_g_misses", &hart.at("walk_cache_g").at("misses")}};
+    expect(name + "cache_references", events["cache_references"], number(hart.at("l1d").at("accesses")));
+    expect(name + "cache_misses", events["cache_misses"], number(hart.at("l1d").at("misses")));
     for (const auto& [event, whole] : wholes) expect(name + event, events[event], number(*whole));
     std::map<std::string, std::uint64_t> traps;
     for (const Json& row : stats_.at("traps")) {
@@ -82,6 +91,18 @@ class Sums {
     }
     expect(name + "traps by mode", traps["all"], number(hart.at("counters").at("traps")));
     expect(name + "interrupts by mode", traps["interrupts"], number(hart.at("counters").at("interrupts")));
+  }
+
+  // What all owners on all harts asked of a cache that they share is what it was asked.
+  void check_shared_caches() {
+    for (const std::string cache : {"l2", "llc"})
+      for (const std::string what : {"accesses", "misses"}) {
+        std::string event = cache;
+        event += '_' + what;
+        std::uint64_t sum = 0;
+        for (const Json& row : stats_.at("shares")) sum += number(row.at("events").at(event));
+        expect(event, sum, number(stats_.at(cache).at(what)));
+      }
   }
 
   // Every cycle lies in exactly one cell: no two rows are the same cell.

@@ -1,6 +1,8 @@
 // Whose events and interrupts they were: shares that add up, and waits from pending to handler.
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
 #include "tests/unit/engine/program.h"
@@ -68,6 +70,67 @@ TEST(Attribution, SharesOfModesAddUpToTheTotalsOfTheModels) {
               static_cast<double>(of(machine, Event::l1d_accesses)), 1.0);
   EXPECT_EQ(of(machine, Event::branch_instructions), 0u);
   EXPECT_EQ(of(user, Event::traps), rig->hart.counters().traps);
+}
+
+// Eight megapages of RAM at themselves.
+void map_megapages(Rig<InOrder>& rig, std::uint64_t root, std::uint64_t leaf_bits) {
+  constexpr std::uint64_t kMegapage = 0x20'0000;
+  const std::uint64_t middle = root + 0x4000;
+  rig.put_pte(root + (kRam >> 30) * 8, middle >> 12 << 10 | isa::pte::v);
+  for (std::uint64_t i = 0; i < kRamBytes / kMegapage; ++i)
+    rig.put_pte(middle + i * 8, (kRam + i * kMegapage) >> 12 << 10 | leaf_bits);
+}
+
+TEST(Attribution, SharedCachesAndWalkCachesKnowForWhomTheyWork) {
+  mem::HierarchyConfig levels;
+  levels.has_llc = true;
+  mmu::TlbHierarchyConfig tlbs;
+  tlbs.walk_caches = {.first = {.entries = 4}, .g_stage = {.entries = 4}, .has_g_tlb = true};
+  auto rig = timed({}, tlbs, levels);
+  open_memory(rig->state());
+  const std::uint64_t guest_root = kRam + 0x10'0000, g_root = kRam + 0x12'0000;
+  map_megapages(*rig, guest_root, 0xCF);
+  map_megapages(*rig, g_root, 0xDF);
+  auto& csr = rig->state().csr;
+  csr.vsatp = isa::csr::kModeSv39 << 60 | guest_root >> 12;
+  csr.hgatp = isa::csr::kModeSv39 << 60 | g_root >> 12;
+  csr.mtvec = kRam + 0x100;
+  rig->state().x[5] = kRam;
+  rig->state().x[6] = 0x20'0040;
+  rig->state().x[7] = kRam;
+  rig->put(kRam, {as::ld(1, 5, 0), as::add(5, 5, 6), as::ecall});  // after eight loads each faults
+  rig->put(kRam + 0x100, {as::csrrw(0, isa::csr::mepc, 7), kMret});
+  rig->state().mode = kVs;
+  rig->hart.state_changed();
+  for (int i = 0; i < 20; ++i) rig->hart.run(500, false);
+  rig->hart.settle_statistics();
+
+  const auto activity = rig->hart.accountant().activity();
+  const EventCounts& guest = activity.at({kNoVm, 0, kVs}).events;
+  const EventCounts& machine = activity.at({kNoVm, 0, {isa::Privilege::machine, false}}).events;
+  const auto expect_parts = [&](Event event, std::uint64_t whole) {
+    EXPECT_EQ(of(guest, event) + of(machine, event), whole) << static_cast<int>(event);
+  };
+  expect_parts(Event::l2_accesses, rig->caches->l2_stats().accesses);
+  expect_parts(Event::l2_misses, rig->caches->l2_stats().misses);
+  expect_parts(Event::llc_accesses, rig->caches->llc_stats().accesses);
+  expect_parts(Event::llc_misses, rig->caches->llc_stats().misses);
+  EXPECT_EQ(of(guest, Event::llc_accesses), of(guest, Event::l2_misses));
+  EXPECT_EQ(of(machine, Event::l2_accesses), 1u) << "the handler is one line";
+  EXPECT_GE(of(guest, Event::l2_accesses), 9u) << "its own code and eight lines";
+
+  const mmu::WalkCaches& walker = rig->hart.timing().tlbs.walk_caches();
+  const std::tuple<Event, Event, mmu::TlbStats> caches[] = {
+      {Event::gtlb_accesses, Event::gtlb_misses, walker.g_tlb_stats()},
+      {Event::walk_cache_first_accesses, Event::walk_cache_first_misses, walker.first_stats()},
+      {Event::walk_cache_g_accesses, Event::walk_cache_g_misses, walker.g_stage_stats()}};
+  for (const auto& [accesses, misses, stats] : caches) {
+    EXPECT_EQ(of(guest, accesses), stats.lookups);
+    EXPECT_EQ(of(guest, misses), stats.misses);
+    EXPECT_GT(stats.lookups, stats.misses);
+    EXPECT_GT(stats.misses, 0u);
+    EXPECT_EQ(of(machine, accesses), 0u) << "addresses there are physical";
+  }
 }
 
 TEST(Attribution, AnAccessThatFaultsIsALookupOfItsOwn) {
