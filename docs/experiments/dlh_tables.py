@@ -1,101 +1,37 @@
-"""Prints the tables of dlh.md from what `hvsim run --json` said: dlh_tables.py FILE.json..."""
+"""The tables of dlh.md."""
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
 
-Run = dict[str, Any]
+from experiment import Cross, Experiment, Figure, Run, by_last_dash, markdown, number, stats
+from experiment import tables as crossed
+
+NAMES = "dlh"
 
 
-def cycles(run: Run) -> dict[str, float]:
-    """Cycles per hypercall that was done: guests, hypervisor, both, and of them some parts."""
+def per_call(run: Run) -> float:
+    """Cycles of guests and hypervisor per hypercall that was done, without the hart that polls."""
     s = run["summary"]
-    calls = max(1, s["hypercalls_done"])
-    hypervisor = sum(s[f"{part}_cycles"] for part in ("trap_path", "exit", "enqueue", "drain", "poll"))
-    busy = hypervisor - s["poll_cycles"]
-    return {
-        "guest": s["guest_cycles"] / calls,
-        "hypervisor": busy / calls,
-        "both": (s["guest_cycles"] + busy) / calls,
-        "poll": s["poll_cycles"] / calls,
-    }
+    parts = ("guest", "trap_path", "exit", "enqueue", "drain")
+    return float(sum(s[f"{part}_cycles"] for part in parts) / max(1, s["hypercalls_done"]))
 
 
-def table(experiment: Run) -> str:
-    """A row per run, in Markdown."""
-    rows = [
-        "| run | calls | exits | hypervisor cycles per call | guest cycles per call | elapsed cycles "
-        "| latency p50 | p99 | p99.9 "
-        "| entry p50 | entry p99 | overflows | left behind | foreign cycles |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for run in experiment["runs"]:
-        s, d, per = run["summary"], run["summary"]["delivery"], cycles(run)
-        cells = [
-            run["label"],
-            s["hypercalls_done"],
-            s["exits"],
-            round(per["hypervisor"]),
-            round(per["guest"]),
-            s["cycles"],
-            *(d[key] for key in ("latency_p50", "latency_p99", "latency_p999", "entry_p50", "entry_p99")),
-            *(d[key] for key in ("overflow_drains", "budget_stops", "served_by_others")),
-        ]
-        verdict = "" if run["exit_code"] == 0 else " FAILED"
-        rows.append(
-            "| " + " | ".join(f"{c:,}" if isinstance(c, int) else str(c) for c in cells) + f" |{verdict}"
-        )
-    return "\n".join(rows)
+def polled(run: Run) -> float:
+    """Cycles of the hart that polls per hypercall."""
+    return float(run["summary"]["poll_cycles"] / max(1, run["summary"]["hypercalls_done"]))
 
 
-def line(points: list[tuple[float, float]]) -> tuple[float, float]:
-    """Least squares: slope and intercept."""
-    n = len(points)
-    x, y = sum(p[0] for p in points) / n, sum(p[1] for p in points) / n
-    slope = sum((p[0] - x) * (p[1] - y) for p in points) / sum((p[0] - x) ** 2 for p in points)
-    return slope, y - slope * x
+def cost(run: Run) -> str:
+    """Both, the second where there is one."""
+    extra = f" + {number(polled(run))}" if polled(run) else ""
+    return number(per_call(run)) + extra
 
 
-def break_even(experiment: Run) -> str:
-    """C(N) = A / N + B, fitted to the runs of each mode and target or host; N* = A / (C_immediate - B)."""
-    groups: dict[tuple[str, str], list[tuple[int, float]]] = {}
-    immediate: dict[str, float] = {}
-    for run in experiment["runs"]:
-        where = "host" if "host" in run["label"] else "target"
-        found = re.search(r"(multicall|dlh|ring)-(\d+)", run["label"])
-        if found:
-            groups.setdefault((where, found[1]), []).append((int(found[2]), cycles(run)["both"]))
-        elif "immediate" in run["label"]:
-            immediate[where] = cycles(run)["both"]
-    text = [
-        "| where | mode | A: per trap | B: per call | immediate | break-even N* | largest error of the fit |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for (where, mode), points in sorted(groups.items()):
-        slope, intercept = line([(1 / n, cost) for n, cost in points])
-        error = max(abs(slope / n + intercept - cost) / cost for n, cost in points)
-        gain = immediate[where] - intercept
-        even = f"{slope / gain:.2f}" if gain > 0 else "never"
-        text.append(
-            f"| {where} | {mode} | {slope:,.0f} | {intercept:,.0f} | {immediate[where]:,.0f} | {even} "
-            f"| {100 * error:.1f} % |"
-        )
-    return "\n".join(text)
-
-
-def delivery(name: str) -> Callable[[Run], str]:
-    """A figure of the delivery, as text."""
-    return lambda run: f"{run['summary']['delivery'][name]:,}"
-
-
-def both(run: Run) -> str:
-    """Cycles per call."""
-    return f"{round(cycles(run)['both']):,}"
+def delivery(name: str) -> Figure:
+    """A figure of the delivery."""
+    return lambda run: number(run["summary"]["delivery"][name])
 
 
 def of_vms(run: Run, name: str) -> float:
@@ -119,65 +55,172 @@ def traps(run: Run) -> str:
     return f"{s['delivery']['notifications'] / max(1, s['hypercalls_done']):.2f}"
 
 
-Figures = list[Callable[[Run], str]]
-latencies: Figures = [delivery("latency_p50"), delivery("latency_p999")]
+def exits(run: Run) -> str:
+    """All of them."""
+    return number(run["summary"]["exits"])
 
-# What stands in the cells of the page's tables, by experiment.
-PAGE: dict[str, list[Figures]] = {
-    "dlh_call_rate": [[share, rate], latencies],
-    "dlh_routine": [[both, delivery("latency_p999")]],
-    "dlh_fraction": [[both]],
-    "dlh_crowd": [[both, delivery("latency_p99"), delivery("latency_p999"), delivery("served_by_others")]],
-    "dlh_natural": [[traps, both, delivery("latency_p999")]],
-    "dlh_exit_cost": [[both]],
-    "dlh_ablation": [
-        [both],
-        [delivery("latency_p99")],
-        [delivery("entry_p99")],
-        [delivery("served_by_others")],
-    ],
-    "dlh_losing": [[both, delivery("latency_p50")]],
-    "dlh_notification": [[both]],
+
+# What stands in a table of the page; a row of titles above each.
+COLUMNS: dict[str, Figure] = {
+    "cycles per call": cost,
+    "exits": exits,
+    **{
+        title: delivery(name)
+        for title, name in {
+            "latency p50": "latency_p50",
+            "p99": "latency_p99",
+            "p99.9": "latency_p999",
+            "entry p50": "entry_p50",
+            "entry p99": "entry_p99",
+            "overflows": "overflow_drains",
+            "left behind": "budget_stops",
+            "foreign cycles": "served_by_others",
+        }.items()
+    },
 }
+LATENCIES = (delivery("latency_p50"), delivery("latency_p999"))
+FOREIGN = delivery("served_by_others")
+FULL = (delivery("overflow_drains"), delivery("budget_stops"))
 
 
-def place(experiment: str, label: str) -> tuple[str, str]:
-    """Row and column of a run in the tables of the page."""
-    if experiment == "dlh_ablation":
-        column, row = label.split("-", 1)
-    elif experiment == "dlh_notification":
-        row, _, column = label.rpartition("-")
-        if "immediate" in label:
-            row, column = label, "1"
-    elif experiment == "dlh_crowd":
-        row, column, time_slice = label.rsplit("-", 2)
-        row += " " + time_slice
-    else:
-        row, column = label.rsplit("-", 1)
+def batches(label: str) -> tuple[str, str]:
+    """Delivery, and calls per notification where there is such a thing."""
+    row, column = by_last_dash(label)
+    return (row, column) if row else (label, "-")
+
+
+def crowds(label: str) -> tuple[str, str]:
+    """Delivery and slice down, VMs across."""
+    row, vms, time_slice = label.rsplit("-", 2)
+    return f"{row}, {time_slice}", vms
+
+
+def queues(label: str) -> tuple[str, str]:
+    """Delivery and capacity down, budgets across."""
+    row, capacity, budget = label.rsplit("-", 2)
+    return f"{row}, {capacity} entries", budget
+
+
+def parts(label: str) -> tuple[str, str]:
+    """What is left of the mechanism down, target and host across."""
+    column, row = label.split("-", 1)
     return row, column
 
 
-def condensed(experiment: Run, figures: Figures) -> str:
-    """One of the page's tables: deliveries down, the other axis across."""
-    cells: dict[tuple[str, str], str] = {}
-    for run in experiment["runs"]:
-        cells[place(experiment["experiment"], run["label"])] = "; ".join(figure(run) for figure in figures)
-    rows, columns = (list(dict.fromkeys(key[i] for key in cells)) for i in (0, 1))
-    text = ["| delivery | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    text += [f"| {row} | " + " | ".join(cells.get((row, c), "") for c in columns) + " |" for row in rows]
-    return "\n".join(text)
+COST = (cost,)
+PAGE: dict[str, list[Cross]] = {
+    "dlh_call_rate": [
+        Cross("share of the guest's time; calls per second of it", by_last_dash, (share, rate)),
+        Cross("latency, median and 99.9 %", by_last_dash, LATENCIES),
+    ],
+    "dlh_routine": [Cross("cycles per call; 99.9 % latency", by_last_dash, (cost, LATENCIES[1]))],
+    "dlh_fraction": [Cross("cycles per call", by_last_dash, COST)],
+    "dlh_crowd": [
+        Cross("cycles per call; 99.9 % latency; foreign cycles", crowds, (cost, LATENCIES[1], FOREIGN)),
+    ],
+    "dlh_natural": [
+        Cross("traps per call; cycles per call; 99.9 % latency", by_last_dash, (traps, cost, LATENCIES[1]))
+    ],
+    "dlh_exit_cost": [Cross("cycles per call", by_last_dash, COST)],
+    "dlh_queue": [
+        Cross("cycles per call; overflows; left behind", queues, (cost, *FULL)),
+        Cross("latency, median and 99.9 %; entry p99", queues, (*LATENCIES, delivery("entry_p99"))),
+    ],
+    "dlh_ablation": [
+        Cross("cycles per call", parts, COST),
+        Cross("latency p99", parts, (delivery("latency_p99"),)),
+        Cross("entry p99", parts, (delivery("entry_p99"),)),
+        Cross("foreign cycles", parts, (FOREIGN,)),
+    ],
+    "dlh_losing": [Cross("cycles per call; median latency", by_last_dash, (cost, LATENCIES[0]))],
+    "dlh_notification": [Cross("cycles per call", batches, COST)],
+    "dlh_notification_host": [Cross("cycles per call", batches, COST)],
+}
 
 
-def main() -> None:
-    """The tables of the result files named on the command line."""
-    for name in sys.argv[1:]:
-        experiment = json.loads(Path(name).read_text())
-        print(f"## {experiment['experiment']}\n\n{table(experiment)}\n")
-        for figures in PAGE.get(experiment["experiment"], []):
-            print(condensed(experiment, figures) + "\n")
-        if experiment["experiment"] == "dlh_notification":
-            print(break_even(experiment) + "\n")
+class Fit:
+    """C(N) = A / N + B by least squares over 1 / N."""
+
+    def __init__(self, points: list[tuple[int, float]]) -> None:
+        x = [1 / n for n, _ in points]
+        y = [cycles for _, cycles in points]
+        mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+        over = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
+        self.per_trap = over / sum((a - mean_x) ** 2 for a in x)
+        self.per_call = mean_y - self.per_trap * mean_x
+        self.error = max(abs(self.at(n) - cycles) / cycles for n, cycles in points)
+
+    def at(self, calls_per_notification: int) -> float:
+        """Cycles per call."""
+        return self.per_trap / calls_per_notification + self.per_call
+
+    def break_even(self, immediate: float) -> float | None:
+        """The N from which on it pays; none if it never does."""
+        gain = immediate - self.per_call
+        return self.per_trap / gain if gain > 0 else None
 
 
-if __name__ == "__main__":
-    main()
+def fits(experiment: Experiment) -> tuple[float, dict[str, Fit]]:
+    """Cycles of an immediate call, and the fit of each delivery that has an N."""
+    points: dict[str, list[tuple[int, float]]] = {}
+    immediate = 0.0
+    for run in experiment.runs:
+        row, column = batches(run["label"])
+        if row == "immediate":
+            immediate = per_call(run)
+        elif column != "-":
+            points.setdefault(row, []).append((int(column), per_call(run)))
+    return immediate, {name: Fit(each) for name, each in points.items()}
+
+
+def break_even(experiment: Experiment) -> str:
+    """The fits in figures."""
+    immediate, found = fits(experiment)
+    rows = []
+    for name, fit in found.items():
+        even = fit.break_even(immediate)
+        figures = map(number, (fit.per_trap, fit.per_call, immediate))
+        rows.append([name, *figures, "never" if even is None else f"{even:.2f}", f"{100 * fit.error:.1f} %"])
+    return markdown(
+        ["delivery", "A: per trap", "B: per call", "immediate", "break-even N*", "largest error of the fit"],
+        rows,
+    )
+
+
+def guests_own(run: Run) -> Counter[str]:
+    """Cycles of the guest's own code by component."""
+    sums: Counter[str] = Counter()
+    for row in stats(run)["cpi"]:
+        if row["mode"] in ("VS", "VU"):
+            sums.update(row["components"])
+    return sums
+
+
+LOST = {"branches": ("branch",), "L1I": ("icache",), "L1D": ("dcache",), "walks": ("walk_first", "walk_g")}
+
+
+def left_behind(experiment: Experiment) -> str:
+    """What the guest's code loses more than where the hypervisor touches nothing of the machine."""
+    runs: dict[str, dict[str, Run]] = {}
+    for run in experiment.runs:
+        row, column = by_last_dash(run["label"])
+        runs.setdefault(row, {})[column] = run
+    rows = []
+    for name, by_place in runs.items():
+        base = guests_own(by_place["bare_host"])
+        for place in ("target", "host"):
+            run = by_place[place]
+            mine = guests_own(run)
+            more = [sum(mine[each] - base[each] for each in group) for group in LOST.values()]
+            count = run["summary"]["exits"]
+            rows.append([name, place, number(count), *map(number, more), f"{sum(more) / max(1, count):.1f}"])
+    return markdown(["delivery", "hypervisor", "exits", *LOST, "per exit"], rows)
+
+
+def tables(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """Caption and table, one after the other."""
+    yield from crossed(experiment, "delivery", COLUMNS, PAGE.get(experiment.name, []))
+    if experiment.name.startswith("dlh_notification"):
+        yield "the fit", break_even(experiment)
+    if experiment.name == "dlh_behind":
+        yield "cycles that the guest's own code loses more, over the run", left_behind(experiment)

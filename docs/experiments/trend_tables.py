@@ -1,45 +1,19 @@
-"""Prints the tables of trends.md from run directories: trend_tables.py RUNS."""
+"""The tables of trends.md."""
 
 from __future__ import annotations
 
-import json
-import re
 import statistics
-import sys
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-Stats = dict[str, Any]
+from experiment import Experiment, Run, markdown, stats
 
-
-def natural(path: Path) -> list[Any]:
-    """1MiB before 16MiB."""
-    parts = re.split(r"(\d+)", path.name.rpartition("-")[0])
-    return [int(part) if part.isdigit() else part for part in parts]
+Stats = Run
 
 
-def load(runs: Path, experiment: str) -> dict[str, Stats]:
-    """The statistics of an experiment's runs by label."""
-    found = {}
-    for directory in sorted(runs.iterdir(), key=natural):
-        manifest = directory / "manifest.json"
-        if not manifest.exists():
-            continue
-        label = json.loads(manifest.read_text())
-        if label["name"] == f"{experiment}-{label['label']}":
-            assert label["exit_code"] == 0, directory
-            found[label["label"]] = json.loads((directory / "stats.json").read_text())
-    return found
-
-
-def table(*rows: list[Any]) -> None:
-    """Markdown; the first row is the head."""
-    for number, row in enumerate(rows):
-        print("| " + " | ".join(str(cell) for cell in row) + " |")
-        if number == 0:
-            print("|" + "---|" * len(row))
-    print()
+def load(experiment: Experiment) -> dict[str, Stats]:
+    """The statistics of its runs by label."""
+    return {run["label"]: stats(run) for run in experiment.runs}
 
 
 def instructions(stats: Stats) -> Counter[str]:
@@ -68,39 +42,39 @@ def percent(value: float, base: float) -> str:
 SYSTEMS = ["native", "native_sstc", "trapped", "hypervisor_sstc", "guest_sstc", "guest_sstc_4KiB"]
 
 
-def timers(runs: Path, experiment: str) -> None:
+def timers(experiment: Experiment) -> str:
     """Instructions and traps beside the native run of the same rate (the label's part behind the dash)."""
-    results = load(runs, experiment)
+    results = load(experiment)
     head = ["run", "instructions", "beside native", "hypervisor", "M-mode"]
     head += ["traps to M", "to HS or S", "to VS"]
     rows = []
-    for label, stats in sorted(results.items(), key=lambda item: SYSTEMS.index(item[0].partition("-")[0])):
+    for label, found in sorted(results.items(), key=lambda item: SYSTEMS.index(item[0].partition("-")[0])):
         system, dash, rate = label.partition("-")
         native = instructions(results[f"native{dash}{rate}"]).total()
-        mine, handled = instructions(stats), traps(stats)
+        mine, handled = instructions(found), traps(found)
         hypervisor = 0 if system.startswith("native") else mine["HS"]
         figures = (mine.total(), percent(mine.total(), native), hypervisor, mine["M"])
         counts = (handled["M"], handled["HS"], handled["VS"])
         rows.append([label, *(f"{n:,}" if isinstance(n, int) else n for n in (*figures, *counts))])
-    table(head, *rows)
+    return markdown(head, rows)
 
 
-def latency(runs: Path) -> None:
+def latency(experiment: Experiment) -> str:
     """Of timer interrupts: until the handler's first instruction, and as software sees it."""
     head = ["run", "handler in", "path", "count", "p50", "p99", "longest", "software p50", "p99"]
     rows = []
-    results = load(runs, "interrupt-latency")
-    for label, stats in sorted(results.items(), key=lambda item: SYSTEMS.index(item[0])):
-        guests = any(row["mode"] == "VS" for row in stats["interrupts"])
-        seen = next(vm for vm in stats["vms"] if vm["latencies"] != 0)
-        for row in stats["interrupts"]:
+    results = load(experiment)
+    for label, found in sorted(results.items(), key=lambda item: SYSTEMS.index(item[0])):
+        guests = any(row["mode"] == "VS" for row in found["interrupts"])
+        seen = next(vm for vm in found["vms"] if vm["latencies"] != 0)
+        for row in found["interrupts"]:
             if "TIMER" not in row["interrupt"] or row["mode"] != ("VS" if guests else "HS"):
                 continue
             time = row["latency"]
             figures = [time["count"], time["p50"], time["p99"], time["max"]]
             software = [f"{seen['latency_p50']} ns", f"{seen['latency_p99']} ns"]
             rows.append([label, row["mode"] if guests else "S", row["path"], *figures, *software])
-    table(head, *rows)
+    return markdown(head, rows)
 
 
 def region(stats: Stats, number: int) -> Stats:
@@ -108,9 +82,9 @@ def region(stats: Stats, number: int) -> Stats:
     return next(row for row in stats["regions"] if row["region"] == number)
 
 
-def pages(runs: Path) -> None:
+def pages(experiment: Experiment) -> str:
     """Cycles of the measured region with both sizes of G-stage pages."""
-    results = load(runs, "g-stage-pages")
+    results = load(experiment)
     rows, more = [], []
     for label in results:
         program, _, size = label.rpartition("-")
@@ -123,12 +97,12 @@ def pages(runs: Path) -> None:
         rows.append([program, *(f"{each:,}" for each in cycles), f"{more[-1]:+.2f} %", f"{walks[1]:,}"])
     rows.append(["mean", "", "", f"{statistics.mean(more):+.2f} %", ""])
     rows.append(["worst", "", "", f"{max(more):+.2f} %", ""])
-    table(["program", "cycles, 2 MiB", "cycles, 4 KiB", "more", "walks"], *rows)
+    return markdown(["program", "cycles, 2 MiB", "cycles, 4 KiB", "more", "walks"], rows)
 
 
-def cold(runs: Path) -> None:
+def cold(experiment: Experiment) -> str:
     """Cycles per load of the chase."""
-    results = load(runs, "cold-access")
+    results = load(experiment)
     steps, rows = 100_000, []
     for window in dict.fromkeys(label.partition("-")[2] for label in results):
         cost = {}
@@ -137,21 +111,22 @@ def cold(runs: Path) -> None:
             cost[system] = chase["elapsed"]["sum"] / steps
         ratios = [f"{cost[each] / cost['native']:.2f}" for each in ("guest_2MiB", "guest_4KiB")]
         rows.append([window, *(f"{each:.1f}" for each in cost.values()), *ratios])
-    table(["window", "native", "guest, 2 MiB", "guest, 4 KiB", "ratio, 2 MiB", "ratio, 4 KiB"], *rows)
+    return markdown(
+        ["window", "native", "guest, 2 MiB", "guest, 4 KiB", "ratio, 2 MiB", "ratio, 4 KiB"], rows
+    )
 
 
-def main() -> None:
-    """Those tables of which there are runs."""
-    runs = Path(sys.argv[1] if len(sys.argv) > 1 else "runs")
-    for experiment in ("trapped-timers", "trapped-timers-linux"):
-        if load(runs, experiment):
-            print(f"{experiment}\n")
-            timers(runs, experiment)
-    for experiment, show in (("interrupt-latency", latency), ("g-stage-pages", pages), ("cold-access", cold)):
-        if load(runs, experiment):
-            print(f"{experiment}\n")
-            show(runs)
+TABLES = {
+    "trapped-timers": timers,
+    "trapped-timers-linux": timers,
+    "interrupt-latency": latency,
+    "g-stage-pages": pages,
+    "cold-access": cold,
+}
+
+NAMES = tuple(TABLES)
 
 
-if __name__ == "__main__":
-    main()
+def tables(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """Caption and table."""
+    yield "all runs", TABLES[experiment.name](experiment)

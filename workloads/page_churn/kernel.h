@@ -86,7 +86,8 @@ struct Report {
 };
 
 // `Machine`: page(n) -> std::span<std::uint64_t, 512> of the n-th page; cycles(); ticks(); work_done(n);
-// sleep_us(n); rest(microseconds): the same, and gives pages back if asked to.
+// sleep_us(n); rest(microseconds): the same, and gives pages back if asked to; deflate(): a balloon lets some
+// of its pages go, false if it has none.
 template <class Machine>
 class Churn {
  public:
@@ -132,7 +133,9 @@ class Churn {
  private:
   bool take(bool measured) {
     const std::uint64_t start = machine_.cycles();
-    const std::uint32_t page = buddy_.allocate(static_cast<unsigned>(parameters_.order));
+    std::uint32_t page = buddy_.allocate(static_cast<unsigned>(parameters_.order));
+    while (page == Buddy::kNone && machine_.deflate())
+      page = buddy_.allocate(static_cast<unsigned>(parameters_.order));
     if (page == Buddy::kNone) {
       ++report_.failed;
       return false;

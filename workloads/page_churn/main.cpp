@@ -25,6 +25,7 @@ struct Machine {
   std::uint64_t ballooned_pages = 0, reported_pages = 0;
   std::span<std::uint32_t> balloon;  // runs that it holds
   std::uint32_t balloon_runs = 0;
+  unsigned balloon_order = 0;  // of each of them
 
   std::span<std::uint64_t, churn::kPageWords> page(std::uint64_t number) const {
     return std::span<std::uint64_t, churn::kPageWords>{
@@ -38,6 +39,8 @@ struct Machine {
   void rest(std::uint64_t microseconds);
   static void sleep_us(std::uint64_t microseconds);
   void inflate();
+  bool deflate();
+  void take_back();
   void report_free();
 };
 
@@ -58,7 +61,10 @@ void Machine::inflate() {
   const auto* const page = guest::hypercall::shared_page();
   const std::uint64_t percent = page->balloon_percent;
   if (percent == 0) return;
-  const std::uint32_t order = page->balloon_order;
+  const unsigned order = page->balloon_order;
+  if (order != balloon_order)
+    while (balloon_runs != 0) take_back();
+  balloon_order = order;
   const std::uint64_t run = std::uint64_t{1} << order;
   const std::uint64_t wanted = (buddy->free_pages() + ballooned_pages) * percent / 100;
   while (ballooned_pages + run <= wanted && balloon_runs < balloon.size()) {
@@ -68,13 +74,26 @@ void Machine::inflate() {
     ballooned_pages += run;
     guest::hypercall::defer(Hypercall::page_release, base + first * kPageBytes, order);
   }
-  while (ballooned_pages > wanted + run && balloon_runs != 0) {
-    const std::uint32_t first = balloon[--balloon_runs];
-    ballooned_pages -= run;
-    guest::hypercall::defer(Hypercall::page_claim, base + first * kPageBytes, order);
-    buddy->release(first, order, ticks());
-  }
+  while (ballooned_pages > wanted + run && balloon_runs != 0) take_back();
   guest::hypercall::flush();
+}
+
+// The run that it took last.
+void Machine::take_back() {
+  const std::uint32_t first = balloon[--balloon_runs];
+  ballooned_pages -= std::uint64_t{1} << balloon_order;
+  guest::hypercall::defer(Hypercall::page_claim, base + first * kPageBytes, balloon_order);
+  buddy->release(first, balloon_order, ticks());
+}
+
+// When nothing is left to allocate, as Linux's virtio balloon with "deflate on OOM": a MiB at a time.
+bool Machine::deflate() {
+  constexpr std::uint64_t enough = 256;
+  if (balloon_runs == 0) return false;
+  const std::uint64_t before = ballooned_pages;
+  while (balloon_runs != 0 && before - ballooned_pages < enough) take_back();
+  guest::hypercall::flush();
+  return true;
 }
 
 // As Linux's free page reporting: runs that have been free for a while are told once.
