@@ -149,21 +149,25 @@ def over_time(policies: Experiment, peaks: Experiment) -> Figure:
 
 
 def overcommit(experiment: Experiment) -> Figure:
-    """How long it took, by the machine's memory; a cross where VMs had to be given up."""
+    """VMs that came to their end, by the machine's memory."""
     figure, left, right = two()
     for axes, phase in ((left, "together"), (right, "in-turn")):
-        found: dict[str, list[tuple[str, Run]]] = {}
+        found: dict[str, dict[str, int]] = {}
         for run in experiment.runs:
             row, column = sharing_tables.by_memory(run["label"])
             if row.endswith(phase):
-                found.setdefault(row.partition(",")[0], []).append((column, run))
-        for name, points in found.items():
-            done = [len(sharing_tables.vms_that(run, "powered off, code 0")) for _, run in points]
-            axes.plot([x for x, _ in points], done, **style(name, POLICIES))
+                done = len(sharing_tables.vms_that(run, "powered off, code 0"))
+                found.setdefault(row.partition(",")[0], {})[column] = done
+        for number, (name, bars) in enumerate(found.items()):
+            look = style(name, POLICIES)
+            places = [place + (number - 3) * 0.12 for place in range(len(bars))]
+            axes.bar(places, list(bars.values()), 0.11, color=look["color"], label=name)
+        memory = list(next(iter(found.values())))
+        axes.set_xticks(range(len(memory)), memory)
+        axes.set_yticks(range(5))
         axes.set_title(f"busy {phase.replace('-', ' ')}")
         axes.set_xlabel("memory of the machine")
         axes.set_ylabel("VMs of four that came to their end")
-        axes.set_ylim(0, 4.2)
     legend(right)
     return figure
 

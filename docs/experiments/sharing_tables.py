@@ -192,6 +192,19 @@ def seconds(run: Run) -> str:
     return number(run["summary"]["cycles"] / 1e9, 2)
 
 
+PARTS: dict[str, Figure] = {
+    "guests M": millions("guest_cycles"),
+    "scan M": millions("scan_cycles"),
+    "copy-on-write M": millions("unshare_cycles"),
+    "exits and entries M": lambda run: number(
+        (run["summary"]["trap_path_cycles"] + run["summary"]["exit_cycles"]) / 1e6, 1
+    ),
+    "splintered": count("splintered_blocks"),
+    "unshares": count("unshares"),
+    "saved at most": mib("peak_saved_pages"),
+    "GiB min / 1000": gib_minutes,
+}
+
 OVERCOMMIT: dict[str, Figure] = {
     "finished": finished,
     "given up": given_up,
@@ -237,5 +250,7 @@ def tables(experiment: Experiment) -> Iterator[tuple[str, str]]:
     """Caption and table, one after the other."""
     columns = OVERCOMMIT if experiment.name == "sharing-overcommit" else COLUMNS
     yield from crossed(experiment, "policy", columns, PAGE.get(experiment.name, []))
+    if experiment.name == "sharing-splintering":
+        yield "where cycles went", listing(experiment.runs, PARTS)
     if experiment.name == "sharing-overcommit":
         yield "with 32 MiB", listing([run for run in experiment.runs if "-32MiB-" in run["label"]], columns)
