@@ -128,6 +128,7 @@ class Hypervisor {
   Vcpu* starve(Arch& arch, Vcpu& vcpu);
   bool hopeless() const;
   void feed_starved(Arch& arch);
+  bool starves_no_longer(Arch& arch, Vcpu& vcpu);
   void take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order);
   void ask_for_pages(Arch& arch, Vm& vm, bool ask);
   void scan_if_due(Arch& arch, const Vcpu* interrupted);

@@ -24,7 +24,10 @@ void announce(Arch& arch, HypervisorPhase phase) {
 
 void Hypervisor::start_sharing(Arch& arch) {
   const SharingSettings& settings = settings_.sharing;
-  scan_hart_ = (all_harts_ >> settings.scan_hart & 1) != 0 ? settings.scan_hart : lowest_bit(all_harts_);
+  const bool polls = settings_.delivery == abi::Delivery::polling;  // the last hart, which does nothing else
+  const std::uint64_t harts =
+      polls ? all_harts_ & ~(std::uint64_t{1} << highest_bit(all_harts_)) : all_harts_;
+  scan_hart_ = (harts >> settings.scan_hart & 1) != 0 ? settings.scan_hart : lowest_bit(harts);
   if (!settings.shares()) return;
   for (unsigned vm = 0; vm < vm_count_; ++vm) ask_for_pages(arch, vms_[vm], true);
   const std::uint64_t now = arch.ticks();
@@ -92,13 +95,17 @@ Vcpu* Hypervisor::starve(Arch& arch, Vcpu& vcpu) {
 
 void Hypervisor::feed_starved(Arch& arch) {
   if (load_acquire(starving_) == 0 || pool_.free_pages() < kEnoughPages) return;
-  for (unsigned id = 0; id < vcpu_count_; ++id) {
-    Vcpu& vcpu = vcpus_[id];
-    if (load_relaxed(vcpu.starved) == 0 || exchange(vcpu.starved, std::uint32_t{0}) == 0) continue;
-    add(starving_, ~std::uint32_t{0});
-    vm_of(vcpu).count(vm_of(vcpu).sharing[SharingCounter::pause_ticks], arch.ticks() - vcpu.starved_since);
-    scheduler_.wake(arch, vcpu.id);
-  }
+  for (unsigned id = 0; id < vcpu_count_; ++id)
+    if (load_relaxed(vcpus_[id].starved) != 0 && starves_no_longer(arch, vcpus_[id]))
+      scheduler_.wake(arch, vcpus_[id].id);
+}
+
+// False: it did not.
+bool Hypervisor::starves_no_longer(Arch& arch, Vcpu& vcpu) {
+  if (exchange(vcpu.starved, std::uint32_t{0}) == 0) return false;
+  add(starving_, ~std::uint32_t{0});
+  vm_of(vcpu).count(vm_of(vcpu).sharing[SharingCounter::pause_ticks], arch.ticks() - vcpu.starved_since);
+  return true;
 }
 
 // Pages that a guest released: balloon and reports. In pieces of 2 MiB.

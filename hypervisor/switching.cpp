@@ -213,6 +213,8 @@ Vcpu* Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
 void Hypervisor::enter(Arch& arch, Vcpu& vcpu) {
   vm_of(vcpu).count(vm_of(vcpu).statistics.entries);
   if (load_relaxed(vcpu.suspended) != 0) store_release(vcpu.suspended, std::uint32_t{0});
+  // Something else than frames may have woken it: an interrupt whose handler sleeps is no wait for memory.
+  if (load_relaxed(vcpu.starved) != 0) starves_no_longer(arch, vcpu);
   announce(arch, HypervisorPhase::restore);
   load(arch, vcpu);
   merge_interrupts(arch, vcpu);

@@ -138,6 +138,12 @@ void Checker::boot() {
           "it costs");
   require(delivery != Delivery::polling || config_.machine.harts > 1, "machine.harts", "1",
           "expected at least 2 because hypervisor.delivery is \"polling\" and takes the last one");
+  const unsigned scan_hart = config_.hypervisor.sharing.scan_hart, harts = config_.machine.harts;
+  require(scan_hart < harts, "hypervisor.sharing.scan_hart", std::to_string(scan_hart),
+          "no such hart, the machine has " + std::to_string(harts));
+  require(delivery != Delivery::polling || scan_hart + 1 != harts || harts == 1,
+          "hypervisor.sharing.scan_hart", std::to_string(scan_hart),
+          "expected another hart because hypervisor.delivery is \"polling\" and takes the last one");
   require(config_.machine.isa.h, "machine.isa.h", "false", "expected true because a hypervisor runs");
   require(!config_.vms.empty(), "vms", "no elements", "expected at least one VM because a hypervisor runs");
   const auto& switches = config_.hypervisor.switches;

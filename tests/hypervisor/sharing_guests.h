@@ -19,14 +19,15 @@ inline constexpr std::uint64_t kFirstPage = 16;  // of the map: image, descripto
 // VMs whose guests are played by the test, on one hart.
 class Guests {
  public:
-  explicit Guests(BundleDescription description, std::uint64_t memory_bytes = 1 << 20, unsigned count = 2)
+  explicit Guests(BundleDescription description, std::uint64_t memory_bytes = 1 << 20, unsigned count = 2,
+                  unsigned vcpus = 1)
       : pages_(memory_bytes / kPageBytes - Vm{}.own_pages - kFirstPage) {
     description.sharing.period_us = 1000;
     description.sharing.step_gap_us = 1;
     description.sharing.pages_per_second = 1'000'000;
     description.sharing.content_step_pages = 64;
     for (unsigned n = 0; n < count; ++n) {
-      BundleVm vm = small_vm(std::string(1, static_cast<char>('a' + n)));
+      BundleVm vm = small_vm(std::string(1, static_cast<char>('a' + n)), vcpus);
       vm.memory_bytes = memory_bytes;
       description.vms.push_back(vm);
     }

@@ -178,6 +178,34 @@ TEST(Sharing, AVmThatSleepsForEverKeepsNobodyFromBeingGivenUp) {
   EXPECT_EQ(guests.bench.core->vm(2).state, Vm::State::alive);
 }
 
+// A VCPU that waits for a frame is sent an interrupt by its sibling, whose timer rings. Whatever it does
+// then, it does not wait for memory.
+TEST(Sharing, WhoIsWokenByAnInterruptWaitsForNoFrame) {
+  constexpr std::uint64_t kTime = 0x54494D45, kIpi = 0x735049, kHsm = 0x48534D, kTicks = 20'000'000;
+  BundleDescription description;
+  description.sharing.demand = true;
+  Guests guests(description, 16 << 20, 2, 2);
+  Bench& bench = guests.bench;
+  ASSERT_TRUE(guests.run(1));
+  const VcpuId first = bench.on[0]->id;
+  ASSERT_EQ(bench.ecall(0, kHsm, 0, {1, kBase, 0}).error, 0);
+  const auto sibling_runs = [&] { return bench.on[0] != nullptr && bench.on[0]->id == first + 1; };
+  for (unsigned i = 0; i < 64 && !sibling_runs(); ++i) guests.pass(2000);
+  ASSERT_TRUE(sibling_runs());
+  bench.on[0]->vs.vsie = 1 << 5;
+  ASSERT_EQ(bench.ecall(0, kTime, 0, {bench.machine.ticks + kTicks}).error, 0);
+  bench.wfi(0);
+  take_all_frames(guests);
+  EXPECT_EQ(bench.core->vcpu(first).starved, 1u);
+  for (std::uint64_t i = 0; i < 2 * kTicks / 20'000 && !sibling_runs(); ++i) guests.pass(2000);
+  ASSERT_TRUE(sibling_runs());
+  ASSERT_EQ(bench.ecall(0, kIpi, 0, {1, 0}).error, 0);
+  for (unsigned i = 0; i < 64 && (bench.on[0] == nullptr || bench.on[0]->id != first); ++i) guests.pass(2000);
+  ASSERT_EQ(bench.on[0]->id, first);
+  EXPECT_EQ(bench.core->vcpu(first).starved, 0u);
+  EXPECT_GT(guests.count(1, SharingCounter::pause_ticks), 0u);
+}
+
 // Under `credit`, and with a cap: what the scan takes is not what the VM has had.
 TEST(Sharing, AScanIsNotTheTimeOfTheVmThatItInterrupts) {
   for (const bool scans : {false, true}) {

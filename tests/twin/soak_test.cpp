@@ -101,7 +101,7 @@ Json sharing(Draw& draw, bool host) {
 }
 
 Json sixty_four_vms(Draw& draw, std::uint64_t scale, bool host) {
-  const unsigned harts = 2 + static_cast<unsigned>(draw.below(15));
+  const unsigned harts = 3 + static_cast<unsigned>(draw.below(14));
   Json config = {
       {"version", 1},
       {"name", "soak"},

@@ -177,10 +177,13 @@ bool StateCheck::tables(const StageTwoTable& table, const PagePool& pool, const 
 bool StateCheck::vcpu(const Vcpu& vcpu, const Hypervisor& core) {
   const Drain& drain = vcpu.drain;
   const bool ends = vcpu.unfinished == Vcpu::Unfinished::end;
+  // Harts whose queues are drained one after the other; or the rings of a VM, and one more when all are.
+  const unsigned steps =
+      core.settings_.delivery == abi::Delivery::softirq ? kMaxHarts : core.vms_[vcpu.vm % kMaxVms].vcpus + 1u;
   return vcpu.vm < core.vm_count_ && vcpu.number < kMaxVcpusPerVm && vcpu.last_hart <= kMaxHarts &&
          vcpu.fp_hart <= kMaxHarts && truths(vcpu.sstc, drain.begun, drain.left_over) &&
          up_to(vcpu.unfinished, Vcpu::Unfinished::entry) && (!ends || core.scheduler_.condemned(vcpu.vm)) &&
-         drain.step < kMaxHarts && vcpu.fatal.reason < ExitReason::count;
+         drain.step < steps && vcpu.fatal.reason < ExitReason::count;
 }
 
 bool StateCheck::vm(const Vm& vm, const Hypervisor& core) {

@@ -52,6 +52,19 @@ TEST_F(ConfigErrors, ADocumentThatIsNoObjectIsRefused) {
   EXPECT_EQ(complaint("[1]"), "c.json: [1]: expected an object { }");
 }
 
+TEST_F(ConfigErrors, TheHartThatScansIsOneThatDoesNothingElse) {
+  const auto with = [](const std::string& hypervisor) {
+    return R"({"version": 1, "machine": {"harts": 2}, "hypervisor": {"run": "host", )" + hypervisor +
+           R"(}, "vms": [{"name": "a", "workload": "guest"}]})";
+  };
+  EXPECT_EQ(complaint(with(R"("sharing": {"scan_hart": 1})")), "");
+  EXPECT_EQ(complaint(with(R"("sharing": {"scan_hart": 2})")),
+            "c.json: hypervisor.sharing.scan_hart: 2: no such hart, the machine has 2");
+  EXPECT_EQ(complaint(with(R"("delivery": "polling", "sharing": {"scan_hart": 1})")),
+            "c.json: hypervisor.sharing.scan_hart: 1: expected another hart because hypervisor.delivery is "
+            "\"polling\" and takes the last one");
+}
+
 TEST_F(ConfigErrors, AnUnknownKeyComesWithTheNearestKnownOne) {
   EXPECT_EQ(complaint(bare(R"("machine": {"mmu": {"dtlb": {"entires": 16}}})")),
             "c.json: machine.mmu.dtlb.entires: unknown key, did you mean \"entries\"?");
