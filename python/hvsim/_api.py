@@ -100,7 +100,13 @@ def run(
         with _shown(progress) as tell:
             _run(tasks, root, executor, Path(scratch) / "warm-ups", tell)
         kept = out is not None
-        return Results(Result.read(root / task.directory, name=task.label, kept=kept) for task in tasks)
+        return Results(Result.read(_left(root, task), name=task.label, kept=kept) for task in tasks)
+
+
+def _left(root: Path, task: Task) -> Path:
+    """What a run has left. One that a debugger or a session had changed says so in its name."""
+    debugged = root / f"{task.directory}-debugged"
+    return debugged if debugged.is_dir() else root / task.directory
 
 
 def _run(

@@ -35,6 +35,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": len,
     "log2": math.log2,
 }
+# What evaluating an expression may end in.
+_FAILS = (ArithmeticError, TypeError, ValueError, MemoryError, RecursionError)
 _GRAMMAR = "a comparison of keys and values such as hypervisor.queue_capacity >= machine.harts * 8"
 
 
@@ -55,15 +57,15 @@ class Constraint:
             raise RefusedError(path, text, _GRAMMAR)
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError) as error:
-            raise RefusedError(path, text, _GRAMMAR) from error
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise RefusedError(path, text[:200], _GRAMMAR) from error
         self._check(self._tree)
 
     def early(self, settings: Mapping[str, Any]) -> bool | None:
         """Whether a point's settings meet it; None if that takes the whole config."""
         try:
             return bool(self._value(self._tree, lambda path: _setting(settings, path)))
-        except (_UnknownKeyError, ArithmeticError, TypeError, ValueError):
+        except (_UnknownKeyError, *_FAILS):
             return None
 
     def holds(self, config: Mapping[str, Any]) -> bool:
@@ -72,7 +74,7 @@ class Constraint:
             return bool(self._value(self._tree, lambda path: _look_up(config, path)))
         except _UnknownKeyError as unknown:
             raise RefusedError(self._path, self._text, f"keys of the config, not {unknown}") from unknown
-        except (ArithmeticError, TypeError, ValueError) as error:
+        except _FAILS as error:
             raise RefusedError(self._path, self._text, f"values that can be compared ({error})") from error
 
     def _check(self, node: ast.AST) -> None:

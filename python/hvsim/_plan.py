@@ -46,7 +46,7 @@ class Definition:
             text = json.loads(path.read_text("utf-8"))
         except OSError as error:
             raise ConfigError(str(path), "", "", f"cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(str(path), "", "", f"expected JSON: {error}") from error
         folder = path.absolute().parent
         if isinstance(text, dict) and "base" not in text and not {"grid", "zip", "random"} & set(text):
@@ -174,8 +174,11 @@ class _Expander:
         tasks = [Task(*run) for run in self._expand(point)]
         if self._lifted is None:
             self._lifted = _base_coordinates(self._base, [task.label for task in tasks])
+            for axis in point.coordinates:
+                if any(axis in each for each in self._lifted):
+                    raise RefusedError("", axis, "another name: the base has an axis of this one")
         return [
-            Row({**point.coordinates, **own}, task)
+            Row({**own, **point.coordinates}, task)
             for own, task in zip(self._lifted, tasks, strict=True)
             if not constraints or all(c.holds(json.loads(task.config)) for c in constraints)
         ]
@@ -183,7 +186,7 @@ class _Expander:
     def _expand(self, point: Point) -> list[tuple[str, str, str]]:
         merged = {**self._common, **point.settings}
         folder = self._definition.folder
-        settings = [f"{path}={json.dumps(_anchored(value, folder))}" for path, value in merged.items()]
+        settings = [f"{path}={json.dumps(_anchored(path, value, folder))}" for path, value in merged.items()]
         try:
             if self._text is None:
                 return _core.expand_file(self._base, settings, self._images)
@@ -198,14 +201,23 @@ class _Expander:
             ) from error
 
 
-def _anchored(value: Json, folder: Path) -> Json:
+# The config's keys that name files.
+_FILES = frozenset(
+    (
+        *("disk", "explain_output", "file", "firmware", "image", "initrd", "input_file"),
+        *("restore", "signature", "symbols", "trace_output", "workload"),
+    )
+)
+
+
+def _anchored(key: str, value: Json, folder: Path) -> Json:
     """Paths that begin with a dot start where the sweep stands; what is given as a setting has no folder."""
-    if isinstance(value, str) and value.startswith(("./", "../")):
+    if isinstance(value, str) and key.rpartition(".")[2] in _FILES and value.startswith(("./", "../")):
         return str(folder / value)
     if isinstance(value, (list, tuple)):
-        return [_anchored(each, folder) for each in value]
+        return [_anchored(key, each, folder) for each in value]
     if isinstance(value, Mapping):
-        return {key: _anchored(child, folder) for key, child in value.items()}
+        return {name: _anchored(name, child, folder) for name, child in value.items()}
     return value
 
 

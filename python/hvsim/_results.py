@@ -19,6 +19,10 @@ from hvsim._stack import CpiStack, stack
 from hvsim._stats_frames import Described, StatsFrames
 from hvsim.plots import Plots
 
+# Of run directories, as sim/run_directory.cpp writes them.
+_FORMAT = 1
+_SECTIONS = ("stop", "stop_detail", "guest_exit_code", "cycles", "summary", "cpi", "exits", "help")
+
 
 class Regions(NamedTuple):
     """Regions of interest; ``frame.attrs["units"]`` tells the units of each.
@@ -101,10 +105,20 @@ class Result:
                 _stats=freeze(json.loads((directory / "stats.json").read_text("utf-8"))),
                 _exits=pd.read_csv(directory / "exits.csv", keep_default_na=False),
             )
+            whole._check_format()
             dumps = tuple(whole._dumped(directory, dump) for dump in whole._frames.rows("dumps"))
             return replace(whole, dumps=dumps)
-        except (OSError, ValueError) as error:
-            raise RunError(name or directory.name, 0, f"its files cannot be read: {error}") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = f"{type(error).__name__} {error}" if isinstance(error, LookupError) else error
+            raise RunError(name or directory.name, 0, f"its files cannot be read: {problem}") from error
+
+    def _check_format(self) -> None:
+        """Raises ValueError for files of another version, or of which parts are gone."""
+        if self.manifest["format"] != _FORMAT:
+            raise ValueError(f"manifest.json has format {self.manifest['format']}: expected {_FORMAT}")
+        gone = [part for part in _SECTIONS if part not in self._stats]
+        if gone:
+            raise ValueError(f"stats.json lacks {', '.join(gone)}")
 
     def _dumped(self, directory: Path, dump: Mapping[str, Any]) -> Result:
         stats = json.loads((directory / dump["file"]).read_text("utf-8"))

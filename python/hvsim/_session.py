@@ -15,7 +15,7 @@ from typing import Any
 from hvsim import _progress
 from hvsim._api import Config, expand
 from hvsim._checkpoint import Checkpoint
-from hvsim._errors import ConfigError, SessionError, unknown
+from hvsim._errors import ConfigError, RunError, SessionError, unknown
 from hvsim._machine import Machine, as_machine
 from hvsim._results import Result
 from hvsim._session_process import SessionProcess
@@ -205,6 +205,10 @@ class Session:
         Raises:
             SessionError: No image has the symbol, or there is no cause or mark of that name.
         """
+        if value is not None and mark is None:
+            raise SessionError(f"value: {value}: expected a mark that has it")
+        if hart is not None:
+            self.hart(hart)
         until = {"exit": exit, "trap": trap, "mark": mark, "value": value, "cycle": cycle}
         until |= {"instructions": instructions, "vm": vm, "hart": hart}
         addresses = [] if address is None else [{"address": address, "vm": vm}]
@@ -221,15 +225,20 @@ class Session:
             with _progress.Advance(self._label, self._shown, instructions=self._distance(until)) as advance:
                 self._process.on_advance = advance
                 report = self._process.ask("go", until=until)
-        except KeyboardInterrupt:
+        except (SessionError, RunError):
+            raise
+        except BaseException:  # an interrupt, or a callback's own
             if not self.closed:
-                state = self._process.ask("state")
-                self._stop = read_stop(
-                    {"reason": "interrupted", "hart": 0, "details": {}, "state": state}, {}
-                )
+                self._stop = self._stopped_by_force(self._process.late_answer)
             raise
         self._stop = read_stop(report["stopped"], self._points)
         return self._stop
+
+    def _stopped_by_force(self, report: Mapping[str, Any] | None) -> Stop:
+        """Where it stands; it may have ended by itself before the interrupt came."""
+        if report is not None and (ended := read_stop(report["stopped"], self._points)).over:
+            return ended
+        return self._here("interrupted")
 
     def _distance(self, until: Mapping[str, Any]) -> int | None:
         """Instructions until a stop that is due at a number of them."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from hvsim._errors import RunError, SessionError, refusal
+from hvsim._errors import ConfigError, RunError, SessionError, refusal
 from hvsim._worker import Task, binary, end_process, ending_of, environment, memory_file
 
 
@@ -28,6 +28,7 @@ class SessionProcess:
         self._label = task.label
         self._on_console = on_console
         self.on_advance: Callable[[int, int], None] = lambda cycles, instructions: None
+        self.late_answer: Any = None  # to the command that was interrupted last
         self._lock = threading.Lock()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._scratch = tempfile.TemporaryDirectory(prefix="hvsim-")
@@ -64,7 +65,8 @@ class SessionProcess:
         """Send a command and wait for its answer; other threads of Python go on meanwhile.
 
         An interrupt (``KeyboardInterrupt``) asks the machine to stop where it can, waits until it has, and
-        is raised then: the session can go on. A second one meanwhile closes it.
+        is raised then: the session can go on. So does what a callback raises. A second one meanwhile
+        closes it.
 
         Raises:
             SessionError: The command cannot be done; nothing has changed.
@@ -76,8 +78,10 @@ class SessionProcess:
             self._send({"do": command, **arguments})
             try:
                 return self._answer()
-            except KeyboardInterrupt:
-                self._interrupt()
+            except (SessionError, RunError, ConfigError):  # that was the answer
+                raise
+            except BaseException:  # an interrupt, or a callback's own: the answer is still to come
+                self.late_answer = self._interrupt()
                 raise
 
     def close(self) -> None:
@@ -88,13 +92,13 @@ class SessionProcess:
         self._errors.close()
         self._scratch.cleanup()
 
-    def _interrupt(self) -> None:
+    def _interrupt(self) -> Any:
         """Wait for the stop; whoever cannot wait, and interrupts again, ends the session."""
         try:
             self._send({"do": "interrupt"})
             with contextlib.suppress(SessionError):
-                self._answer()
-        except KeyboardInterrupt:
+                return self._answer()
+        except BaseException:
             self.close()
             raise
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +79,17 @@ def points(grid: Json, zipped: Json, sampled: Json) -> list[Point]:
     return [_join(combination) for combination in itertools.product(*parts)]
 
 
+def plain(value: Json) -> Json:
+    """As JSON has it: ranges and arrays become lists, numbers of numpy Python's own."""
+    if isinstance(value, Mapping):
+        return {key: plain(child) for key, child in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [plain(each) for each in value]
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays, pandas' columns
+        return plain(value.tolist())
+    return value
+
+
 def _grid(axes: Json) -> Iterator[list[Point]]:
     for name, values in _object(axes, "grid").items():
         yield [Point({name: v.coordinate}, v.settings) for v in _values(name, values, f"grid.{name}")]
@@ -106,8 +118,8 @@ def _random(text: Json) -> list[Point]:
     seed, samples = text.get("seed", 1), text.get("samples", MISSING)
     if not _is_integer(seed):
         raise RefusedError("random.seed", seed, "an integer")
-    if not _is_integer(samples) or samples < 1:
-        raise RefusedError("random.samples", samples, "a positive integer")
+    if not _is_integer(samples) or not 1 <= samples <= MOST_POINTS:
+        raise RefusedError("random.samples", samples, f"an integer from 1 to {MOST_POINTS}")
     axes = _object(text.get("axes"), "random.axes")
     if not axes:
         raise RefusedError("random.axes", axes, "an object with at least one axis")
@@ -195,11 +207,21 @@ def _join(parts: Sequence[Point]) -> Point:
         {name: value for part in parts for name, value in part.coordinates.items()},
         {path: value for part in parts for path, value in part.settings.items()},
     )
-    if len(joined.settings) != sum(len(part.settings) for part in parts):
-        paths = [path for part in parts for path in part.settings]
+    paths = [path for part in parts for path in part.settings]
+    _refuse_same_key(paths)
+    return joined
+
+
+def _refuse_same_key(paths: Sequence[str]) -> None:
+    """Neither the same key in two axes, nor ``vms[0].x`` beside ``vms[*].x``."""
+    if len(set(paths)) != len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise RefusedError("", twice, "each key in one axis only")
-    return joined
+    for path in (each for each in paths if "[*]" in each):
+        same = re.compile(re.escape(path).replace(re.escape("[*]"), r"\[(?:\d+|\*)\]"))
+        for other in paths:
+            if other != path and same.fullmatch(other):
+                raise RefusedError("", other, f"each key in one axis only, and {path} has it, too")
 
 
 def _refuse_twice(names: Sequence[str]) -> None:

@@ -54,17 +54,18 @@ class Store:
             (self.staging / ".boot").write_text(_boot(), "utf-8")
             try:
                 yield
-            finally:
-                shutil.rmtree(self.path / _STAGING, ignore_errors=True)
+            finally:  # however it ends; what cannot be published now waits for the next sweep
+                with contextlib.suppress(OSError):
+                    self._adopt()
 
     def _adopt(self) -> None:
-        for begun in self.warm_ups.glob("*.partial-*"):
-            begun.unlink(missing_ok=True)
+        begun = [*self.warm_ups.glob("*.partial-*"), *(self.path / _FAILED).glob(".partial-*")]
+        for each in [*begun, *self.path.glob(".partial-*")]:
+            each.unlink(missing_ok=True)
         for session in sorted((self.path / _STAGING).glob("*")):
-            with contextlib.suppress(OSError):
-                # After a crash of the machine, what had not been written through may have holes.
-                if (session / ".boot").read_text("utf-8") == _boot():
-                    self.publish(session, [each.name for each in session.iterdir() if each.name[0] != "."])
+            # After a crash of the machine, what had not been written through may have holes.
+            if _began_at(session) == _boot():
+                self.publish(session, [each.name for each in session.iterdir() if each.name[0] != "."])
         shutil.rmtree(self.path / _STAGING, ignore_errors=True)
 
     def publish(self, staging: Path, directories: list[str]) -> None:
@@ -87,7 +88,14 @@ class Store:
             manifest = json.loads((self.path / directory / "manifest.json").read_text("utf-8"))
         except (OSError, ValueError):
             return False
-        return bool(manifest.get("identity") == directory.rpartition("-")[2])
+        return manifest.get("identity") == directory.rpartition("-")[2] and self._ends(directory)
+
+    def _ends(self, directory: str) -> bool:
+        """Whether the statistics are there to their end."""
+        with contextlib.suppress(OSError), (self.path / directory / "stats.json").open("rb") as stream:
+            stream.seek(-2, os.SEEK_END)
+            return stream.read().endswith((b"}", b"}\n"))
+        return False
 
     def failure(self, directory: str) -> Mapping[str, Any] | None:
         """The record of a failed run."""
@@ -166,6 +174,14 @@ def _boot() -> str:
         return _BOOT.read_text("ascii")
     except OSError:
         return "unknown"
+
+
+def _began_at(session: Path) -> str:
+    """The boot of the machine in which a sweep used this folder; empty if it never got so far."""
+    try:
+        return (session / ".boot").read_text("utf-8")
+    except OSError:
+        return ""
 
 
 def _sync(folder: Path) -> None:

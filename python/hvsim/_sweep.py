@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from hvsim import _core, _progress, _table
 from hvsim._errors import ConfigError, Error, RunError
 from hvsim._executors import Executor, Watcher, at_a_time, choose, simulator_hash
 from hvsim._plan import Definition, Plan, plan, size
-from hvsim._space import RefusedError
+from hvsim._space import RefusedError, plain
 from hvsim._store import DEFINITION, Publisher, Store
 from hvsim._worker import FAULT, FINISHED, Ending, Limits, Task
 
@@ -121,7 +122,7 @@ def sweep(
         "set": overrides,
         "name": name,
     }
-    wanted = {key: value for key, value in asked.items() if value is not None}
+    wanted = {key: plain(value) for key, value in asked.items() if value is not None}
     definition = _define(base, wanted, Path(folder or "").absolute())
     limits = _limits(definition.limits(), memory_limit, time_limit)
     executor = choose(dask, at_a_time(jobs), worker_timeout)
@@ -138,7 +139,7 @@ def _define(
     base: str | os.PathLike[str] | Mapping[str, Any], asked: Mapping[str, Any], folder: Path
 ) -> Definition:
     if isinstance(base, Mapping):
-        return Definition.of({"base": dict(base), **asked}, folder=folder)
+        return Definition.of({"base": plain(base), **asked}, folder=folder)
     read = Definition.read(Path(base))
     return replace(read, text={**read.text, **asked}, name=asked.get("name", read.name))
 
@@ -203,8 +204,9 @@ def conduct(
         "simulator": _simulator(),
         "folder": str(definition.folder),
         "sweep": definition.text,
+        "limits": {"memory_bytes": limits.memory_bytes, "seconds": limits.seconds},
     }
-    with store.hold():
+    with _telling_what_cannot_be_written(), store.hold():
         _table.write(path / DEFINITION, (json.dumps(about, indent=2) + "\n").encode())
         if retry_failed:
             for task in chosen.tasks:
@@ -212,9 +214,18 @@ def conduct(
         _run(chosen, store, executor, limits, tell)
         table = tabulate(chosen, store)
         _table.write(path / TABLE, _parquet(table))
-        if csv:
+        if csv or (path / CSV).exists():
             _table.write(path / CSV, table.to_csv(index=False).encode())
     return table
+
+
+@contextmanager
+def _telling_what_cannot_be_written() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        raise Error(f"results cannot be written: {error.strerror or error}{where}") from error
 
 
 def _run(chosen: Plan, store: Store, executor: Executor, limits: Limits, tell: ProgressCallback) -> None:
@@ -235,13 +246,27 @@ def _run(chosen: Plan, store: Store, executor: Executor, limits: Limits, tell: P
             if good:
                 publisher.add(task.directory)
             else:
+                _refuse_what_no_run_can_help(ending)
                 store.record_failure(task, *_failure(ending))
             counter.count(task, good)
 
 
+# What the operating system says when there is no place for results; no fault of the run, which is done
+# again when there is.
+_NO_PLACE = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)))
+
+
+def _refuse_what_no_run_can_help(ending: Ending) -> None:
+    if any(words in ending.detail for words in _NO_PLACE):
+        raise Error(f"results cannot be written: {ending.detail}")
+
+
 def _failure(ending: Ending) -> tuple[int, str]:
     if ending.exit_code in FINISHED:
-        return FAULT, "left no run directory"
+        return (
+            FAULT,
+            "left no result under its name: a run from a checkpoint that was debugged is another run",
+        )
     return ending.exit_code, ending.detail
 
 
@@ -261,8 +286,12 @@ class _Counter:
 
 
 def tabulate(chosen: Plan, store: Store) -> pd.DataFrame:
-    """The table of what the directory holds, row by row in the plan's order."""
+    """The table of what the directory holds, row by row in the plan's order.
+
+    A figure that is called as an axis is becomes ``summary.NAME``.
+    """
     directories = {task.identity: task.directory for task in chosen.tasks}
+    axes = list(dict.fromkeys(axis for row in chosen.rows for axis in row.coordinates))
     found: dict[str, dict[str, Any]] = {}
     units: dict[str, str] = {}
     for identity, directory in directories.items():
@@ -271,10 +300,11 @@ def tabulate(chosen: Plan, store: Store) -> pd.DataFrame:
             found[identity] = {"failure": failure["reason"], "exit_code": failure["exit_code"]}
             continue
         stats, manifest = _read(store.path / directory)
-        found[identity] = {"failure": None, **_table.row(stats, manifest)}
-        units |= _table.units(stats)
+        renamed = {name: f"summary.{name}" for name in axes}
+        figures_of_it = _table.row(stats, manifest)
+        found[identity] = {"failure": None, **{renamed.get(k, k): v for k, v in figures_of_it.items()}}
+        units |= {renamed.get(name, name): unit for name, unit in _table.units(stats).items()}
     fixed: list[str] = ["failure", "stop", "exit_code"]
-    axes = list(dict.fromkeys(axis for row in chosen.rows for axis in row.coordinates))
     figures = [name for row in found.values() for name in row if name not in (*fixed, "result_hash")]
     columns = [*axes, "label", "identity", *fixed, *dict.fromkeys(figures), "result_hash"]
     rows = []

@@ -108,7 +108,9 @@ def _definition(options: argparse.Namespace) -> Definition:
         file = Path(options.out) / DEFINITION
         try:
             kept = json.loads(file.read_text("utf-8"))
-            text, folder = kept["sweep"], Path(kept["folder"])
+            text, folder = dict(kept["sweep"]), Path(kept["folder"])
+            given = {key: value for key, value in kept.get("limits", {}).items() if value is not None}
+            text |= {"limits": given} if given else {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError("--resume", str(file), "", f"expected a sweep's directory ({error})") from error
         definition = Definition.of(text, str(file), folder)

@@ -77,7 +77,8 @@ class Limits:
     """What a run may use of the host; one that wants more is ended and fails.
 
     Attributes:
-        memory_bytes: Resident memory, looked at about twenty times a second.
+        memory_bytes: Resident memory of the run and of the fast-forward that it starts, looked at about
+            twenty times a second.
         seconds: Wall time. A fast-forward may take as long by itself, and waiting for the one that another
             run makes for both does not count.
     """
@@ -89,7 +90,7 @@ class Limits:
         """Why the process must be ended, or nothing."""
         if self.seconds is not None and clock.seconds() > self.seconds:
             return f"ran longer than its time limit of {self.seconds:g} s"
-        if self.memory_bytes is not None and _peak_memory(process) > self.memory_bytes:
+        if self.memory_bytes is not None and sum(map(_peak_memory, _family(process))) > self.memory_bytes:
             return f"used more memory than its limit of {self.memory_bytes} bytes"
         return ""
 
@@ -226,6 +227,16 @@ def ending_of(code: int, messages: bytes, errors: bytes) -> Ending:
         died = f"died of signal {-code} ({signal.Signals(-code).name})"
         return Ending(code, f"{died}: {words}" if words else died)
     return Ending(code, words or "it said nothing")
+
+
+def _family(process: int) -> list[int]:
+    """The process and those that it has started: a fast-forward is one of its own."""
+    found = [process]
+    for each in found:
+        with contextlib.suppress(OSError, ValueError):
+            for thread in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, (thread / "children").read_text("ascii").split())
+    return found
 
 
 def _peak_memory(process: int) -> int:

@@ -60,6 +60,8 @@ def test_what_was_changed_stays_marked(config, tmp_path):
         assert s.checkpoint(tmp_path / "changed.ckpt").debugged
     with hvsim.Session(restore=tmp_path / "changed.ckpt") as s:
         assert s.result().manifest["debugged"]
+    restored = {"boot": {"restore": str(tmp_path / "changed.ckpt")}}
+    assert hvsim.run({**_storm(config), **restored}, out=tmp_path / "out")["storm"].manifest["debugged"]
 
 
 def test_under_another_timing_models_begin_empty_or_are_warmed(config, tmp_path):

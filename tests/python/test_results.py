@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
 
@@ -44,6 +45,19 @@ def sharing():
         "vms": [{"name": name, "arguments": arguments, **vm} for name in ("a", "b")],
     }
     return hvsim.run(config)["sharing"]
+
+
+def test_files_of_another_format_or_with_parts_gone_are_refused(config, tmp_path):
+    directory = hvsim.run(config(), out=tmp_path)["small"].directory
+    manifest, stats = directory / "manifest.json", directory / "stats.json"
+    whole, all_of_it = manifest.read_text(), json.loads(stats.read_text())
+    manifest.write_text(whole.replace('"format": 1', '"format": 99'))
+    with pytest.raises(hvsim.RunError, match="format 99: expected 1"):
+        hvsim.Result.read(directory)
+    manifest.write_text(whole)
+    stats.write_text(json.dumps({key: value for key, value in all_of_it.items() if key != "cpi"}))
+    with pytest.raises(hvsim.RunError, match=r"stats.json lacks cpi"):
+        hvsim.Result.read(directory)
 
 
 def test_nothing_of_a_result_can_be_changed(storms):

@@ -288,6 +288,8 @@ def test_mistakes_say_what_was_expected_and_harm_nothing(session):
         (lambda: session.run_until(cycle=1, vm="c"), "expected one of machine, a, b"),
         (lambda: session.step(0), "at least 1"),
         (lambda: session.step(hart=7), "less than 2"),
+        (lambda: session.run_until(instructions=5, hart=7), "less than 2"),
+        (lambda: session.run_until(value=3), "expected a mark"),
         (lambda: session.hart(0).write("a9", 1), "there is none of this name"),
         (lambda: session.hart(0).read_memory(0, 8, space="mine"), "guest-physical"),
         (lambda: session.vm("c").stage_two(), "expected one of"),
@@ -327,6 +329,21 @@ def test_the_stop_button_stops_it_and_it_goes_on(config):
         cycle = s.hart(0).cycle
         assert s.run(cycles=1000).reason == "cycle"
         assert s.hart(0).cycle >= cycle + 1000
+
+
+def test_what_a_callback_raises_leaves_no_answer_behind(session, monkeypatch):
+    heard = []
+
+    def broken(text):
+        heard.append(text)
+        if len(heard) == 1:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(session._process, "_on_console", broken)
+    with pytest.raises(BrokenPipeError):
+        session.run()
+    assert session.stop.over or session.run().over
+    assert session.result().stop == "finished"
 
 
 def test_a_session_that_died_says_so(session):

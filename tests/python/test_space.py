@@ -60,11 +60,27 @@ def test_one_more_random_axis_leaves_the_others_values_as_they_are():
     assert [a for _, a in two] == [a for (a,) in one]
 
 
+def test_ranges_and_numpys_numbers_are_numbers(config):
+    numpy = pytest.importorskip("numpy")
+    frame = hvsim.sweep(
+        config(limits={"max_cycles": 1000}), {"seed": range(2), "machine.harts": numpy.array([1])}
+    )
+    assert list(frame["seed"]) == [0, 1] and list(frame["machine.harts"]) == [1, 1]
+
+
+def test_only_what_names_a_file_starts_at_the_sweeps_folder(config):
+    said = plan(Definition.of({"base": config(), "set": {"machine.console.input": "./run me\n"}}))
+    assert json.loads(said.rows[0].task.config)["machine"]["console"]["input"] == "./run me\n"
+
+
 def test_a_variant_changes_several_keys_under_one_name():
     variant = {"name": "dlh-8", "hypervisor": {"delivery": "dlh", "calls_per_notification": 8}}
     (point,) = points({"delivery": [variant]}, None, None)
     assert point.coordinates == {"delivery": "dlh-8"}
     assert point.settings == {"hypervisor.delivery": "dlh", "hypervisor.calls_per_notification": 8}
+
+
+_Z = {"name": "z", "machine": {"harts": 1}}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +93,11 @@ def test_a_variant_changes_several_keys_under_one_name():
         ({"grid": {"identity": [1]}}, "grid.identity"),
         ({"zip": {"seed": [1, 2], "machine.harts": [1]}}, "zip.machine.harts"),
         ({"grid": {"seed": [1]}, "zip": {"seed": [1]}}, ""),
+        ({"grid": {"vms[*].memory_bytes": ["2MiB"], "vms[0].memory_bytes": ["4MiB"]}}, ""),
+        ({"base": {"axes": {"x": [{"name": "y", "seed": 2}]}}, "grid": {"x": [_Z]}}, ""),
+        ({"random": {"samples": 10**9, "axes": {"seed": {"integer": [1, 2]}}}}, "random.samples"),
+        ({"constraints": ["not " * 5000 + "seed"]}, "constraints[0]"),
+        ({"constraints": ["'a' * 99999999999 == 'b'"]}, "constraints[0]"),
         ({"random": {"axes": {"seed": {"integer": [1, 2]}}}}, "random.samples"),
         ({"random": {"samples": 1, "axes": {"seed": {"integer": [2, 1]}}}}, "random.axes.seed.integer"),
         ({"random": {"samples": 1, "axes": {"seed": {"int": [1, 2]}}}}, "random.axes.seed"),
@@ -99,6 +120,8 @@ def test_a_variant_changes_several_keys_under_one_name():
 )
 def test_each_mistake_names_its_path(config, tmp_path, change, path):
     file = tmp_path / "mistake.json"
+    if isinstance(change.get("base"), dict):
+        change = {**change, "base": config(**change["base"])}
     file.write_text(json.dumps({"base": config(), **change}))
     with pytest.raises(hvsim.ConfigError) as caught:
         definition = Definition.read(file)

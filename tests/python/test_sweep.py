@@ -17,7 +17,7 @@ from pathlib import Path
 import hvsim
 import pandas as pd
 import pytest
-from hvsim._worker import binary
+from hvsim._worker import _family, binary
 
 # Moments at which a sweep is killed; `HVSIM_SWEEP_KILLS=50` asks for more.
 KILLS = int(os.environ.get("HVSIM_SWEEP_KILLS", "3"))
@@ -292,6 +292,70 @@ def test_an_interrupted_sweep_says_so_and_resumes(config, tmp_path):
     wait_until_all_are_gone(out)
     assert not (out / ".staging").exists()
     assert finish("--resume", "--out", out, "--time-limit", 0.2).returncode == 3
+
+
+def test_what_was_finished_when_it_was_interrupted_is_kept(config, tmp_path, counted):
+    def dawdle(event):
+        if event.done:  # the others go on meanwhile, and nobody hears of what they finish
+            time.sleep(2)
+            raise KeyboardInterrupt
+
+    out, grid = tmp_path / "out", {"seed": list(range(1, 7))}
+    with pytest.raises(KeyboardInterrupt):
+        hvsim.sweep(short(config), grid, out=out, jobs=3, progress=dawdle)
+    kept = list(out.glob("small-*"))
+    assert len(kept) >= 3
+    begun = len(counted())
+    hvsim.sweep(short(config), grid, out=out)
+    assert len(counted()) == begun + 6 - len(kept)
+
+
+def test_a_full_disk_is_no_fault_of_the_run(config, tmp_path, monkeypatch):
+    full, out = tmp_path / "full", tmp_path / "out"
+    full.write_text("#!/bin/sh\necho 'out/x: cannot be written: No space left on device' >&2\nexit 3\n")
+    full.chmod(0o755)
+    whole = str(binary())
+    monkeypatch.setattr("hvsim._sweep.simulator_hash", lambda: "the same")
+    monkeypatch.setenv("HVSIM_SIMULATOR", str(full))
+    with pytest.raises(hvsim.Error, match=r"results cannot be written: .*No space left on device"):
+        hvsim.sweep(short(config), {"seed": [1]}, out=out)
+    monkeypatch.setenv("HVSIM_SIMULATOR", whole)
+    assert hvsim.sweep(short(config), {"seed": [1]}, out=out)["failure"].isna().all()
+
+
+def test_limits_and_csv_outlive_a_kill(config, tmp_path):
+    file, out = tmp_path / "long.json", tmp_path / "out"
+    file.write_text(json.dumps({"base": long(config), "grid": {"seed": [1]}}))
+    assert finish(file, "--out", out, "--time-limit", 0.3, "--csv").returncode == 3
+    (out / "table.csv").write_text("old\n")
+    shutil.rmtree(out / "failed")
+    began = time.monotonic()
+    assert finish("--resume", "--out", out).returncode == 3
+    assert time.monotonic() - began < 60
+    assert "time limit of 0.3 s" in (out / "table.csv").read_text()
+
+
+def test_what_a_run_starts_uses_its_memory_too():
+    with subprocess.Popen(["sleep", "60"]) as child:
+        assert child.pid in _family(os.getpid())
+        child.kill()
+
+
+def test_a_figure_called_as_an_axis_is_stays_beside_it(config):
+    variants = [{"name": "few", "seed": 1}, {"name": "many", "seed": 2}]
+    frame = hvsim.sweep(short(config), {"cycles": variants})
+    assert list(frame["cycles"]) == ["few", "many"]
+    assert (frame["summary.cycles"] >= 1000).all()
+    assert frame.attrs["units"]["summary.cycles"] == "cycles"
+
+
+def test_a_run_whose_statistics_were_cut_off_runs_again(config, tmp_path, counted):
+    out = tmp_path / "out"
+    before = hvsim.sweep(short(config), {"seed": [1]}, out=out)
+    stats = next(out.glob("small-*")) / "stats.json"
+    stats.write_bytes(stats.read_bytes()[:1000])
+    pd.testing.assert_frame_equal(hvsim.sweep(short(config), {"seed": [1]}, out=out), before)
+    assert len(counted()) == 2
 
 
 def test_an_output_of_something_else_is_refused(config, tmp_path, written):
