@@ -54,14 +54,14 @@ struct HostRun {
     if (!bundle) return bundle.error();
     enter_supervisor(machine);
     const std::string isa = isa_string(config.machine.isa), mmu = mmu_type(config.machine.isa);
-    const std::string problem = hypervisor.boot(*harts[0], {.bundle = *bundle,
-                                                            .ram_base = machine.memory().ram_base(),
-                                                            .ram_bytes = machine.memory().ram_bytes(),
-                                                            .harts = machine.harts(),
-                                                            .timebase_hz = kTimebaseMhz * 1'000'000,
-                                                            .isa = isa,
-                                                            .mmu_type = mmu,
-                                                            .sstc = config.machine.isa.sstc});
+    std::string problem = hypervisor.boot(*harts[0], {.bundle = *bundle,
+                                                      .ram_base = machine.memory().ram_base(),
+                                                      .ram_bytes = machine.memory().ram_bytes(),
+                                                      .harts = machine.harts(),
+                                                      .timebase_hz = std::uint64_t{kTimebaseMhz} * 1'000'000,
+                                                      .isa = isa,
+                                                      .mmu_type = mmu,
+                                                      .sstc = config.machine.isa.sstc});
     // The other harts wait for the boot hart, as on target.
     const isa::Cycles booted = machine.hart(0).hart_state().cycle;
     for (unsigned i = 1; i < machine.harts(); ++i) machine.hart(i).idle(booted);

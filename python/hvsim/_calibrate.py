@@ -216,7 +216,9 @@ class _Runner:
         ):
             if result.manifest["exit_code"] != 0:
                 raise RunError(
-                    guest.name, result.manifest["exit_code"], f"failed with the hypervisor on {where}"
+                    guest.name,
+                    result.manifest["exit_code"],
+                    f"failed with the hypervisor on {where}: {result.stop_detail}",
                 )
             if result.config["machine"]["mode"] == "functional":
                 raise ConfigError(

@@ -23,6 +23,9 @@ SET_PRICES = {"lock_wait": 1, "copy_line": 50}
 # A cell that was seen less often than this says more about cold caches than about prices, unless it takes so
 # long that loops in it do.
 _FEWEST_EXITS = 4
+# Nor does one with other exits: guests whose VCPUs wake each other fall into one of several rhythms (who
+# sleeps when it is called), and not always into the same on both sides. By so large a part they may differ.
+_OTHER_EXITS = 0.1
 # A cause with a smaller share of the hypervisor's cycles is listed, and not judged.
 JUDGED_SHARE = 0.02
 _LONG = 50_000
@@ -82,7 +85,7 @@ PRIOR = {
 }
 # How strongly the prior holds prices beside what the guests say: of these, that which does best on guests
 # that are there to choose it by.
-PULLS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+PULLS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 
 
 class Pair(NamedTuple):
@@ -121,7 +124,7 @@ def _cells_of(name: str, pair: Pair) -> pd.DataFrame:
     on_target, on_host = (exit_counts(result).clip(lower=1) for result in pair)
     target, host = spent(pair.target), spent(pair.host)
     long = target["cycles"].groupby("cause").sum().reindex(on_target.index) >= _LONG
-    often = [c for c in on_target.index if min(on_target[c], on_host.get(c, 0)) >= _FEWEST_EXITS]
+    often = [c for c in on_target.index if _comparable(on_target[c], on_host.get(c, 0))]
     seen = {*often, *(c for c in on_target.index[long] if on_target[c] == on_host.get(c, 0))}
     work = pair.host.work.set_index(_KEYS)
     rows = []
@@ -154,6 +157,11 @@ def misses(rows: pd.DataFrame, prices: Mapping[str, int]) -> float:
     share = cycles / cycles.groupby("guest").transform("sum")
     judged = causes[share >= JUDGED_SHARE]
     return float((judged["told"] / judged["target"] - 1).abs().mean())
+
+
+def _comparable(on_target: int, on_host: int) -> bool:
+    fewest, most = sorted((on_target, on_host))
+    return fewest >= _FEWEST_EXITS and most - fewest <= _OTHER_EXITS * most
 
 
 def fit(rows: pd.DataFrame, before: Mapping[str, int], pull: float) -> dict[str, int]:
