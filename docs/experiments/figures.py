@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dlh_tables
 import matplotlib as mpl
@@ -33,11 +34,11 @@ def style(name: str, names: list[str]) -> dict[str, str]:
 
 
 def lines(axes: Axes, runs: list[Run], value: Number, names: list[str]) -> None:
-    """A line per first part of the labels against their last part."""
-    found: dict[str, list[tuple[str, float]]] = {}
+    """A line per first part of the labels against their last part, to scale if that is a number."""
+    found: dict[str, list[tuple[Any, float]]] = {}
     for run in runs:
         row, column = by_last_dash(run["label"])
-        found.setdefault(row, []).append((column, value(run)))
+        found.setdefault(row, []).append((int(column) if column.isdigit() else column, value(run)))
     for name, points in found.items():
         axes.plot([x for x, _ in points], [y for _, y in points], **style(name, names))
 
