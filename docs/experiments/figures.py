@@ -12,6 +12,7 @@ from typing import Any
 
 import dlh_tables
 import matplotlib as mpl
+import page_figures
 import sharing_tables
 from experiment import Experiment, Run, by_last_dash, load
 from hvsim.plots import COLORS, MARKERS, paper
@@ -183,7 +184,7 @@ PICTURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...]]] = {
 
 
 def main() -> None:
-    """Those pictures whose experiments are in the folder."""
+    """Those pictures whose experiments are in the folder, and all that need only their pages."""
     folder = Path(sys.argv[1])
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name, (draw, experiments) in PICTURES.items():
@@ -191,6 +192,11 @@ def main() -> None:
         if all(file.exists() for file in files):
             with paper():
                 draw(*(load(file) for file in files)).savefig(IMAGES / f"{name}.png", dpi=110)
+    for name, fill in page_figures.PICTURES.items():
+        with paper():
+            figure, left, right = two(3.2)
+            fill(left, right)
+            figure.savefig(IMAGES / f"{name}.png", dpi=110)
 
 
 if __name__ == "__main__":
