@@ -129,7 +129,7 @@ class Hypervisor {
   bool hopeless() const;
   void feed_starved(Arch& arch);
   bool starves_no_longer(Arch& arch, Vcpu& vcpu);
-  void take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order);
+  bool take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order);
   void ask_for_pages(Arch& arch, Vm& vm, bool ask);
   void scan_if_due(Arch& arch, const Vcpu* interrupted);
   void scan(Arch& arch, std::uint64_t now);
@@ -244,6 +244,7 @@ class Hypervisor {
   std::int64_t deferred_fence(Arch& arch, Vm& vm, std::uint64_t vcpus, std::uint64_t what);
   std::int64_t dirty_log_update(Vm& vm, Gpa at, std::uint64_t pages);
   std::int64_t page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order);
+  std::int64_t ask_to_share(Arch& arch, Vm& vm, Gpa at, std::uint64_t pages);
   std::int64_t send_event(Arch& arch, std::uint64_t target, std::uint64_t event);
   std::uint64_t routine(Arch& arch, std::uint64_t iterations);
   void raise_software_interrupt(Arch& arch, Vcpu& vcpu);

@@ -83,7 +83,7 @@ Vcpu* Hypervisor::starve(Arch& arch, Vcpu& vcpu) {
     vm.count(vm.sharing[SharingCounter::pauses]);
   }
   const bool last = scheduler_.begin_block(arch, vcpu.id);
-  if (pool_.free_pages() >= kEnoughPages) scheduler_.wake(arch, vcpu.id);
+  if (pool_.pages_to_give() >= kEnoughPages) scheduler_.wake(arch, vcpu.id);
   const bool whole = !last || drain_all(arch, vm, vcpu.drain, Patience::while_its_turn) != Drained::not_all;
   if (!whole) return stay(arch, vcpu, Vcpu::Unfinished::starve);
   if (vcpu.unfinished != Vcpu::Unfinished::nothing) vcpu.finish();
@@ -94,7 +94,7 @@ Vcpu* Hypervisor::starve(Arch& arch, Vcpu& vcpu) {
 }
 
 void Hypervisor::feed_starved(Arch& arch) {
-  if (load_acquire(starving_) == 0 || pool_.free_pages() < kEnoughPages) return;
+  if (load_acquire(starving_) == 0 || pool_.pages_to_give() < kEnoughPages) return;
   for (unsigned id = 0; id < vcpu_count_; ++id)
     if (load_relaxed(vcpus_[id].starved) != 0 && starves_no_longer(arch, vcpus_[id]))
       scheduler_.wake(arch, vcpus_[id].id);
@@ -108,15 +108,17 @@ bool Hypervisor::starves_no_longer(Arch& arch, Vcpu& vcpu) {
   return true;
 }
 
-// Pages that a guest released: balloon and reports. In pieces of 2 MiB.
-void Hypervisor::take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order) {
+// Pages that a guest released. In pieces of 2 MiB. False: some of them have frames of their own still.
+bool Hypervisor::take_back(Arch& arch, Vm& vm, Gpa at, std::uint64_t order) {
   constexpr std::uint64_t most = 9;
   const auto piece = static_cast<unsigned>(std::min(order, most));
+  bool all = true;
   for (std::uint64_t left = std::uint64_t{1} << (order - piece); left != 0; --left) {
-    frames_.give_back(arch, pool_, vm, at, piece);
+    all &= frames_.give_back(arch, pool_, vm, at, piece);
     at = at + (hvsim::isa::kPageBytes << piece);
   }
   feed_starved(arch);
+  return all;
 }
 
 // What the guest finds in its shared page: how it is to give pages back under this policy, or under another
@@ -291,6 +293,7 @@ void Hypervisor::send_counters(Arch& arch, unsigned vm) {
   send(kMachineCounters, SharingCounter::pool_pages, pool_pages_);
   send(kMachineCounters, SharingCounter::least_free_pages, pool_.least_free_pages());
   send(kMachineCounters, SharingCounter::pool_free_pages, pool_.free_pages());
+  send(kMachineCounters, SharingCounter::pool_kept_pages, pool_.kept_pages());
   if (!frames_.records().exist()) return;
   const Locked locked(arch, frames_.records().lock());
   send(kMachineCounters, SharingCounter::content_frames, frames_.records().shared_frames());

@@ -10,7 +10,7 @@ namespace {
 using hvsim::isa::kPageBytes;
 
 struct Pages {
-  std::uint64_t own = 0, zero = 0, merged = 0;
+  std::uint64_t own = 0, zero = 0, merged = 0, blocks = 0;
 };
 
 // Sums of these are equal only if what they are summed over is: frames, each as often as it occurs.
@@ -111,6 +111,7 @@ bool Hypervisor::audit_memory(Arch& arch, Text& why) {
     vm.table.for_each_leaf(arch, [&](Gpa, const StageTwoTable::Leaf& leaf) {
       const auto count = static_cast<std::uint64_t>(leaf.run());
       const bool shared = leaf.right == LeafRight::shared;
+      all.blocks += leaf.run() == PageRun::block ? 1 : 0;
       for (std::uint64_t n = 0; n < count; ++n) sound &= !pool_.is_free(leaf.frame + n * kPageBytes);
       if (frames_.is_zero(leaf.frame)) {
         sound &= shared;
@@ -150,6 +151,10 @@ bool Hypervisor::audit_memory(Arch& arch, Text& why) {
     }
   if (references != all.merged || recorded != mapped || frames != frames_.records().shared_frames()) {
     why.add("references to shared frames are not as many as pages that map them");
+    return false;
+  }
+  if (settings_.sharing.shares() && pool_.kept_pages() != all.blocks) {
+    why.add("pages kept for tables are not as many as 2 MiB leaves");
     return false;
   }
   if (pool_.free_pages() + all.own + frames + taken == pool_pages_) return true;

@@ -5,6 +5,7 @@
 
 #include "hypervisor/atomics.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/locked.h"
 
 namespace hv {
 
@@ -29,6 +30,7 @@ PageHints::Range PageHints::range_of(Gpa at, std::uint64_t pages, Rounding round
 
 void PageHints::write(Kind kind, Range range, bool value) {
   auto& words = bits_[static_cast<std::size_t>(kind)];
+  if (value) store_release(ever_[static_cast<std::size_t>(kind)], std::uint32_t{1});
   for (std::uint64_t granule = range.first; granule < range.end;) {
     const std::uint64_t count = std::min<std::uint64_t>(64 - granule % 64, range.end - granule);
     const std::uint64_t ones = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
@@ -39,6 +41,10 @@ void PageHints::write(Kind kind, Range range, bool value) {
       remove_bits(word, ones << granule % 64);
     granule += count;
   }
+}
+
+bool PageHints::holds(Gpa at, std::uint64_t pages) const {
+  return range_of(at, pages, Rounding::outwards).good;
 }
 
 bool PageHints::set(Kind kind, Gpa at, std::uint64_t pages) {
@@ -77,31 +83,54 @@ std::uint64_t PageHints::count(Kind kind) const {
   return count;
 }
 
-// The one place where page hints arrive, whatever delivered them. Policies that take pages back act on
-// `page_release`; of the others only the bits are kept, which no policy reads yet.
+bool PageHints::ends_with(Gpa at) const {
+  const std::uint64_t next = (at.value - base_.value) / kPageBytes + 1;
+  return next % granule_pages_ == 0 || next == pages_;
+}
+
+namespace {
+
+// So that no call takes much longer than the longest routine: it cannot be interrupted.
+std::uint64_t max_order(abi::Hypercall call) {
+  constexpr std::uint64_t most_released = 10;
+  if (call == abi::Hypercall::page_release) return most_released;
+  return call == abi::Hypercall::share ? PageHints::kMaxOrder : PageHints::kMaxFrameOrder;
+}
+
+}  // namespace
+
+// The one place where page hints arrive, whatever delivered them; abi/hypercall.h says what they mean.
 std::int64_t Hypervisor::page_hint(Arch& arch, Vm& vm, abi::Hypercall call, Gpa at, std::uint64_t order) {
-  if (order > PageHints::kMaxOrder) return abi::kErrorInvalidParameter;
+  if (order > max_order(call)) return abi::kErrorInvalidParameter;
   const std::uint64_t pages = std::uint64_t{1} << order;
   if (at.value % (pages * kPageBytes) != 0) return abi::kErrorInvalidParameter;
-  bool inside = false;
+  if (!vm.hints.holds(at, pages)) return abi::kErrorInvalidAddress;
   switch (call) {
     case abi::Hypercall::page_release:
-      inside = vm.hints.set(PageHints::Kind::released, at, pages);
-      if (inside && takes_back(load_relaxed(settings_.sharing.policy))) take_back(arch, vm, at, order);
+      if (!frames_.has_zero()) return abi::kErrorNotSupported;
+      return take_back(arch, vm, at, order) ? abi::kSuccess : abi::kErrorFailed;
+    case abi::Hypercall::share:
+      return ask_to_share(arch, vm, at, pages);
+    case abi::Hypercall::unshare:
+      vm.hints.set(PageHints::Kind::unshared, at, pages);  // first, so that no scan shares it again
       break;
     case abi::Hypercall::page_claim:
-      inside = vm.hints.clear(PageHints::Kind::released, at, pages);
-      break;
-    case abi::Hypercall::share:
-      inside = vm.hints.set(PageHints::Kind::shareable, at, pages);
-      break;
-    case abi::Hypercall::unshare:
-      inside = vm.hints.clear(PageHints::Kind::shareable, at, pages);
       break;
     default:
       return abi::kErrorNotSupported;
   }
-  return inside ? abi::kSuccess : abi::kErrorInvalidAddress;
+  return frames_.own(arch, pool_, vm, at, pages) ? abi::kSuccess : abi::kErrorFailed;
+}
+
+std::int64_t Hypervisor::ask_to_share(Arch& arch, Vm& vm, Gpa at, std::uint64_t pages) {
+  vm.hints.clear(PageHints::Kind::unshared, at, pages);
+  const SharingPolicy policy = load_relaxed(settings_.sharing.policy);
+  if (!scans_maps(policy) && !scans_content(policy)) return abi::kErrorNotSupported;
+  const std::uint64_t first = (at.value - abi::kGuestMemoryBase) / kPageBytes;
+  const Locked locked(arch, vm.sharing.lock);
+  if (scans_maps(policy)) vm.sharing.asked_map.add(first, first + pages);
+  if (scans_content(policy)) vm.sharing.asked_content.add(first, first + pages);
+  return abi::kSuccess;
 }
 
 std::int64_t Hypervisor::dirty_log_update(Vm& vm, Gpa at, std::uint64_t pages) {

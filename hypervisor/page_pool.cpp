@@ -30,33 +30,63 @@ void PagePool::reserve(Hpa base, std::uint64_t size) {
 }
 
 std::optional<Hpa> PagePool::allocate(Arch& arch, PageRun run) {
-  arch.lock(lock_);
+  const Locked locked(arch, lock_);
   const auto pages = static_cast<std::uint64_t>(run);
+  if (pages_to_give() < pages) return std::nullopt;
   const auto first = run == PageRun::block ? find_block() : find_small(pages);
-  if (first) {
-    arch.charge(Work::pool_page, pages);
-    set_run(*first, pages, false);
-    least_free_pages_ = std::min(least_free_pages_, free_pages_);
-  }
-  arch.unlock(lock_);
   if (!first) return std::nullopt;
+  take(arch, *first, pages);
   return base_ + (*first << kPageShift);
 }
 
+std::optional<Hpa> PagePool::take_kept(Arch& arch) {
+  const Locked locked(arch, lock_);
+  const auto first = find_small(1);
+  if (!first) return std::nullopt;
+  if (kept_pages_ != 0) --kept_pages_;
+  take(arch, *first, 1);
+  return base_ + (*first << kPageShift);
+}
+
+void PagePool::take(Arch& arch, std::uint64_t first, std::uint64_t pages) {
+  arch.charge(Work::pool_page, pages);
+  set_run(first, pages, false);
+  least_free_pages_ = std::min(least_free_pages_, free_pages_);
+}
+
 bool PagePool::release(Arch& arch, Hpa at, PageRun run) {
-  const auto pages = static_cast<std::uint64_t>(run);
   if (at < base_ || at.value % bytes(run) != 0) return false;
-  const std::uint64_t first = (at.value - base_.value) >> kPageShift;
-  if (first >= pages_ || pages_ - first < pages) return false;
-  arch.lock(lock_);
-  const bool taken = run_is(first, pages, false);
-  if (taken) {
-    arch.charge(Work::pool_page, pages);
-    set_run(first, pages, true);
-    top_word_ = std::max(top_word_, (first + pages - 1) / 64);
-  }
-  arch.unlock(lock_);
+  const Locked locked(arch, lock_);
+  return put_back(arch, at, static_cast<std::uint64_t>(run));
+}
+
+bool PagePool::release_and_keep(Arch& arch, Hpa table) {
+  if (table < base_ || table.value % kPageBytes != 0) return false;
+  const Locked locked(arch, lock_);
+  const bool taken = put_back(arch, table, 1);
+  kept_pages_ += taken ? 1 : 0;
   return taken;
+}
+
+bool PagePool::put_back(Arch& arch, Hpa at, std::uint64_t pages) {
+  const std::uint64_t first = (at.value - base_.value) >> kPageShift;
+  if (first >= pages_ || pages_ - first < pages || !run_is(first, pages, false)) return false;
+  arch.charge(Work::pool_page, pages);
+  set_run(first, pages, true);
+  top_word_ = std::max(top_word_, (first + pages - 1) / 64);
+  return true;
+}
+
+bool PagePool::keep(Arch& arch, std::uint64_t pages) {
+  const Locked locked(arch, lock_);
+  if (pages_to_give() < pages) return false;
+  kept_pages_ += pages;
+  return true;
+}
+
+void PagePool::keep_no_more(Arch& arch, std::uint64_t pages) {
+  const Locked locked(arch, lock_);
+  kept_pages_ -= std::min(pages, kept_pages_);
 }
 
 bool PagePool::is_free(Hpa page) const {
@@ -106,7 +136,7 @@ bool PagePool::audit(Arch& arch) {
   std::uint64_t free = 0;
   for (std::uint64_t word = 0; word < (pages_ + 63) / 64; ++word)
     for (std::uint64_t left = free_[word]; left != 0; left &= left - 1) ++free;
-  return free == free_pages_;
+  return free == free_pages_ && kept_pages_ <= free;
 }
 
 }  // namespace hv

@@ -106,7 +106,7 @@ void StageTwoTable::set(Arch& arch, const Leaf& leaf, Hpa frame, LeafRight right
 }
 
 bool StageTwoTable::split(Arch& arch, PagePool& pool, const Leaf& block, bool one_frame) {
-  const auto table = pool.allocate(arch, PageRun::page);
+  const auto table = pool.take_kept(arch);
   if (!table) return false;
   for (std::uint64_t i = 0; i < 512; ++i)
     arch.write_word(*table + 8 * i,

@@ -30,12 +30,24 @@ enum class Hypercall : std::uint32_t {
   timer_slack = 19,        // (microseconds) the guest's timer may be that late
   routine = 20,            // (iterations): a routine of that length whose result nobody waits for
   remote_fence = 21,      // (VCPU mask, RemoteFence): in effect once it is completed (status word, dlh_fence)
+  // About 2^order pages at gpa, aligned to their size. Anything but kSuccess: not done, or not for all.
   dirty_log_update = 22,  // (gpa, pages): the guest has written these pages
-  page_release = 23,      // (gpa, order): 2^order pages hold nothing that the guest still needs
-  page_claim = 24,        // (gpa, order): it needs them again, whatever they hold
-  share = 25,             // (gpa, order): their content may be shared with equal pages
-  unshare = 26,           // (gpa, order): they should have frames of their own again
+  page_release = 23,      // (gpa, order 0..10): they hold nothing that the guest still needs
+  page_claim = 24,        // (gpa, order 0..9): it is about to write them
+  share = 25,             // (gpa, order 0..18): they should be looked at first, and may be shared
+  unshare = 26,           // (gpa, order 0..9): they should have frames of their own, and keep them
 };
+// What the last five do, by the sharing policy:
+// - dirty_log_update: logged. `content_scan` passes over a logged page once, without a look at what it holds,
+//   and takes it off the log; no other policy reads the log. Large VMs are logged by up to 16 MiB at a time.
+// - page_release: the frames go back to the pool at once, and the pages read as zeroes. kErrorFailed: some of
+//   them kept theirs. kErrorNotSupported where no memory is shared at all: nobody could use them.
+// - page_claim: those that have no frame of their own get one, as their first write would have given it, 32 of
+//   them at most. kErrorFailed: not all have one now (there was no frame, or more than 32 were missing).
+// - share: takes back `unshare`. At their next step `memory_map` (before its next round) and `content_scan`
+//   look at these pages first. kErrorNotSupported with other policies, which look at nothing.
+// - unshare: the same as page_claim, and `memory_map` and `content_scan` leave the pages alone until `share`;
+//   of large VMs only as far as the range holds whole units, of up to 16 MiB.
 
 // The property that delivery turns on. Deferrable: the next instruction needs no value of it and the guest
 // may not observe an effect before its next entry, unless it asks for the completion.

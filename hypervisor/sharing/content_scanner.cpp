@@ -73,7 +73,12 @@ class LockedToo {
 
 bool ContentScanner::step(Arch& arch, PagePool& pool, GuestFrames& frames, std::span<Vm> vms) {
   const Context context{arch, pool, frames, vms};
-  for (std::uint32_t left = frames.settings().content_step_pages; left != 0; --left) {
+  std::uint32_t left = frames.settings().content_step_pages;
+  ++steps_;
+  std::uint32_t asked = (left + steps_ % 2) / 2;  // so that nobody keeps others from their visits by asking
+  left -= asked;
+  for (std::size_t i = 0; i < vms.size(); ++i) visit_asked(context, vms[(steps_ + i) % vms.size()], asked);
+  for (left += asked; left != 0; --left) {
     Vm& vm = vms[vm_];
     const Locked locked(arch, vm.sharing.lock);
     if (vm.state == Vm::State::alive && page_ < vm.guest_pages()) {
@@ -95,7 +100,33 @@ bool ContentScanner::step(Arch& arch, PagePool& pool, GuestFrames& frames, std::
   return false;
 }
 
+// The pages that the guest asked to be looked at, `left` at most.
+void ContentScanner::visit_asked(const Context& context, Vm& vm, std::uint32_t& left) {
+  if (!vm.sharing.asked_content.any()) return;
+  Arch& arch = context.arch;
+  const Locked locked(arch, vm.sharing.lock);
+  const Cycles start = arch.cycles();
+  AskedPages& asked = vm.sharing.asked_content;
+  for (; left != 0 && asked.any() && asked.first < vm.guest_pages() && vm.state == Vm::State::alive; --left) {
+    visit(context, {vm, Gpa{abi::kGuestMemoryBase + asked.first++ * kPageBytes}});
+    ++vm.sharing[SharingCounter::content_scanned_pages];
+  }
+  if (left != 0) asked = {};
+  vm.sharing[SharingCounter::content_cycles] += arch.cycles() - start;
+}
+
+// By the guest's word: pages that it wants to keep, and those that it has written since the last visit, whose
+// content need not be looked at to know that it changed.
+bool ContentScanner::passes_over(Page page) {
+  PageHints& hints = page.vm.hints;
+  if (hints.ever(PageHints::Kind::unshared) && hints.at(PageHints::Kind::unshared, page.at)) return true;
+  if (!hints.ever(PageHints::Kind::dirty) || !hints.at(PageHints::Kind::dirty, page.at)) return false;
+  if (hints.ends_with(page.at)) hints.clear(PageHints::Kind::dirty, page.at, 1);
+  return true;
+}
+
 void ContentScanner::visit(const Context& context, Page page) {
+  if (passes_over(page)) return;
   Arch& arch = context.arch;
   FrameRecords& records = context.frames.records();
   const auto leaf = own_leaf(arch, page.vm, page.at);
@@ -144,6 +175,7 @@ bool ContentScanner::merge_pair(const Context& context, Page page, std::uint32_t
   const Gpa at{abi::kGuestMemoryBase + std::uint64_t{record.page} * kPageBytes};
   const LockedToo locked(arch, other, page.vm);
   if (other.state != Vm::State::alive || record.page >= other.guest_pages()) return false;
+  if (passes_over({other, at})) return false;  // since it was seen
   const auto leaf = own_leaf(arch, other, at);
   if (!leaf || frame_of(*leaf, at) != records.frame(number)) return false;
   const Hpa frame = records.frame(number);

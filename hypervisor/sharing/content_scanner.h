@@ -27,12 +27,15 @@ class ContentScanner {
     Vm& vm;
     Gpa at;
   };
+  void visit_asked(const Context& context, Vm& vm, std::uint32_t& left);
+  static bool passes_over(Page page);
   void visit(const Context& context, Page page);
   bool merge_with_shared(const Context& context, Page page, std::uint32_t number);
   bool merge_pair(const Context& context, Page page, std::uint32_t number);
 
   std::uint32_t vm_ = 0;
   std::uint64_t page_ = 0;
+  std::uint32_t steps_ = 0;
 };
 
 }  // namespace hv

@@ -41,6 +41,7 @@ enum class SharingCounter : std::uint8_t {
   pool_pages,
   least_free_pages,
   pool_free_pages,
+  pool_kept_pages,
   content_frames,
   content_frame_ticks,
   count
@@ -65,7 +66,7 @@ inline constexpr std::array<SharingCounterText, kSharingCounters> kSharingCounte
      {"scanned_pages", "pages that looks at the map covered"},
      {"scan_cycles", "of all steps over its map"},
      {"marked_writes", "writes to pages between mark and share"},
-     {"unshared_pages", "writes to shared pages that got 4 KiB"},
+     {"unshared_pages", "shared pages that got 4 KiB, by a write or ahead of it"},
      {"unshared_blocks", "writes to shared pages that got 2 MiB"},
      {"unshare_cycles", "of the writes to shared pages, without exit and entry"},
      {"splintered_blocks", "2 MiB leaves that became 4 KiB leaves"},
@@ -84,6 +85,7 @@ inline constexpr std::array<SharingCounterText, kSharingCounters> kSharingCounte
      {"pool_pages", "pages of the machine for VMs and tables"},
      {"least_free_pages", "fewest of the pool's pages free at once"},
      {"pool_free_pages", "pages of the pool that are free now"},
+     {"pool_kept_pages", "of those, pages that are kept for tables: one per 2 MiB leaf that may be split"},
      {"content_frames", "frames that pages share by content now"},
      {"content_frame_ticks", "frames that pages share by content, summed over ticks"}}};
 // By themselves, so that no help comes into the hypervisor's image.

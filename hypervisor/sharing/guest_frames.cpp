@@ -63,19 +63,32 @@ bool GuestFrames::create(Arch& arch, PagePool& pool, const SharingSettings& sett
   return !(settings.any_policy || scans_content(settings.policy)) || records_.create(arch, pool);
 }
 
+// A 2 MiB leaf keeps a page for the table that it takes to split it: that can never fail for want of one.
+bool GuestFrames::map_leaf(Arch& arch, PagePool& pool, Vm& vm, Gpa at, Hpa frame, PageRun run,
+                           LeafRight right) {
+  const std::uint64_t tables = settings_.shares() && run == PageRun::block ? 1 : 0;
+  if (!pool.keep(arch, tables)) return false;
+  if (vm.table.map(arch, pool, at, frame, run, right)) return true;
+  pool.keep_no_more(arch, tables);
+  return false;
+}
+
 // The frames of shared pages are the zero block's: the k-th page of a block could map its k-th frame, but all
 // 4 KiB leaves map its first one, so that "one and the same physical page" is meant literally.
 bool GuestFrames::map_run(Arch& arch, PagePool& pool, Vm& vm, Gpa at, PageRun run) {
   const auto pages = static_cast<std::int64_t>(run);
   if (settings_.demand) {
-    if (!vm.table.map(arch, pool, at, zero_block_, run, LeafRight::shared)) return false;
+    if (!map_leaf(arch, pool, vm, at, zero_block_, run, LeafRight::shared)) return false;
     count_change(arch, vm, pages, 0, 0);
     return true;
   }
   const auto frame = pool.allocate(arch, run);
   if (!frame) return false;
   arch.zero(*frame, bytes(run));
-  if (!vm.table.map(arch, pool, at, *frame, run)) return false;
+  if (!map_leaf(arch, pool, vm, at, *frame, run, LeafRight::write)) {
+    pool.release(arch, *frame, run);
+    return false;
+  }
   count_change(arch, vm, 0, 0, pages);
   return true;
 }
@@ -221,6 +234,7 @@ void GuestFrames::drop_reference(Arch& arch, PagePool& pool, Hpa frame) {
 
 void GuestFrames::release(Arch& arch, PagePool& pool, Vm& vm) {
   vm.table.for_each_leaf(arch, [&](Gpa, const Leaf& leaf) {
+    if (settings_.shares() && leaf.run() == PageRun::block) pool.keep_no_more(arch, 1);
     if (is_zero(leaf.frame)) return;
     if (leaf.run() == PageRun::block)
       pool.release(arch, leaf.frame, PageRun::block);
@@ -340,7 +354,7 @@ void GuestFrames::settle_frames(Arch& arch, PagePool& pool, Vm& vm, Freed& freed
   fence(arch, vm);
   for (std::uint64_t i = 0; i < freed.count; ++i) drop_reference(arch, pool, freed.pages[i]);
   if (freed.has_block) pool.release(arch, freed.block, PageRun::block);
-  if (freed.has_table) pool.release(arch, freed.table, PageRun::page);
+  if (freed.has_table) pool.release_and_keep(arch, freed.table);  // of a 2 MiB leaf now
 }
 
 bool GuestFrames::give_back(Arch& arch, PagePool& pool, Vm& vm, Gpa at, unsigned order) {
@@ -355,6 +369,30 @@ bool GuestFrames::give_back(Arch& arch, PagePool& pool, Vm& vm, Gpa at, unsigned
   const Locked locked(arch, vm.sharing.lock);
   const PageSet marked = mark(arch, pool, vm, block, pages, true);
   vm.sharing[SharingCounter::released_pages] += share(arch, pool, vm, block, marked);
+  return are_zero(arch, vm, block, pages);
+}
+
+bool GuestFrames::are_zero(Arch& arch, const Vm& vm, Gpa block, const PageSet& pages) const {
+  const auto first = vm.table.leaf(arch, block);
+  const auto is_shared = [&](const Leaf& leaf) {
+    return leaf.right == LeafRight::shared && is_zero(leaf.frame);
+  };
+  if (!first || first->level == 1) return first && is_shared(*first);
+  for (std::uint64_t page = 0; page < kBlockPages; ++page)
+    if (has(pages, page) && !is_shared(vm.table.sibling(arch, *first, page))) return false;
+  return true;
+}
+
+bool GuestFrames::own(Arch& arch, PagePool& pool, Vm& vm, Gpa at, std::uint64_t pages) {
+  const Locked locked(arch, vm.sharing.lock);
+  std::uint64_t left = kMostAhead;
+  for (const Gpa end = at + pages * kPageBytes; at < end; at = at + kPageBytes) {
+    const auto leaf = vm.table.leaf(arch, at);
+    if (!leaf) return false;
+    if (leaf->level == 1 && leaf->right == LeafRight::write) return true;  // 2 MiB at most, aligned
+    if (leaf->right == LeafRight::write) continue;
+    if (left-- == 0 || make_writable_locked(arch, pool, vm, at) != Outcome::writable) return false;
+  }
   return true;
 }
 

@@ -48,8 +48,12 @@ class GuestFrames {
   std::uint64_t share(Arch& arch, PagePool& pool, Vm& vm, Gpa block, const PageSet& pages);
 
   // The guest gives pages back and will not expect their content again: they are shared at once, whatever
-  // the rights of their leaves. For 2^order pages at `at`, aligned to their size. False: no such pages.
+  // the rights of their leaves. For 2^order pages at `at`, aligned to their size. False: not all of them are.
   bool give_back(Arch& arch, PagePool& pool, Vm& vm, Gpa at, unsigned order);
+  // The pages, of one block, get frames of their own ahead of a write, kMostAhead of them at most. False: not
+  // all of them have one now.
+  static constexpr std::uint64_t kMostAhead = 32;
+  bool own(Arch& arch, PagePool& pool, Vm& vm, Gpa at, std::uint64_t pages);
 
   // Sharing by content, under the locks of the VMs (content_scanner.cpp).
   FrameRecords& records() { return records_; }
@@ -95,6 +99,8 @@ class GuestFrames {
   Outcome unshare_page(Arch& arch, PagePool& pool, Vm& vm, Gpa at, StageTwoTable::Leaf leaf);
   bool unshare_block(Arch& arch, PagePool& pool, Vm& vm, const StageTwoTable::Leaf& leaf);
   bool map_run(Arch& arch, PagePool& pool, Vm& vm, Gpa at, PageRun run);
+  bool map_leaf(Arch& arch, PagePool& pool, Vm& vm, Gpa at, Hpa frame, PageRun run, LeafRight right);
+  bool are_zero(Arch& arch, const Vm& vm, Gpa block, const PageSet& pages) const;
   void share_leaf(Arch& arch, Vm& vm, const StageTwoTable::Leaf& leaf, Freed& freed);
   void settle_frames(Arch& arch, PagePool& pool, Vm& vm, Freed& freed);
   void note_merged(Arch& arch, Vm& vm);

@@ -37,9 +37,8 @@ void take_out(PageSet& pages, std::uint64_t& most) {
 }  // namespace
 
 void MapScanner::begin(Arch& arch, const GuestFrames& frames, Vm& vm) {
-  page_ = 0;
   free_ = 0;
-  reserve_ = frames.settings().reserve_pages;
+  reserve_ = asked_end_ != 0 ? 0 : frames.settings().reserve_pages;
   if (frames.settings().source != MapSource::cooperative) return;  // introspection fills in the layout
   const auto layout = published_layout(arch, vm);
   vm.sharing.map = layout.value_or(MapLayout{});
@@ -52,6 +51,7 @@ void MapScanner::first_look(Arch& arch, PagePool& pool, GuestFrames& frames, Vm&
   reader.look(page_, [&](std::uint64_t first, std::uint64_t pages, std::uint64_t) {
     put(free, first - page_, pages);
   });
+  leave_unshared(vm, free);
   const std::uint64_t found = count(free);
   free_ += found;
   vm.sharing[SharingCounter::first_free_pages] += found;
@@ -90,7 +90,45 @@ void MapScanner::second_look(Arch& arch, PagePool& pool, GuestFrames& frames, Vm
   frames.unmark(arch, vm, address(page_), marked);
 }
 
+// What the guest wants to keep frames for.
+void MapScanner::leave_unshared(const Vm& vm, PageSet& pages) const {
+  if (!vm.hints.ever(PageHints::Kind::unshared)) return;
+  for (std::uint64_t page = 0; page < kBlockPages; ++page)
+    if ((pages[page / 64] >> page % 64 & 1) != 0 &&
+        vm.hints.at(PageHints::Kind::unshared, address(page_ + page)))
+      pages[page / 64] &= ~(std::uint64_t{1} << page % 64);
+}
+
+// A round over all VMs, or before that one over the pages that a guest asked to be looked at: of one guest at
+// a time, so that nobody can keep others from their round by asking.
+void MapScanner::begin_round(Arch& arch, std::span<Vm> vms) {
+  phase_ = Phase::first;
+  shared_ = 0;
+  const bool all_are_due = asked_end_ != 0;
+  for (std::size_t i = 0; i < vms.size() && !all_are_due; ++i) {
+    vm_ = asked_vm_ = (asked_vm_ + 1) % static_cast<std::uint32_t>(vms.size());
+    VmSharing& sharing = vms[vm_].sharing;
+    const Locked locked(arch, sharing.lock);
+    const AskedPages asked = sharing.asked_map;
+    sharing.asked_map = {};
+    if (!asked.any()) continue;
+    page_ = first_ = asked.first / kBlockPages * kBlockPages;
+    asked_end_ = asked.end;
+    return;
+  }
+  vm_ = 0;
+  page_ = first_ = asked_end_ = 0;
+}
+
+std::uint64_t MapScanner::end_of(const Vm& vm) const {
+  return asked_end_ == 0 ? vm.guest_pages() : std::min(vm.guest_pages(), asked_end_);
+}
+
 bool MapScanner::next_vm(std::size_t count) {
+  if (asked_end_ != 0) {
+    phase_ = Phase::between;
+    return false;
+  }
   phase_ = Phase::first;
   page_ = 0;
   if (++vm_ < count) return false;
@@ -100,17 +138,12 @@ bool MapScanner::next_vm(std::size_t count) {
 }
 
 bool MapScanner::step(Arch& arch, PagePool& pool, GuestFrames& frames, std::span<Vm> vms) {
-  if (phase_ == Phase::between) {
-    phase_ = Phase::first;
-    vm_ = 0;
-    page_ = 0;
-    shared_ = 0;
-  }
+  if (phase_ == Phase::between) begin_round(arch, vms);
   Vm& vm = vms[vm_];
   const Locked locked(arch, vm.sharing.lock);
   if (vm.state != Vm::State::alive) return next_vm(vms.size());
   const Cycles start = arch.cycles();
-  if (phase_ == Phase::first && page_ == 0) begin(arch, frames, vm);
+  if (phase_ == Phase::first && page_ == first_) begin(arch, frames, vm);
   if (!vm.sharing.map.present) {
     if (frames.settings().source == MapSource::cooperative) ++vm.sharing[SharingCounter::declined];
     return next_vm(vms.size());
@@ -118,25 +151,27 @@ bool MapScanner::step(Arch& arch, PagePool& pool, GuestFrames& frames, std::span
   if (phase_ == Phase::fence) {
     if (frames.settings().ablation != SharingAblation::no_remote_fence) frames.fence(arch, vm);
     phase_ = Phase::second;
-    page_ = 0;
+    page_ = first_;
   } else {
-    const std::uint64_t end = std::min(
-        vm.guest_pages(), page_ + std::max<std::uint64_t>(frames.settings().step_pages, kBlockPages));
+    const std::uint64_t end =
+        std::min(end_of(vm), page_ + std::max<std::uint64_t>(frames.settings().step_pages, kBlockPages));
     for (; page_ < end; page_ += kBlockPages)
       phase_ == Phase::first ? first_look(arch, pool, frames, vm) : second_look(arch, pool, frames, vm);
   }
   vm.sharing[SharingCounter::scan_cycles] += arch.cycles() - start;
-  if (phase_ == Phase::second && page_ >= vm.guest_pages()) {
-    vm.sharing[SharingCounter::free_pages] = free_;
-    ++vm.sharing[SharingCounter::rounds];
+  if (phase_ == Phase::second && page_ >= end_of(vm)) {
+    if (asked_end_ == 0) {
+      vm.sharing[SharingCounter::free_pages] = free_;
+      ++vm.sharing[SharingCounter::rounds];
+    }
     return next_vm(vms.size());
   }
-  if (phase_ == Phase::first && page_ >= vm.guest_pages()) {
+  if (phase_ == Phase::first && page_ >= end_of(vm)) {
     phase_ = Phase::fence;
     if (frames.settings().ablation == SharingAblation::scan_only) {
       // nothing was marked, so nobody needs a fence; the second look costs what it costs
       phase_ = Phase::second;
-      page_ = 0;
+      page_ = first_;
     }
   }
   return false;

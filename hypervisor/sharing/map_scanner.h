@@ -24,6 +24,9 @@ class MapScanner {
  private:
   enum class Phase : std::uint8_t { between, first, fence, second };
 
+  void begin_round(Arch& arch, std::span<Vm> vms);
+  std::uint64_t end_of(const Vm& vm) const;
+  void leave_unshared(const Vm& vm, GuestFrames::PageSet& pages) const;
   void begin(Arch& arch, const GuestFrames& frames, Vm& vm);
   void first_look(Arch& arch, PagePool& pool, GuestFrames& frames, Vm& vm);
   void second_look(Arch& arch, PagePool& pool, GuestFrames& frames, Vm& vm);
@@ -31,9 +34,12 @@ class MapScanner {
 
   Phase phase_ = Phase::between;
   std::uint32_t vm_ = 0;
-  std::uint64_t page_ = 0;     // the block that is next
-  std::uint64_t reserve_ = 0;  // pages still to be left alone
-  std::uint64_t free_ = 0;     // pages that C1 found
+  std::uint64_t page_ = 0;       // the block that is next
+  std::uint64_t first_ = 0;      // where each VM's looks begin in this round
+  std::uint32_t asked_vm_ = 0;   // whose wishes were looked at last
+  std::uint64_t asked_end_ = 0;  // not 0: a round over what a guest asked for, up to here
+  std::uint64_t reserve_ = 0;    // pages still to be left alone
+  std::uint64_t free_ = 0;       // pages that C1 found
   std::uint64_t shared_ = 0;
 };
 

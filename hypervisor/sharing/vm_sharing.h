@@ -1,6 +1,7 @@
 // What sharing knows about one VM: who may hold its translations, and what happened to its pages.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -13,12 +14,23 @@
 
 namespace hv {
 
+// Pages that a guest wishes to be looked at first, from one number up to another.
+struct AskedPages {
+  std::uint64_t first = 0, end = 0;
+  bool any() const { return first < end; }
+  void add(std::uint64_t from, std::uint64_t to) {
+    first = any() ? std::min(first, from) : from;
+    end = std::max(end, to);
+  }
+};
+
 struct VmSharing {
   Arch::Lock lock{};             // of the stage-two table
   std::uint64_t seen_harts = 0;  // atomic: harts that may hold translations of this VM
   std::uint64_t since = 0;       // ticks up to which shared_page_ticks is summed
   std::uint32_t given_up = 0;    // atomic: it waits for memory, and there will be none
   MapLayout map;
+  AskedPages asked_map, asked_content;  // by the scan that is to look
   enum class MapSearch : std::uint8_t { open, found, declined } search = MapSearch::open;
   std::optional<abi::KernelSymbols> symbols;  // for introspection, if the configuration gave them
   std::uint32_t search_failures = 0;          // of introspection

@@ -266,15 +266,14 @@ TEST(Hints, ReachTheVmsBitmapsAndNothingBeyondItsMemory) {
   using Kind = PageHints::Kind;
   const PageHints& hints = bench.core->vm(0).hints;
   const std::uint64_t base = abi::kGuestMemoryBase;
-  EXPECT_EQ(hint(Hypercall::page_release, base + 0x4000, 2), abi::kSuccess);
-  EXPECT_EQ(hints.count(Kind::released), 4u);
+  EXPECT_EQ(hint(Hypercall::page_release, base + 0x4000, 2), abi::kErrorNotSupported);  // without sharing
   EXPECT_EQ(hint(Hypercall::page_claim, base + 0x5000, 0), abi::kSuccess);
-  EXPECT_EQ(hints.count(Kind::released), 3u);
-  EXPECT_FALSE(hints.at(Kind::released, Gpa{base + 0x5000}));
-  EXPECT_TRUE(hints.at(Kind::released, Gpa{base + 0x6fff}));
-  EXPECT_EQ(hint(Hypercall::share, base, 0), abi::kSuccess);
-  EXPECT_EQ(hint(Hypercall::unshare, base, 0), abi::kSuccess);
-  EXPECT_EQ(hints.count(Kind::shareable), 0u);
+  EXPECT_EQ(hint(Hypercall::unshare, base + 0x4000, 2), abi::kSuccess);
+  EXPECT_EQ(hints.count(Kind::unshared), 4u);
+  EXPECT_EQ(hint(Hypercall::share, base + 0x5000, 0), abi::kErrorNotSupported);
+  EXPECT_EQ(hints.count(Kind::unshared), 3u);
+  EXPECT_FALSE(hints.at(Kind::unshared, Gpa{base + 0x5000}));
+  EXPECT_TRUE(hints.at(Kind::unshared, Gpa{base + 0x6fff}));
   EXPECT_EQ(bench.call(0, Hypercall::dirty_log_update, {base + 0x1000, 3}).error, abi::kSuccess);
   EXPECT_EQ(hints.count(Kind::dirty), 3u);
   EXPECT_EQ(hint(Hypercall::page_release, base + 0x1000, 1), abi::kErrorInvalidParameter);  // misaligned

@@ -83,6 +83,31 @@ TEST(SharingTwin, VmsThatArePromisedMoreThanThereIsWaitAndGoOn) {
   }
 }
 
+// Where the hart walks, not the compiler, decides what is written when: AMOs, SC, and A and D bits.
+TEST(SharingTwin, AWriteOfAnyKindGetsAFrameAndTheRightValue) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "unshare",
+    "machine": {"harts": 1, "memory_bytes": "32MiB", "isa": {"ad_updates": "hardware"}},
+    "hypervisor": {"sharing": {"policy": "content_scan", "pages_per_second": 400000, "content_step_pages": 64}},
+    "vms": [{"name": "one", "memory_bytes": "4MiB", "arguments": {"act": "unshare"}}],
+    "limits": {"max_cycles": 1000000000}
+  })");
+  config["vms"][0]["workload"] = HVSIM_PROBE;
+  const auto expect_good = [](const Outcome& outcome, const char* where) {
+    EXPECT_EQ(outcome.exit_code, 0) << where << "\n" << outcome.log;
+    EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare ok")) << where;
+  };
+  for (const char* run : {"target", "host"}) {
+    const Outcome outcome = simulate(config, run);
+    expect_good(outcome, run);
+    const Json& counters = outcome.stats.at("sharing").at(0).at("counters");
+    EXPECT_GE(counters.at("merges"), 1) << run;  // the two tables were one frame
+    EXPECT_EQ(counters.at("released_pages"), 4) << run;
+    EXPECT_GE(counters.at("unshared_pages"), 3 + 1) << run;
+  }
+  expect_good(qemu(config), "QEMU");
+}
+
 // The hypervisor says so on its console, and nobody who reads the last line only may miss it.
 TEST(SharingTwin, AMachineWithoutMemoryForSharingIsRefusedInWords) {
   const Json config = {{"version", 1},

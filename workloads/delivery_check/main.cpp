@@ -55,11 +55,12 @@ class Checks {
         hypercall::defer(Hypercall::remote_fence, 1, draw % 2);
         break;
       case 7:
-        hypercall::defer(draw % 2 == 0 ? Hypercall::page_release : Hypercall::page_claim,
-                         pages_ + (draw >> 8) % kPages * 4096, 0);
+        // Whether there is a policy that takes it is not the point here.
+        hypercall::defer_unwatched(draw % 2 == 0 ? Hypercall::page_release : Hypercall::page_claim,
+                                   pages_ + (draw >> 8) % kPages * 4096, 0);
         break;
       case 8:
-        hypercall::defer(draw % 2 == 0 ? Hypercall::share : Hypercall::unshare, pages_, 2);
+        hypercall::defer_unwatched(draw % 2 == 0 ? Hypercall::share : Hypercall::unshare, pages_, 2);
         break;
       case 9:
         hypercall::defer(Hypercall::dirty_log_update, pages_, 1 + draw % kPages);

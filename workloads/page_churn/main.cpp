@@ -56,7 +56,8 @@ void Machine::ready() {
   guest::region_begin(kMeasuredRegion);
 }
 
-// The balloon holds pages of its own, so that nobody uses them; when little is left free it lets some go.
+// The balloon holds pages of its own, so that nobody uses them; when little is left free it lets some go, and
+// tells nobody: they get frames when they are written.
 void Machine::inflate() {
   const auto* const page = guest::hypercall::shared_page();
   const std::uint64_t percent = page->balloon_percent;
@@ -82,7 +83,6 @@ void Machine::inflate() {
 void Machine::take_back() {
   const std::uint32_t first = balloon[--balloon_runs];
   ballooned_pages -= std::uint64_t{1} << balloon_order;
-  guest::hypercall::defer(Hypercall::page_claim, base + first * kPageBytes, balloon_order);
   buddy->release(first, balloon_order, ticks());
 }
 

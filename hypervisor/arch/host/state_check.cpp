@@ -213,7 +213,7 @@ bool StateCheck::pool(const PagePool& pool) {
     if (!only_first(pool.free_[word], static_cast<unsigned>(std::min<std::uint64_t>(here, 64)))) return false;
     free += count_bits(pool.free_[word]);
   }
-  return free == pool.free_pages_;
+  return free == pool.free_pages_ && pool.kept_pages_ <= free;
 }
 
 // In each tree, every record once at most.
@@ -267,7 +267,7 @@ std::string_view StateCheck::problem(const Hypervisor& core, unsigned harts, con
   if (!records(core.frames_.records_, core.pool_, core.vm_count_, read)) return "records of shared frames";
   if (!up_to(core.map_scanner_.phase_, MapScanner::Phase::second) ||
       core.map_scanner_.vm_ >= core.vm_count_ || core.map_scanner_.page_ % 512 != 0 ||
-      core.content_scanner_.vm_ >= core.vm_count_)
+      core.map_scanner_.first_ % 512 != 0 || core.content_scanner_.vm_ >= core.vm_count_)
     return "scanners";
   if (!std::ranges::all_of(core.introspections_, introspection)) return "introspection";
   for (unsigned i = 0; i < core.vcpu_count_; ++i)

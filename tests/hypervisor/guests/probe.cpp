@@ -220,6 +220,71 @@ void measure() {
   finish("measure", true);
 }
 
+// --- writes of all kinds to pages that share a frame
+
+std::uint64_t* page(std::uint64_t number) {
+  return reinterpret_cast<std::uint64_t*>(abi::kGuestMemoryBase + (1 << 20) + number * 4096);
+}
+std::uint64_t fetch_and_add(std::uint64_t* at, std::uint64_t value) {
+  std::uint64_t old;
+  asm volatile("amoadd.d %0, %1, (%2)" : "=r"(old) : "r"(value), "r"(at) : "memory");
+  return old;
+}
+// By LR and SC; how often it took.
+std::uint64_t add(std::uint64_t* at, std::uint64_t value) {
+  std::uint64_t tries = 0, sum, failed;
+  asm volatile(
+      "1: lr.d %1, (%3)\n"
+      "   add %1, %1, %4\n"
+      "   sc.d %2, %1, (%3)\n"
+      "   addi %0, %0, 1\n"
+      "   bnez %2, 1b\n"
+      : "+r"(tries), "=&r"(sum), "=&r"(failed)
+      : "r"(at), "r"(value)
+      : "memory");
+  return tries;
+}
+
+// On the one frame of zeroes, which nobody may see written.
+bool write_released_pages() {
+  for (std::uint64_t n = 0; n < 4; ++n)
+    for (std::uint64_t i = 0; i < 512; ++i) page(n)[i] = n + i + 1;
+  bool good = call(abi::Hypercall::page_release, reinterpret_cast<std::uint64_t>(page(0)), 2).error == 0;
+  good = good && fetch_and_add(page(0) + 1, 5) == 0 && add(page(1) + 2, 7) < 1000;
+  reinterpret_cast<volatile std::uint8_t*>(page(2))[4095] = 9;
+  for (std::uint64_t n = 0; n < 4; ++n)
+    for (std::uint64_t i = 0; i < 512; ++i) {
+      const std::uint64_t written = n == 0 && i == 1     ? 5
+                                    : n == 1 && i == 2   ? 7
+                                    : n == 2 && i == 511 ? std::uint64_t{9} << 56
+                                                         : 0;
+      good = good && page(n)[i] == written;
+    }
+  return good;
+}
+
+// The walker sets A and D in a root table that shares its frame with an equal page. Leaves of 1 GiB, the
+// VM's memory at its own addresses.
+bool write_by_walks() {
+  constexpr std::uint64_t leaf = abi::kGuestMemoryBase >> 12 << 10 | 0xF, accessed_and_dirty = 0xC0;
+  constexpr std::uint64_t place = abi::kGuestMemoryBase >> 30, wait = 200'000;  // ticks
+  for (std::uint64_t n = 8; n < 10; ++n) {
+    for (std::uint64_t i = 0; i < 512; ++i) page(n)[i] = 0;
+    page(n)[place] = leaf;
+  }
+  for (const std::uint64_t until = now() + wait; now() < until;) {
+  }
+  const std::uint64_t satp = std::uint64_t{8} << 60 | reinterpret_cast<std::uint64_t>(page(8)) >> 12;
+  asm volatile("sfence.vma\n csrw satp, %0\n sfence.vma" : : "r"(satp) : "memory");
+  *reinterpret_cast<volatile std::uint64_t*>(page(12)) = 1;
+  asm volatile("csrw satp, zero\n sfence.vma" : : : "memory");
+  bool good = page(8)[place] == (leaf | accessed_and_dirty) && page(9)[place] == leaf;
+  for (std::uint64_t i = 0; i < 512; ++i) good = good && (i == place || (page(8)[i] | page(9)[i]) == 0);
+  return good;
+}
+
+void unshare() { finish("unshare", write_released_pages() && write_by_walks()); }
+
 struct Act {
   std::string_view name;
   void (*run)();
@@ -234,7 +299,8 @@ constexpr Act kActs[] = {{"load", touch_nothing},
                          {"sleep", sleep_a_while},
                          {"flood", flood},
                          {"measure", measure},
-                         {"shout", shout}};
+                         {"shout", shout},
+                         {"unshare", unshare}};
 
 }  // namespace
 
