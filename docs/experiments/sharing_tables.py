@@ -205,6 +205,17 @@ PARTS: dict[str, Figure] = {
     "GiB min / 1000": gib_minutes,
 }
 
+LINUX: dict[str, Figure] = {
+    "free MiB": mib("free_pages"),
+    "saved at most": mib("peak_saved_pages"),
+    "GiB min / 1000": gib_minutes,
+    "held at most, second half": late_peak,
+    "scan cycles per page": COLUMNS["scan cycles per page"],
+    "unshares": count("unshares"),
+    **{title: PARTS[title] for title in ("guests M", "scan M", "copy-on-write M")},
+    "elapsed M": millions("cycles"),
+}
+
 OVERCOMMIT: dict[str, Figure] = {
     "finished": finished,
     "given up": given_up,
@@ -250,6 +261,8 @@ def tables(experiment: Experiment) -> Iterator[tuple[str, str]]:
     """Caption and table, one after the other."""
     columns = OVERCOMMIT if experiment.name == "sharing-overcommit" else COLUMNS
     yield from crossed(experiment, "policy", columns, PAGE.get(experiment.name, []))
+    if experiment.name == "sharing-linux":
+        yield "what it saved and cost", listing(experiment.runs, LINUX)
     if experiment.name == "sharing-splintering":
         yield "where cycles went", listing(experiment.runs, PARTS)
     if experiment.name == "sharing-overcommit":
