@@ -1,21 +1,29 @@
 """The simulator's own code for configs, without the simulation (python/src/core.cpp)."""
 
-def version() -> str:
-    """Version of the simulator."""
+from __future__ import annotations
 
-def schema() -> str:
-    """The JSON Schema of configs, as JSON text."""
+import collections.abc
+
+__all__: list[str] = ["checkpoint_facts", "expand_file", "expand_text", "schema", "version"]
 
 def checkpoint_facts(file: str) -> str:
     """What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it."""
 
-def expand_file(path: str, settings: list[str], images: list[str]) -> list[tuple[str, str, str]]:
+def expand_file(
+    path: str, settings: collections.abc.Sequence[str], images: collections.abc.Sequence[str]
+) -> list[tuple[str, str, str]]:
     """The runs of a config file: (name, name of its directory, complete config as JSON text).
 
     Settings are ``path=value``; `images` are directories where images without a path are looked for.
     """
 
 def expand_text(
-    text: str, directory: str, settings: list[str], images: list[str]
+    text: str, directory: str, settings: collections.abc.Sequence[str], images: collections.abc.Sequence[str]
 ) -> list[tuple[str, str, str]]:
     """As expand_file, of JSON text whose relative paths start at a directory."""
+
+def schema() -> str:
+    """The JSON Schema of configs, as JSON text."""
+
+def version() -> str:
+    """Version of the simulator."""

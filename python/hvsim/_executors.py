@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import queue
+import signal
 import socket
 import threading
 import time
@@ -285,12 +286,17 @@ def _told(error: BaseException) -> BaseException | Ending:
 def _import(module: str, extra: str) -> Any:
     import importlib
 
+    main = threading.current_thread() is threading.main_thread()
+    interrupt = signal.getsignal(signal.SIGINT)
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ConfigError(
             "", "dask", module, f'expected the module {module}: pip install "hvsim[{extra}]" ({error})'
         ) from error
+    finally:  # dask_jobqueue makes Ctrl-C the end of whoever imports it
+        if main and interrupt is not None:
+            signal.signal(signal.SIGINT, interrupt)
 
 
 __all__ = [

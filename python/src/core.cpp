@@ -94,13 +94,20 @@ std::string checkpoint_facts(const std::string& file) {
 }
 
 PYBIND11_MODULE(_core, module) {
-  module.doc() = "The simulator's own code for configs, without the simulation";
-  module.def("version", [] { return std::string(simulator_version()); });
-  module.def("schema", [] { return config_schema().dump(); });
-  module.def("checkpoint_facts", &checkpoint_facts, py::arg("file"));
-  module.def("expand_file", &expand_file, py::arg("path"), py::arg("settings"), py::arg("images"));
+  module.doc() = "The simulator's own code for configs, without the simulation (python/src/core.cpp).";
+  module.def(
+      "version", [] { return std::string(simulator_version()); }, "Version of the simulator.");
+  module.def(
+      "schema", [] { return config_schema().dump(); }, "The JSON Schema of configs, as JSON text.");
+  module.def(
+      "checkpoint_facts", &checkpoint_facts, py::arg("file"),
+      "What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it.");
+  module.def(
+      "expand_file", &expand_file, py::arg("path"), py::arg("settings"), py::arg("images"),
+      "The runs of a config file: (name, name of its directory, complete config as JSON text).\n\n"
+      "Settings are ``path=value``; `images` are directories where images without a path are looked for.");
   module.def("expand_text", &expand_text, py::arg("text"), py::arg("directory"), py::arg("settings"),
-             py::arg("images"));
+             py::arg("images"), "As expand_file, of JSON text whose relative paths start at a directory.");
 }
 
 }  // namespace
