@@ -186,6 +186,14 @@ def test_a_cluster_without_workers_is_not_waited_for_for_ever(config):
         hvsim.sweep(short(config), {"seed": [1]}, dask=cluster.scheduler_address, worker_timeout=0.5)
 
 
+def test_importing_dasks_job_queues_leaves_ctrl_c_alone():
+    script = (
+        "import signal\nfrom hvsim._executors import _import\n_import('dask_jobqueue', 'slurm')\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
 def test_slurm_jobs_are_submitted_as_dasks_configuration_says(config, tmp_path, monkeypatch):
     """A stand-in for sbatch runs a copy of the job's script on this machine, as Slurm would."""
     import dask
