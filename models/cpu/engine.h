@@ -281,6 +281,7 @@ class Engine final : public Hart {
   void use_row();
   void settle_pipeline();
   void wait_for_late_results(const Op* until);  // engine_remembered.h: the `fast` mode
+  void advance_late_results(unsigned count);
   void drain_late_results(isa::Cycles from_now = 0);
   void drain_before_present();
   isa::Cycles present_offset();

@@ -12,11 +12,19 @@ namespace hvsim::cpu {
 
 // What the ops of the present block before `until` have waited for.
 template <class Timing>
-void Engine<Timing>::wait_for_late_results(const Op* until) {
+inline void Engine<Timing>::wait_for_late_results(const Op* until) {
   if constexpr (Timing::timed) {
     const auto count = static_cast<unsigned>(until - block_->ops);
-    timing_.late.advance(timing_.remembered.times(*block_), count, state.cycle);
+    if (!timing_.late.advances_at_once(count)) advance_late_results(count);
   }
+}
+
+template <class Timing>
+[[gnu::noinline]] void Engine<Timing>::advance_late_results(unsigned count) {
+  if constexpr (Timing::timed)
+    timing_.late.advance(timing_.remembered.times(*block_), count, state.cycle);
+  else
+    (void)count;
 }
 
 // Instructions that commit alone, at this time at the earliest, come after everything before them.

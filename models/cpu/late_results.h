@@ -24,6 +24,12 @@ class LateResults {
   bool any() const { return count_ != 0 || next_ != 0; }
   Cycles shift() const { return shift_; }  // by which the present op is later than its block's times say
 
+  // Whether advance() to this op of the present block has nothing to do, or nothing but to note it.
+  bool advances_at_once(unsigned until) {
+    if (count_ != 0) return next_ == until;
+    next_ = until;
+    return true;
+  }
   // The present block's ops up to this number, when the block began at a time.
   void advance(std::span<const OpTimes> times, unsigned until, Cycles began) {
     while (count_ != 0 && next_ < until) {
@@ -108,9 +114,13 @@ class LateResults {
     }
     shift_ += from - issue;
     if (from < over_from_) return;
-    const auto end = std::remove_if(late_.begin(), late_.begin() + count_,
-                                    [from](const Late& late) { return late.ready + 2 <= from; });
-    count_ = static_cast<unsigned>(end - late_.begin());
+    unsigned kept = 0;  // mostly there are one or two
+    for (unsigned i = 0; i < count_; ++i) {
+      if (late_[i].ready + 2 <= from) continue;
+      if (kept != i) late_[kept] = late_[i];
+      ++kept;
+    }
+    count_ = kept;
     summarize();
   }
 

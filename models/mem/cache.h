@@ -1,6 +1,10 @@
 // A set-associative cache of tags: which lines are there, in which state, and who must leave.
 #pragma once
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <bit>
 #include <cstdint>
 #include <optional>
@@ -16,8 +20,9 @@ namespace hvsim::mem {
 // What is impossible about a geometry, in words; empty if nothing is.
 std::optional<std::string> problem(const CacheConfig& config);
 
-// A line's number: physical address divided by the line size.
+// A line's number: physical address divided by the line size. What Cache is given is less than kMostLines.
 using LineNumber = std::uint64_t;
+inline constexpr LineNumber kMostLines = ~std::uint32_t{0};
 
 class Cache {
  public:
@@ -62,7 +67,7 @@ class Cache {
   }
   Ways fill(std::uint32_t slot, LineNumber line) {  // answers as touch()
     occupied_ += lines_[slot] == kNoLine;
-    lines_[slot] = line;
+    lines_[slot] = tag_of(line);
     return replacement_.filled(set_of(line), slot - first_slot(line));
   }
   void remove(std::uint32_t slot) {
@@ -84,20 +89,47 @@ class Cache {
   const CacheStats& stats() const { return stats_; }
 
  private:
-  static constexpr LineNumber kNoLine = ~LineNumber{0};
+  // Lines as they are kept: half as wide, so that a set of 16 is one line of the host.
+  using Tag = std::uint32_t;
+  static constexpr Tag kNoLine = ~Tag{0};
+  static Tag tag_of(LineNumber line) { return static_cast<Tag>(line); }
+
   // Usual sets are compared as a whole: where in the set a line is, nobody can predict.
   template <unsigned kWays>
   std::uint32_t find_among(LineNumber line) const {
     const std::uint32_t first = first_slot(line);
-    const LineNumber* set = lines_.data() + first;
-    unsigned equal = 0;
-    for (unsigned way = 0; way < kWays; ++way) equal |= static_cast<unsigned>(set[way] == line) << way;
+    const unsigned equal = equal_ways<kWays>(lines_.data() + first, tag_of(line));
     return equal != 0 ? first + static_cast<std::uint32_t>(std::countr_zero(equal)) : kAbsent;
   }
+#ifdef __SSE2__
+  template <unsigned kWays>
+  static unsigned equal_ways(const Tag* set, Tag tag) {
+    const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
+    const auto four = [&](unsigned from) {
+      return _mm_cmpeq_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(set + from)), wanted);
+    };
+    if constexpr (kWays == 4) {
+      return static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(four(0))));
+    } else if constexpr (kWays == 8) {
+      const __m128i eight = _mm_packs_epi32(four(0), four(4));
+      return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(eight, _mm_setzero_si128())));
+    } else {
+      const __m128i low = _mm_packs_epi32(four(0), four(4)), high = _mm_packs_epi32(four(8), four(12));
+      return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
+    }
+  }
+#else
+  template <unsigned kWays>
+  static unsigned equal_ways(const Tag* set, Tag tag) {
+    unsigned equal = 0;
+    for (unsigned way = 0; way < kWays; ++way) equal |= static_cast<unsigned>(set[way] == tag) << way;
+    return equal;
+  }
+#endif
   std::uint32_t find_one_by_one(LineNumber line) const {
     const std::uint32_t first = first_slot(line);
     for (std::uint32_t slot = first; slot < first + config_.ways; ++slot)
-      if (lines_[slot] == line) return slot;
+      if (lines_[slot] == tag_of(line)) return slot;
     return kAbsent;
   }
   std::uint32_t find_free(LineNumber line) const {
@@ -111,8 +143,8 @@ class Cache {
 
   CacheConfig config_;
   std::uint64_t set_mask_;
-  std::vector<LineNumber> lines_;  // sets * ways
-  std::uint32_t occupied_ = 0;     // of them
+  std::vector<Tag> lines_;      // sets * ways
+  std::uint32_t occupied_ = 0;  // of them
   ReplacementState replacement_;
   CacheStats stats_;
 };

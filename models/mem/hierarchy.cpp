@@ -77,6 +77,10 @@ isa::Result<std::unique_ptr<Hierarchy>, std::string> Hierarchy::create(const Hie
   if (auto found = problem(config)) return isa::Failure{*found};
   if (harts == 0 || harts > kMaxHarts)
     return isa::Failure{"harts: " + std::to_string(harts) + " is not from 1 to " + std::to_string(kMaxHarts)};
+  if ((ram.base + ram.bytes).value / config.l1d.line_bytes >= kMostLines)
+    return isa::Failure{"l1d.line_bytes: " + std::to_string(config.l1d.line_bytes) +
+                        " makes too many lines of a memory that ends at " +
+                        std::to_string((ram.base + ram.bytes).value) + ", expected less than 2^32 - 1"};
   std::vector<HartCaches> caches;
   caches.reserve(harts);
   for (unsigned hart = 0; hart < harts; ++hart) {
@@ -100,6 +104,7 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
     : config_(config),
       line_shift_(shift_of(config.l1d.line_bytes)),
       home_shift_(config.has_l2 ? shift_of(config.l2.line_bytes) - line_shift_ : 0),
+      home_mask_((LineNumber{1} << home_shift_) - 1),
       harts_(std::move(harts)),
       home_(config.has_l2 ? config.l2 : duplicate_tags(config, static_cast<unsigned>(harts_.size())), seed),
       directory_(std::size_t{home_.slots()} << home_shift_),
@@ -135,7 +140,9 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
   if (kind == Kind::store && !config_.l1d.write_allocate) return write_around(hart, line, looked_up);
   const isa::Cycles out = l1.start_miss(looked_up + l1.config().miss_latency);
   Found found = bring_home(line, to_home(hart, line, Interconnect::kRequestBytes, out));
-  found.ready += take_from_others(hart, kind, line, entry_at(found.slot, line), found);
+  DirectoryEntry& entry = entry_at(found.slot, line);
+  if (entry.owner != kNobody || entry.l1d_sharers != 0)
+    found.ready += take_from_others(hart, kind, line, entry, found);
   found.ready = from_home(hart, line, found.ready);
   l1.miss_goes_out(found.ready);
   fill_l1(hart, kind, line, found, out, false);
@@ -155,8 +162,8 @@ inline void Hierarchy::fetch_ahead_on_host(HartCaches& caches, bool fetch, LineN
   if (!l1.occupied(slot)) return;
   const LineNumber victim = l1.line_in(slot);
   __builtin_prefetch(&directory_[entry_number((fetch ? caches.l1i_homes : caches.l1d_homes)[slot], victim)]);
-  (fetch ? caches.fetchable : caches.readable).fetch_ahead(address_of(victim));
-  (fetch ? caches.fetchable : caches.readable).fetch_ahead(address_of(line));
+  (fetch ? caches.fetchable : caches.readable).fetch_ahead(victim);
+  (fetch ? caches.fetchable : caches.readable).fetch_ahead(line);
 }
 
 Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot,

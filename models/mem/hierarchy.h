@@ -212,15 +212,16 @@ class Hierarchy {
     return entry_at((fetch ? harts_[hart].l1i_homes : harts_[hart].l1d_homes)[slot], line);
   }
   std::size_t entry_number(std::uint32_t slot, LineNumber line) const {
-    return (std::size_t{slot} << home_shift_) + (line & ((LineNumber{1} << home_shift_) - 1));
+    return (std::size_t{slot} << home_shift_) + (line & home_mask_);
   }
   DirectoryEntry& entry_at(std::uint32_t slot, LineNumber line) {
     return directory_[entry_number(slot, line)];
   }
 
   HierarchyConfig config_;
-  unsigned line_shift_;  // of L1 lines
-  unsigned home_shift_;  // from an L1 line's number to that of its home line
+  unsigned line_shift_;   // of L1 lines
+  unsigned home_shift_;   // from an L1 line's number to that of its home line
+  LineNumber home_mask_;  // of L1 lines in a home line
   std::vector<HartCaches> harts_;
   // Where the directory is: the L2, inclusive of the L1s; without an L2, copies of the L1s' tags, with room
   // for all of them.

@@ -12,10 +12,10 @@ constexpr std::uint64_t bit_of(unsigned hart) { return std::uint64_t{1} << hart;
 // The next access to the line must be seen.
 inline void Hierarchy::forget(HartCaches& caches, bool fetch, LineNumber line) {
   if (fetch) {
-    caches.fetchable.clear(address_of(line));
+    caches.fetchable.clear(line);
   } else {
-    caches.readable.clear(address_of(line));
-    caches.writable.clear(address_of(line));
+    caches.readable.clear(line);
+    caches.writable.clear(line);
   }
 }
 
@@ -34,8 +34,8 @@ inline void Hierarchy::disturb(HartCaches& caches, bool fetch, std::uint32_t slo
 
 // The line is there, and using it again as it was used changes nothing.
 inline void Hierarchy::settle(HartCaches& caches, bool fetch, LineNumber line, bool writable) {
-  (fetch ? caches.fetchable : caches.readable).set(address_of(line));
-  if (writable) caches.writable.set(address_of(line));
+  (fetch ? caches.fetchable : caches.readable).set(line);
+  if (writable) caches.writable.set(line);
 }
 
 // An owner gives back what it has modified.
@@ -59,10 +59,10 @@ inline void Hierarchy::release_l1d(unsigned hart, std::uint32_t slot, LineNumber
                                    DirectoryEntry& entry) {
   HartCaches& caches = harts_[hart];
   caches.l1d.remove(slot);
-  caches.readable.clear(address_of(line));
+  caches.readable.clear(line);
   entry.l1d_sharers &= ~bit_of(hart);
   if (entry.owner != hart) return;
-  caches.writable.clear(address_of(line));
+  caches.writable.clear(line);
   if (entry.modified && !writes_through()) {
     ++caches.l1d.stats().writebacks;
     write_back(line, entry);
@@ -75,7 +75,7 @@ inline void Hierarchy::release_l1i(unsigned hart, std::uint32_t slot, LineNumber
                                    DirectoryEntry& entry) {
   HartCaches& caches = harts_[hart];
   caches.l1i.remove(slot);
-  caches.fetchable.clear(address_of(line));
+  caches.fetchable.clear(line);
   entry.l1i_sharers &= ~bit_of(hart);
 }
 

@@ -13,7 +13,7 @@ void Hierarchy::downgrade_owner(LineNumber line, DirectoryEntry& entry) {
     ++coherence_.downgrades;
     write_back(line, entry);
   }
-  owner.writable.clear(address_of(line));
+  owner.writable.clear(line);
   entry.owner = kNobody;
   entry.modified = false;
 }

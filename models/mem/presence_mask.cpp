@@ -18,6 +18,7 @@ PresenceMask::PresenceMask(MemoryRange range, PresenceGeometry geometry, Anonymo
     : range_(range),
       geometry_(geometry),
       memory_(std::move(memory)),
+      first_line_(range.base.value >> geometry.line_shift),
       lines_(range.bytes >> geometry.line_shift),
       bit_mask_(std::min(geometry.lines_per_page, 64U) - 1),
       word_shift_(static_cast<unsigned>(std::countr_one(bit_mask_))) {}

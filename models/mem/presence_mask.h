@@ -52,16 +52,14 @@ class PresenceMask {
     }
     return true;
   }
-  void set(isa::Hpa address) {
-    if (const std::uint64_t line = line_of(address); line < lines_) words()[line >> word_shift_] |= bit(line);
-  }
-  void clear(isa::Hpa address) {
-    if (const std::uint64_t line = line_of(address); line < lines_)
-      words()[line >> word_shift_] &= ~bit(line);
-  }
-  void fetch_ahead(isa::Hpa address) const {
-    if (const std::uint64_t line = line_of(address); line < lines_)
-      __builtin_prefetch(&words()[line >> word_shift_]);
+  void set(isa::Hpa address) { set_at(line_of(address)); }
+  void clear(isa::Hpa address) { clear_at(line_of(address)); }
+  // The same by the number of the line: its address divided by its size.
+  void set(std::uint64_t line) { set_at(line - first_line_); }
+  void clear(std::uint64_t line) { clear_at(line - first_line_); }
+  void fetch_ahead(std::uint64_t line) const {
+    if (const std::uint64_t at = line - first_line_; at < lines_)
+      __builtin_prefetch(&words()[at >> word_shift_]);
   }
   std::uint64_t* words() const { return reinterpret_cast<std::uint64_t*>(memory_.data()); }
   const PresenceGeometry& geometry() const { return geometry_; }
@@ -74,11 +72,17 @@ class PresenceMask {
     return (address.value - range_.base.value) >> geometry_.line_shift;
   }
   std::uint64_t bit(std::uint64_t line) const { return std::uint64_t{1} << (line & bit_mask_); }
+  void set_at(std::uint64_t line) {
+    if (line < lines_) words()[line >> word_shift_] |= bit(line);
+  }
+  void clear_at(std::uint64_t line) {
+    if (line < lines_) words()[line >> word_shift_] &= ~bit(line);
+  }
 
   MemoryRange range_;
   PresenceGeometry geometry_;
   AnonymousMemory memory_;
-  std::uint64_t lines_, bit_mask_;
+  std::uint64_t first_line_, lines_, bit_mask_;
   unsigned word_shift_;
 };
 

@@ -69,11 +69,13 @@ void Pmp::update(std::span<const std::uint8_t> cfg, std::span<const std::uint64_
   const bool implemented = !cfg.empty();
   if (implemented == implemented_ && entries == entries_) return;
   entries_ = std::move(entries);
+  constexpr unsigned all = cfg_bit::r | cfg_bit::w | cfg_bit::x;
+  open_ = !entries_.empty() && (entries_.front().cfg & all) == all ? entries_.front() : kNowhere;
   implemented_ = implemented;
   ++generation_;
 }
 
-bool Pmp::allows(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const {
+bool Pmp::look_up(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const {
   const bool machine = privilege == isa::Privilege::machine;
   const std::uint64_t first = address.value, last = first + bytes - 1;
   for (const Entry& entry : entries_) {

@@ -18,7 +18,12 @@ class Pmp {
   void update(std::span<const std::uint8_t> cfg, std::span<const std::uint64_t> addr);
 
   // The lowest-numbered entry that matches any byte decides, and must match all bytes.
-  bool allows(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const;
+  bool allows(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const {
+    const std::uint64_t first = address.value, last = first + (bytes - 1);
+    if (first >= open_.first && first <= open_.last && last <= open_.last) [[likely]]
+      return true;
+    return look_up(address, bytes, access, privilege);
+  }
 
   // Whether every access within the 4 KiB page gets the same answer, so that it may be kept per page.
   bool page_is_uniform(isa::Hpa page) const;
@@ -33,7 +38,13 @@ class Pmp {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
+  bool look_up(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const;
+
   std::vector<Entry> entries_;  // those that are not OFF, by number
+  // The first of them, if it lets everybody do everything; kernels open all of memory so. Else an empty
+  // range.
+  static constexpr Entry kNowhere{~std::uint64_t{0}, 0, 0};
+  Entry open_ = kNowhere;
   bool implemented_ = true;
   std::uint64_t generation_ = 0;
 };

@@ -44,19 +44,86 @@ struct Leaf {
   bool global = false;  // by its own G bit or that of a table above
 };
 
-// Step 1's precondition: canonical for a first stage, zero above the width for the G-stage.
-bool address_fits(const isa::PagingScheme& scheme, Stage stage, std::uint64_t address);
-std::uint64_t pte_address(const isa::PagingScheme& scheme, std::uint64_t table, std::uint64_t address,
-                          unsigned level);
-// Step 3.
-std::optional<TranslationFault::Why> malformed(std::uint64_t pte, unsigned level, PteFormat format);
-bool misaligned_superpage(std::uint64_t pte, unsigned level);  // step 5
-// Steps 6 and 8.
-std::optional<TranslationFault::Why> forbidden(std::uint64_t pte, isa::Access access, const Asker& asker);
-std::uint64_t missing_accessed_dirty(std::uint64_t pte, isa::Access access);  // step 9: bits to set
-std::uint64_t output_address(std::uint64_t pte, std::uint64_t address, unsigned level);
+// The single steps of the walk, inlined: two stages take dozens of them.
+namespace steps {
+
+inline constexpr unsigned kIndexBits = 9;
+inline constexpr std::uint64_t kPteBytes = 8;
+inline constexpr std::uint64_t kHighBits = isa::pte::reserved | isa::pte::pbmt | isa::pte::n;
+constexpr std::uint64_t ones(unsigned bits) { return (std::uint64_t{1} << bits) - 1; }
+
+// Any of these lets the access through. HLVX takes X in R's place, whatever MXR says.
+constexpr std::uint64_t rights_for(isa::Access access, bool mxr) {
+  switch (access) {
+    case isa::Access::fetch:
+    case isa::Access::execute_read:
+      return isa::pte::x;
+    case isa::Access::load:
+      return mxr ? isa::pte::r | isa::pte::x : isa::pte::r;
+    case isa::Access::store:
+      break;
+  }
+  return isa::pte::w;
+}
+
+std::optional<TranslationFault::Why> malformed_high_bits(std::uint64_t pte, unsigned level, PteFormat format,
+                                                         bool leaf);
+
+}  // namespace steps
 
 inline bool points_to_leaf(std::uint64_t pte) { return (pte & (isa::pte::r | isa::pte::x)) != 0; }
+
+// Step 1's precondition: canonical for a first stage, zero above the width for the G-stage.
+inline bool address_fits(const isa::PagingScheme& scheme, Stage stage, std::uint64_t address) {
+  if (stage == Stage::g_stage) return address >> scheme.va_bits == 0;
+  const unsigned unused = 64U - scheme.va_bits;
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(address << unused) >> unused) == address;
+}
+
+inline std::uint64_t pte_address(const isa::PagingScheme& scheme, std::uint64_t table, std::uint64_t address,
+                                 unsigned level) {
+  const bool root = level + 1U == scheme.levels;
+  const unsigned index_bits = steps::kIndexBits + (root ? scheme.root_extra_bits : 0U);
+  const unsigned shift = isa::kPageShift + steps::kIndexBits * level;
+  return table + (address >> shift & steps::ones(index_bits)) * steps::kPteBytes;
+}
+
+// Step 3.
+inline std::optional<TranslationFault::Why> malformed(std::uint64_t pte, unsigned level, PteFormat format) {
+  using Why = TranslationFault::Why;
+  if ((pte & isa::pte::v) == 0) return Why::not_valid;
+  if ((pte & (isa::pte::r | isa::pte::w)) == isa::pte::w) return Why::reserved_encoding;
+  const bool leaf = points_to_leaf(pte);
+  if (!leaf && (pte & (isa::pte::d | isa::pte::a | isa::pte::u)) != 0) return Why::reserved_encoding;
+  if ((pte & steps::kHighBits) == 0) return std::nullopt;
+  return steps::malformed_high_bits(pte, level, format, leaf);
+}
+
+inline bool misaligned_superpage(std::uint64_t pte, unsigned level) {  // step 5
+  return (pte >> isa::pte::ppn_shift & steps::ones(steps::kIndexBits * level)) != 0;
+}
+
+// Steps 6 and 8.
+inline std::optional<TranslationFault::Why> forbidden(std::uint64_t pte, isa::Access access,
+                                                      const Asker& asker) {
+  const bool of_user = (pte & isa::pte::u) != 0;
+  const bool supervisor_may = !of_user || (asker.sum && access != isa::Access::fetch);
+  if (asker.privilege == isa::Privilege::user ? !of_user : !supervisor_may)
+    return TranslationFault::Why::privilege;
+  if ((pte & steps::rights_for(access, asker.mxr)) == 0) return TranslationFault::Why::permission;
+  return std::nullopt;
+}
+
+inline std::uint64_t missing_accessed_dirty(std::uint64_t pte, isa::Access access) {  // step 9: bits to set
+  const std::uint64_t needed = access == isa::Access::store ? isa::pte::a | isa::pte::d : isa::pte::a;
+  return needed & ~pte;
+}
+
+inline std::uint64_t output_address(std::uint64_t pte, std::uint64_t address, unsigned level) {
+  const std::uint64_t page = (pte & isa::pte::ppn_mask) >> isa::pte::ppn_shift << isa::kPageShift;
+  const std::uint64_t offset = steps::ones(isa::leaf_shift(level, pte));
+  return (page & ~offset) | (address & offset);
+}
 
 inline TranslationFault fault_of(TranslationFault::Why why, Stage stage, unsigned level) {
   return {.why = why, .stage = stage, .level = static_cast<std::uint8_t>(level)};

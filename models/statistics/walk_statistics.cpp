@@ -55,26 +55,32 @@ std::size_t WalkStatistics::row(const PteKey& key) { return row_of(key); }
 // that the walker sets A and D for its own write right after it has read that PTE.
 template <bool timed>
 WalkStatistics::Reads WalkStatistics::add_ptes(const WalkSeen& walk) {
-  std::array<std::uint64_t, 2> reads{};  // by stage
+  constexpr auto kKnown = static_cast<std::uint8_t>(mem::Served::walker);
   const mmu::PteRead* const begin = walk.trace.reads.data();
-  const PteCost* const costs = walk.costs.data();
+  const mmu::PteRead* access = begin + walk.trace.count;
+  const PteCost* cost = walk.costs.data() + walk.costs.size();
   std::uint8_t purpose = last_purpose(walk.trace, walk.space);
-  for (std::size_t i = walk.trace.count; i-- > 0;) {
-    const mmu::PteRead& access = begin[i];
-    const bool first = access.stage == Stage::first;
-    purpose = first ? access.level : purpose;
-    PteKey key{access.stage, access.level, purpose, false, kUntimed};
-    if constexpr (timed) key.source = static_cast<std::uint8_t>(costs[i].by);
-    if (access.write) [[unlikely]] {
-      key.write = true;
-      const bool for_pte = !first && i > 0 && begin[i - 1].stage == Stage::first && !begin[i - 1].write;
-      if (for_pte) key.purpose = begin[i - 1].level;
-    } else {
-      reads[first ? 0 : 1] += key.source != static_cast<std::uint8_t>(mem::Served::walker);
+  std::array<std::uint64_t, 2> reads{}, known{};  // by stage
+  const auto stage_of = [](const mmu::PteRead& read) { return static_cast<std::size_t>(read.stage); };
+  while (access != begin) {
+    --access;
+    PteCost spent{static_cast<mem::Served>(kUntimed), 0};
+    if constexpr (timed) spent = *--cost;
+    const auto source = static_cast<std::uint8_t>(spent.by);
+    const bool first = access->stage == Stage::first;
+    purpose = first ? access->level : purpose;
+    if (access->write) [[unlikely]] {
+      const bool for_pte = !first && access != begin && access[-1].stage == Stage::first && !access[-1].write;
+      ptes_[row_of({access->stage, access->level, for_pte ? access[-1].level : purpose, true, source})].add(
+          spent.cycles);
+      continue;
     }
-    ptes_[row_of(key)].add(timed ? costs[i].cycles : 0);
+    ptes_[row_of({access->stage, access->level, purpose, false, source})].add(spent.cycles);
+    ++reads[stage_of(*access)];
+    if (source == kKnown) [[unlikely]]
+      ++known[stage_of(*access)];
   }
-  return {reads[0], reads[1]};
+  return {reads[0] - known[0], reads[1] - known[1]};
 }
 
 WalkStatistics::Reads WalkStatistics::add(const WalkSeen& walk) {

@@ -1,5 +1,5 @@
-// Simulated instructions per second of host CPU time: functional and timed, bare and as a guest under
-// two-stage translation, one hart and eight, beside QEMU.
+// Simulated instructions per second of host CPU time: functional and timed, bare, with pages and as a guest
+// under two-stage translation, one hart and eight, beside QEMU.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
@@ -64,13 +64,13 @@ std::uint64_t run_to_end(Machine& machine, benchmark::State& state) {
   return retired;
 }
 
-void engine(benchmark::State& state, const std::string& program, TimingMode mode, bool guest) {
+void engine(benchmark::State& state, const std::string& program, TimingMode mode, Place place) {
   std::uint64_t retired = 0, cycles = 0;
   for (auto _ : state) {
     state.PauseTiming();
     auto machine = make_machine(program, mode, 1, state);
     if (machine == nullptr) return;
-    if (guest) become_guest(*machine);
+    if (place != Place::bare) leave_machine_mode(*machine, place);
     state.ResumeTiming();
     retired += run_to_end(*machine, state);
     cycles += machine->hart(0).hart_state().cycle;
@@ -149,7 +149,7 @@ void qemu(benchmark::State& state, const std::string& program) {
 void add_all() {
   for (const std::string program : {"integer_mix", "memory_mix", "traps", "float_mix"}) {
     for (const auto& [name, mode] : kModes)
-      benchmark::RegisterBenchmark((program + "/" + name).c_str(), engine, program, mode, false)
+      benchmark::RegisterBenchmark((program + "/" + name).c_str(), engine, program, mode, Place::bare)
           ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark((program + "/qemu").c_str(), qemu, program)
         ->Unit(benchmark::kMillisecond)
@@ -157,8 +157,10 @@ void add_all() {
   }
   for (const auto& [name, mode] : kModes) {
     for (const std::string program : {"integer_mix", "memory_mix"})
-      benchmark::RegisterBenchmark((program + " as a guest/" + name).c_str(), engine, program, mode, true)
-          ->Unit(benchmark::kMillisecond);
+      for (const auto& [where, place] :
+           {std::pair{" with pages/", Place::with_pages}, {" as a guest/", Place::guest}})
+        benchmark::RegisterBenchmark((program + where + name).c_str(), engine, program, mode, place)
+            ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark(("harts/"s + name).c_str(), engine_harts, mode)
         ->Arg(1)
         ->Arg(8)

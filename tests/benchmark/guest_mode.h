@@ -1,4 +1,5 @@
-// Makes a bare program a guest: the same instructions in VS-mode under two-stage translation.
+// Takes a bare program out of M-mode: the same instructions in S-mode with pages of its own, or as a guest,
+// in VS-mode under two-stage translation.
 #pragma once
 
 #include <cstdint>
@@ -30,17 +31,20 @@ inline std::uint64_t make_tables(Machine& machine, std::uint64_t root, bool g_st
   return isa::csr::kModeSv39 << 60 | root >> isa::kPageShift;
 }
 
-inline void become_guest(Machine& machine) {
+enum class Place : std::uint8_t { bare, with_pages, guest };
+
+inline void leave_machine_mode(Machine& machine, Place place) {
   cpu::Hart& hart = machine.hart(0);
   cpu::HartState& state = hart.hart_state();
   while (state.x[2] == 0) hart.step(true);  // the program's start needs M-mode, until it has a stack
   const std::uint64_t tables = map::ram.value + (std::uint64_t{13} << 20);  // behind what the programs use
-  state.csr.vsatp = make_tables(machine, tables, false);
-  state.csr.hgatp = make_tables(machine, tables + 0x10'0000, true);
+  const bool guest = place == Place::guest;
+  (guest ? state.csr.vsatp : state.csr.satp) = make_tables(machine, tables, false);
+  if (guest) state.csr.hgatp = make_tables(machine, tables + 0x10'0000, true);
   state.csr.vsstatus |= isa::csr::kFs;
   state.csr.pmpcfg[0] = 0x1F;
   state.csr.pmpaddr[0] = (std::uint64_t{1} << 54) - 1;
-  state.mode = {isa::Privilege::supervisor, true};
+  state.mode = {isa::Privilege::supervisor, guest};
   hart.state_changed();
 }
 

@@ -61,7 +61,7 @@ std::vector<LineNumber> trace(std::size_t length, LineNumber span, unsigned seed
 
 TEST(Cache, HitsAndMissesAsTheTextbookCacheDoes) {
   for (const Replacement replacement : {Replacement::fifo, Replacement::lru})
-    for (const unsigned ways : {1U, 2U, 3U, 8U, 16U}) {
+    for (const unsigned ways : {1U, 2U, 3U, 4U, 8U, 16U}) {
       Cache cache(config(std::uint64_t{64} * 16 * ways, ways, replacement));
       TextbookCache textbook(16, ways, replacement == Replacement::lru);
       std::size_t position = 0;

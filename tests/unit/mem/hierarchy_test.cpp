@@ -301,6 +301,10 @@ TEST(Hierarchy, ImpossibleConfigsAreToldInWords) {
   EXPECT_THAT(problem(config).value_or(""), HasSubstr("l2.size_bytes"));
   EXPECT_THAT(Hierarchy::create(HierarchyConfig{}, 0, kRam).error(), HasSubstr("harts: 0"));
   EXPECT_THAT(Hierarchy::create(HierarchyConfig{}, 65, kRam).error(), HasSubstr("harts: 65"));
+  HierarchyConfig narrow;
+  narrow.l1i.line_bytes = narrow.l1d.line_bytes = 16;
+  const MemoryRange large{kRam.base, std::uint64_t{1} << 36};
+  EXPECT_THAT(Hierarchy::create(narrow, 1, large).error(), HasSubstr("l1d.line_bytes: 16"));
 }
 
 }  // namespace
