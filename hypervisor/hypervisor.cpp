@@ -133,7 +133,7 @@ void Hypervisor::reap(Arch& arch, Vm& vm) {
   vm.queue.end_drain(arch);
   vm.console.finish(arch);
   if (settings_.print_statistics) print_statistics(arch, vm);
-  arch.fence({GuestFence::Kind::g_stage, vm.vmid, all_harts_});
+  arch.fence({GuestFence::Kind::g_stage, vm.hgatp(), all_harts_});
   {
     const Locked locked(arch, vm.memory_lock);
     const Locked pages(arch, vm.sharing.lock);

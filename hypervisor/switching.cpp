@@ -239,10 +239,10 @@ void Hypervisor::load(Arch& arch, Vcpu& vcpu) {
   }
   if (load_relaxed(vcpu.fence_pending) == 0) return;
   const std::uint32_t wanted = exchange(vcpu.fence_pending, std::uint32_t{0});
-  const std::uint16_t vmid = vm_of(vcpu).vmid;
-  if ((wanted & kFenceMappings) != 0) arch.fence({GuestFence::Kind::vs_stage, vmid, only(arch.hart())});
+  const std::uint64_t hgatp = vcpu.vs.hgatp;
+  if ((wanted & kFenceMappings) != 0) arch.fence({GuestFence::Kind::vs_stage, hgatp, only(arch.hart())});
   if ((wanted & kFenceInstructions) != 0)
-    arch.fence({GuestFence::Kind::instructions, vmid, only(arch.hart())});
+    arch.fence({GuestFence::Kind::instructions, hgatp, only(arch.hart())});
 }
 
 // From here on the hart may hold translations of the VM, and is reached by its fences.
@@ -257,14 +257,14 @@ void Hypervisor::note_hart(Arch& arch, Vm& vm) {
 // when this one ran elsewhere since, out of date.
 void Hypervisor::fence_for(Arch& arch, const Vcpu& vcpu, bool moved) {
   VcpuId& last = here(arch).last_vcpu[vcpu.vm];
-  const std::uint16_t vmid = vms_[vcpu.vm].vmid;
+  const std::uint64_t hgatp = vcpu.vs.hgatp;
   if (!vmids_suffice_)
     arch.fence({GuestFence::Kind::everything, 0, only(arch.hart())});
   else if (last != kNoVcpu && (last != vcpu.id || moved))
-    arch.fence({GuestFence::Kind::vs_stage, vmid, only(arch.hart())});
+    arch.fence({GuestFence::Kind::vs_stage, hgatp, only(arch.hart())});
   last = vcpu.id;
   // What it fenced elsewhere is not fenced here.
-  if (moved) arch.fence({GuestFence::Kind::instructions, vmid, only(arch.hart())});
+  if (moved) arch.fence({GuestFence::Kind::instructions, hgatp, only(arch.hart())});
 }
 
 void Hypervisor::load_fp(Arch& arch, Vcpu& vcpu) {

@@ -142,7 +142,8 @@ void Hypervisor::fence_vcpus(Arch& arch, Vm& vm, std::uint64_t mask, bool instru
     if (((mask >> i) & 1) != 0) add_bits(vcpus_[vm.first_vcpu + i].fence_pending, wanted);
   const std::uint64_t harts = scheduler_.running_harts(arch, vm.first_vcpu, mask);
   if (harts != 0)
-    arch.fence({instructions ? GuestFence::Kind::instructions : GuestFence::Kind::vs_stage, vm.vmid, harts});
+    arch.fence(
+        {instructions ? GuestFence::Kind::instructions : GuestFence::Kind::vs_stage, vm.hgatp(), harts});
 }
 
 Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t function) {

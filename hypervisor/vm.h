@@ -72,6 +72,7 @@ struct Vm {
   std::uint64_t guest_pages() const { return memory_bytes / hvsim::isa::kPageBytes - own_pages; }
 
   std::string_view name() const { return name_characters; }
+  std::uint64_t hgatp() const { return table.hgatp(vmid); }
 
   // Adds to one of this VM's counters; the new value. Atomic only where it must be.
   std::uint64_t count(std::uint64_t& counter, std::uint64_t amount = 1) {

@@ -216,7 +216,7 @@ void Hypervisor::make_vcpu(Vm& vm, std::uint16_t number, std::uint64_t harts) {
   vcpu.vm = vm.id;
   vcpu.number = number;
   vcpu.sstc = vm.sstc;
-  vcpu.vs.hgatp = vm.table.hgatp(vm.vmid);
+  vcpu.vs.hgatp = vm.hgatp();
   vcpu.vs.henvcfg = vm.sstc ? csr::kStce : 0;
   scheduler_.add(vcpu.id, vm.id, harts);
 }

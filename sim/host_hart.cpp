@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "models/cpu/address_space.h"
 #include "models/cpu/csr_file.h"
@@ -29,7 +30,7 @@ cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
       return {.kind = To::hfence_gvma,
               .virtualized = false,
               .address = fence.page == hv::GuestFence::kWhole ? std::nullopt : std::optional{fence.page},
-              .space = fence.vmid};
+              .space = fence.vmid()};
     default:
       return {.kind = To::hfence_gvma, .virtualized = false, .address = {}, .space = {}};
   }
@@ -176,8 +177,11 @@ void HostHart::fence(const hv::GuestFence& fence) {
     if (fence.kind == hv::GuestFence::Kind::instructions) {
       hart.code_changed();
       machine_.empty_l1i(number);
-    } else {
+    } else {  // HFENCE.VVMA takes the VMID from hgatp, for the time of which OpenSBI changes that there
+      std::uint64_t& hgatp = hart.hart_state().csr.hgatp;
+      const std::uint64_t own = std::exchange(hgatp, fence.hgatp);
       hart.fence(translate_fence(fence));
+      hgatp = own;
     }
   }
 }

@@ -125,7 +125,7 @@ void GuestFrames::count_change(Arch& arch, Vm& vm, std::int64_t shared, std::int
 void GuestFrames::fence(Arch& arch, const Vm& vm, std::uint64_t page) const {
   order_all();
   const std::uint64_t harts = load_acquire(vm.sharing.seen_harts);
-  if (harts != 0) arch.fence({GuestFence::Kind::g_stage, vm.vmid, harts, page});
+  if (harts != 0) arch.fence({GuestFence::Kind::g_stage, vm.hgatp(), harts, page});
 }
 
 GuestFrames::Outcome GuestFrames::make_writable(Arch& arch, PagePool& pool, Vm& vm, Gpa at) {

@@ -110,6 +110,7 @@ class Bench {
       EXPECT_EQ(machine.held_locks, 0u);
     }
     EXPECT_FALSE(machine.out_of_ram);
+    EXPECT_FALSE(machine.fence_of_nobody);
   }
 };
 

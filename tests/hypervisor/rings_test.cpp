@@ -301,5 +301,30 @@ TEST(RemoteFence, IsInEffectWhenItIsCompleted) {
   EXPECT_EQ(bench.core->vm(0).statistics.rejected_calls, 2u);
 }
 
+// A hart that polls has no VM's hgatp, and one that drains before an entry has that of the VM before.
+TEST(RemoteFence, IsItsOwnVmsWhicheverHartAsksForIt) {
+  Bench bench{3};
+  BundleDescription description = two_vms(Delivery::polling);
+  description.vms[0] = small_vm("bad", 2, {0, 1});
+  bench.start(description);
+  ASSERT_EQ(bench.ecall(0, 0x48534D, 0, {1, 0x80000000, 0}).error, 0);
+  bench.interrupt_idle(1);
+  ASSERT_NE(bench.on[1], nullptr);
+  ASSERT_EQ(bench.on[1]->vm, 0);
+  const abi::Notification call{static_cast<std::uint32_t>(Hypercall::remote_fence), 0, {2, 0}};
+  const Vm& vm = bench.core->vm(0);
+  bench.harts[0].copy_out(vm.rings.pages[0], &call, sizeof call);
+  bench.harts[0].write_word(
+      vm.shared_page + offsetof(abi::SharedPage, rings) + offsetof(abi::RingIndices, tail), 1);
+  bench.machine.fences.clear();
+  bench.core->poll(bench.harts[2]);
+  ASSERT_EQ(bench.machine.fences.size(), 1u);
+  EXPECT_EQ(bench.machine.fences[0].kind, GuestFence::Kind::vs_stage);
+  EXPECT_EQ(bench.machine.fences[0].harts, 2u);
+  EXPECT_EQ(bench.machine.fences[0].hgatp, bench.on[1]->vs.hgatp);
+  EXPECT_NE(bench.machine.fences[0].hgatp, bench.harts[2].registers.vs.hgatp);
+  EXPECT_NE(bench.machine.fences[0].vmid(), 0u);
+}
+
 }  // namespace
 }  // namespace hv

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "hypervisor/printable.h"
@@ -229,6 +230,35 @@ TEST(Isolation, AGuestThatFillsItsRingsWithRubbishChangesNeitherItsNeighboursRes
     std::printf("%s: the victim took %.0f cycles beside a good neighbour, %.0f beside a bad one\n", delivery,
                 before, after);
   }
+}
+
+// Translations stay in the modelled TLBs until a fence names their VMID. Two VMs share hart 0, each with its
+// second VCPU on a hart of its own; where a hart polls, it has no VM at all.
+TEST(Fences, OnceARemoteFenceIsCompleteNobodySeesTheOldPageWhicheverVmsHartAsked) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "fences",
+    "machine": {"harts": 4, "memory_bytes": "64MiB"},
+    "hypervisor": {},
+    "vms": [
+      {"name": "a", "memory_bytes": "4MiB", "vcpus": 2, "harts": [0, 1], "arguments": {"act": "remap"}},
+      {"name": "b", "memory_bytes": "4MiB", "vcpus": 2, "harts": [0, 2], "arguments": {"act": "remap"}}
+    ],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  for (Json& vm : config["vms"]) vm["workload"] = HVSIM_PROBE;
+  // With these slices each of them saw the old page on target when fences were for whoever's hgatp was there.
+  const std::pair<const char*, unsigned> slices[] = {{"dlh", 100}, {"softirq", 1000}, {"polling", 1000}};
+  for (const auto& [delivery, slice_us] : slices) {
+    config["hypervisor"] = {{"delivery", delivery}, {"time_slice_us", slice_us}};
+    for (const char* run : {"target", "host"}) {
+      const Outcome outcome = simulate(config, run);
+      EXPECT_EQ(outcome.exit_code, 0) << delivery << " on " << run << outcome.log;
+      for (const char* vm : {"a", "b"})
+        EXPECT_NE(outcome.console.at(vm).find("remap ok"), std::string::npos)
+            << delivery << " on " << run << ": " << vm;
+    }
+  }
+  EXPECT_EQ(qemu(config).exit_code, 0);
 }
 
 // Bytes that are no text, control characters in every form and lines that look like another VM's, beside a VM

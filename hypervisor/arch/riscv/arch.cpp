@@ -10,17 +10,44 @@ namespace csr = hvsim::isa::csr;
 using riscv::read_csr;
 using riscv::write_csr;
 
+// HFENCE.VVMA takes the VMID from hgatp, and so does the firmware that is asked for it on other harts (SBI,
+// RFENCE, FID 6: of the calling hart). vsatp is zero while hgatp is not its own: it is active in HS-mode, too
+// (hstatus.HU aside), and what is walked for ahead of time must not be cached under another VM's VMID.
+class OfVm {
+ public:
+  explicit OfVm(std::uint64_t hgatp) : own_(read_csr<csr::hgatp>()) {
+    changed_ = own_ != hgatp;
+    if (!changed_) return;
+    vsatp_ = read_csr<csr::vsatp>();
+    write_csr<csr::vsatp>(0);
+    write_csr<csr::hgatp>(hgatp);
+  }
+  ~OfVm() {
+    if (!changed_) return;
+    write_csr<csr::hgatp>(own_);
+    write_csr<csr::vsatp>(vsatp_);
+  }
+  OfVm(const OfVm&) = delete;
+  OfVm& operator=(const OfVm&) = delete;
+
+ private:
+  std::uint64_t own_, vsatp_ = 0;
+  bool changed_;
+};
+
 void local_fence(const GuestFence& fence) {
   switch (fence.kind) {
     case GuestFence::Kind::g_stage:
       if (fence.page == GuestFence::kWhole)
-        riscv_hfence_gvma_vmid(fence.vmid);
+        riscv_hfence_gvma_vmid(fence.vmid());
       else
-        riscv_hfence_gvma_page(fence.page >> 2, fence.vmid);
+        riscv_hfence_gvma_page(fence.page >> 2, fence.vmid());
       break;
-    case GuestFence::Kind::vs_stage:
+    case GuestFence::Kind::vs_stage: {
+      const OfVm vm(fence.hgatp);
       riscv_hfence_vvma();
       break;
+    }
     case GuestFence::Kind::instructions:
       asm volatile("fence.i" : : : "memory");
       break;
@@ -34,13 +61,15 @@ void remote_fence(const GuestFence& fence) {
   switch (fence.kind) {
     case GuestFence::Kind::g_stage:
       if (fence.page == GuestFence::kWhole)
-        riscv::sbi_remote_hfence_gvma_vmid(fence.harts, fence.vmid);
+        riscv::sbi_remote_hfence_gvma_vmid(fence.harts, fence.vmid());
       else
-        riscv::sbi_remote_hfence_gvma_page(fence.harts, fence.page, fence.vmid);
+        riscv::sbi_remote_hfence_gvma_page(fence.harts, fence.page, fence.vmid());
       break;
-    case GuestFence::Kind::vs_stage:
+    case GuestFence::Kind::vs_stage: {
+      const OfVm vm(fence.hgatp);
       riscv::sbi_remote_hfence_vvma(fence.harts);
       break;
+    }
     case GuestFence::Kind::instructions:
       riscv::sbi_remote_fence_i(fence.harts);
       break;

@@ -42,6 +42,7 @@ inline void sbi_remote_hfence_gvma_page(std::uint64_t harts, std::uint64_t page,
   sbi_call(kRfence, 3, harts, 0, page, 4096, vmid);
 }
 inline void sbi_remote_hfence_gvma(std::uint64_t harts) { sbi_call(kRfence, 4, harts, 0, 0, kWhole); }
+// For the VMID in this hart's hgatp.
 inline void sbi_remote_hfence_vvma(std::uint64_t harts) { sbi_call(kRfence, 6, harts, 0, 0, kWhole); }
 
 }  // namespace hv::riscv

@@ -57,7 +57,8 @@ struct FakeMachine {
   std::function<void(const GuestFence&)> on_fence{};  // when a fence takes effect
   std::function<void()> on_wait{};                    // a hart waits for another
   bool free_of_charge = false;
-  bool out_of_ram = false;  // the core touched an address outside
+  bool out_of_ram = false;       // the core touched an address outside
+  bool fence_of_nobody = false;  // it fenced translations of a VM without saying whose
 };
 
 class Arch {
@@ -97,6 +98,8 @@ class Arch {
   std::optional<std::uint32_t> guest_instruction(std::uint64_t) { return instruction; }
   void fence(const GuestFence& fence) {
     operation();
+    const bool of_vm = fence.kind == GuestFence::Kind::g_stage || fence.kind == GuestFence::Kind::vs_stage;
+    machine_.fence_of_nobody |= of_vm && fence.hgatp >> hvsim::isa::csr::kAtpModeShift == 0;
     machine_.fences.push_back(fence);
     if (machine_.on_fence) machine_.on_fence(fence);
   }

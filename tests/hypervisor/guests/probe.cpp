@@ -13,7 +13,7 @@ extern "C" void handler();
 
 namespace {
 
-constexpr std::uint64_t kTime = 0x54494D45, kIpi = 0x735049, kHsm = 0x48534D;
+constexpr std::uint64_t kTime = 0x54494D45, kIpi = 0x735049, kHsm = 0x48534D, kRfence = 0x52464E43;
 constexpr std::uint64_t kSoftware = 2, kTimer = 32;  // sie, sip
 
 constexpr std::uint64_t kTimerInterrupt = (std::uint64_t{1} << 63) | 5;
@@ -26,13 +26,13 @@ struct Answer {
 };
 
 Answer ecall(std::uint64_t extension, std::uint64_t function, std::uint64_t a = 0, std::uint64_t b = 0,
-             std::uint64_t c = 0, std::uint64_t d = 0, std::uint64_t e = 0) {
+             std::uint64_t c = 0, std::uint64_t d = 0, std::uint64_t e = 0, std::uint64_t f = 0) {
   register std::uint64_t a0 asm("a0") = a;
   register std::uint64_t a1 asm("a1") = b;
   register std::uint64_t a2 asm("a2") = c;
   register std::uint64_t a3 asm("a3") = d;
   register std::uint64_t a4 asm("a4") = e;
-  register std::uint64_t a5 asm("a5") = 0;  // no status slot
+  register std::uint64_t a5 asm("a5") = f;  // of a deferrable call: its completion
   register std::uint64_t a6 asm("a6") = function;
   register std::uint64_t a7 asm("a7") = extension;
   asm volatile("ecall"
@@ -123,6 +123,7 @@ void read_hypervisor_csr() { asm volatile("csrr t0, 0x680" : : : "t0"); }  // hg
 
 constexpr unsigned kRounds = 400;
 std::uint32_t second_done = 0;
+void (*second_work)() = nullptr;
 
 const abi::BootInfo* boot_info = nullptr;
 
@@ -194,6 +195,7 @@ void work(std::uint64_t me) {
 
 [[noreturn]] void use_two_vcpus(const abi::BootInfo& info) {
   asm volatile("csrw sie, %0" : : "r"(kSoftware));
+  second_work = [] { work(1); };
   if (ecall(kHsm, 0, 1, reinterpret_cast<std::uint64_t>(&second_start), info.shared_page).error != 0)
     finish("second VCPU", false);
   work(0);
@@ -203,6 +205,87 @@ void work(std::uint64_t me) {
   }
   call(abi::Hypercall::dlh_fence);
   finish("two VCPUs", shared(info).completed == 2 * kRounds * 4);
+}
+
+// --- a page that changes under the other VCPU, which keeps its translation hot and must not see the old
+// --- frame once the fence is complete
+
+constexpr std::uint64_t kWindow = 0x40000000;  // where the second VCPU looks
+constexpr std::uint64_t kRemaps = 24, kLongCalls = 3, kLongRoutine = abi::kMaxRoutineIterations;
+constexpr std::uint32_t kSlot = 1;
+using Page = std::uint64_t[512];
+alignas(4096) Page root, middle, leaves, frames[2];  // each frame says its number
+std::uint64_t remapped = 0, looked = 0, stale = 0;
+
+std::uint64_t entry(const void* to, std::uint64_t flags) {
+  return reinterpret_cast<std::uint64_t>(to) >> 12 << 10 | flags;
+}
+
+void look_through_the_window() {
+  asm volatile("csrw satp, %0; sfence.vma" : : "r"(entry(root, 0) >> 10 | std::uint64_t{8} << 60) : "memory");
+  const auto& window = *reinterpret_cast<volatile std::uint64_t*>(kWindow);
+  for (std::uint64_t answered = 0; answered != kRemaps;) {
+    asm volatile("" : : "r"(window));  // the translation is there
+    const std::uint64_t asked = __atomic_load_n(&remapped, __ATOMIC_ACQUIRE);
+    if (asked == answered) continue;
+    if (window != asked % 2) ++stale;
+    answered = asked;
+    __atomic_store_n(&looked, answered, __ATOMIC_RELEASE);
+  }
+}
+
+// Behind calls that take longer than a slice, so that another VM has the hart in between.
+void defer_behind_long_calls(const abi::Notification& last) {
+  abi::Notification list[kLongCalls + 1] = {};
+  for (auto& call_ : list) call_ = {static_cast<std::uint32_t>(abi::Hypercall::routine), 0, {kLongRoutine}};
+  list[kLongCalls] = last;
+  if (boot_info->ring_capacity != 0) {
+    for (const auto& call_ : list) append(0, call_);
+    return;
+  }
+  if (call(abi::Hypercall::notify, reinterpret_cast<std::uint64_t>(list), kLongCalls + 1).error == 0) return;
+  for (const auto& call_ : list)
+    ecall(abi::kHypercallExtension, call_.call, call_.arguments[0], call_.arguments[1], 0, 0, 0,
+          call_.completion);
+}
+
+void fence_deferred() {
+  std::uint32_t& status = shared(*boot_info).status[kSlot];
+  __atomic_store_n(&status, 0u, __ATOMIC_RELAXED);
+  defer_behind_long_calls({static_cast<std::uint32_t>(abi::Hypercall::remote_fence),
+                           abi::completion(kSlot),
+                           {2, static_cast<std::uint64_t>(abi::RemoteFence::mappings)}});
+  while (__atomic_load_n(&status, __ATOMIC_ACQUIRE) != static_cast<std::uint32_t>(abi::Status::done)) {
+  }
+}
+
+// A barrier: what was deferred runs before it, and it goes on in a later turn.
+void fence_by_sbi() {
+  defer_behind_long_calls({static_cast<std::uint32_t>(abi::Hypercall::statistics_update), 0, {0, 1}});
+  ecall(kRfence, 1, 2, 0, 0, ~std::uint64_t{0});
+}
+
+void remap() {
+  constexpr std::uint64_t valid = 1, all = 0xCF;  // V; V, R, W, X, A, D
+  frames[1][0] = 1;
+  root[1] = entry(middle, valid);
+  root[2] = entry(reinterpret_cast<void*>(0x80000000), all);
+  middle[0] = entry(leaves, valid);
+  leaves[0] = entry(frames[0], all);
+  second_work = look_through_the_window;
+  if (ecall(kHsm, 0, 1, reinterpret_cast<std::uint64_t>(&second_start)).error != 0)
+    finish("second VCPU", false);
+  for (std::uint64_t round = 1; round <= kRemaps; ++round) {
+    __atomic_store_n(&leaves[0], entry(frames[round % 2], all), __ATOMIC_SEQ_CST);
+    if (round % 3 == 0)
+      fence_by_sbi();
+    else
+      fence_deferred();
+    __atomic_store_n(&remapped, round, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&looked, __ATOMIC_ACQUIRE) != round) {
+    }
+  }
+  finish("remap", stale == 0);
 }
 
 template <hvsim::isa::MarkKind kind>
@@ -300,6 +383,7 @@ constexpr Act kActs[] = {{"load", touch_nothing},
                          {"flood", flood},
                          {"measure", measure},
                          {"shout", shout},
+                         {"remap", remap},
                          {"unshare", unshare}};
 
 }  // namespace
@@ -310,7 +394,7 @@ extern "C" void guest_trapped(std::uint64_t cause, std::uint64_t value, std::uin
 }
 
 extern "C" void second_main() {
-  work(1);
+  second_work();
   __atomic_store_n(&second_done, 1u, __ATOMIC_RELEASE);
   ecall(kIpi, 0, 1, 0);
   ecall(kHsm, 1);
