@@ -84,7 +84,8 @@ struct Described<hv::SharingSettings> {
       Field{"source", &T::source, Unit::none,
             "of the memory map: cooperative: the guest publishes it; introspection: found in a Linux guest"},
       Field{"ablation", &T::ablation, Unit::none,
-            "what a policy leaves out; no_second_check and no_remote_fence lose writes, on purpose"},
+            "what a policy leaves out; on purpose, no_second_check and no_remote_fence lose writes, and "
+            "no_second_fence shows VMs each other's data"},
       Field{"demand", &T::demand, Unit::none,
             "frames are given at the first write, so VMs may be promised more than there is"},
       Field{"block_leaves", &T::block_leaves, Unit::none, "false: stage two maps 4 KiB pages only"},

@@ -128,6 +128,11 @@ void GuestFrames::fence(Arch& arch, const Vm& vm, std::uint64_t page) const {
   if (harts != 0) arch.fence({GuestFence::Kind::g_stage, vm.hgatp(), harts, page});
 }
 
+// The second fence of sharing: no translation may reach a frame that somebody else gets.
+void GuestFrames::fence_before_release(Arch& arch, const Vm& vm, std::uint64_t page) const {
+  if (settings_.ablation != SharingAblation::no_second_fence) fence(arch, vm, page);
+}
+
 GuestFrames::Outcome GuestFrames::make_writable(Arch& arch, PagePool& pool, Vm& vm, Gpa at) {
   const Locked locked(arch, vm.sharing.lock);
   return make_writable_locked(arch, pool, vm, at);
@@ -351,7 +356,7 @@ std::uint64_t GuestFrames::share(Arch& arch, PagePool& pool, Vm& vm, Gpa block, 
 
 void GuestFrames::settle_frames(Arch& arch, PagePool& pool, Vm& vm, Freed& freed) {
   if (freed.count == 0 && !freed.has_block && !freed.has_table) return;
-  fence(arch, vm);
+  fence_before_release(arch, vm, GuestFence::kWhole);
   for (std::uint64_t i = 0; i < freed.count; ++i) drop_reference(arch, pool, freed.pages[i]);
   if (freed.has_block) pool.release(arch, freed.block, PageRun::block);
   if (freed.has_table) pool.release_and_keep(arch, freed.table);  // of a 2 MiB leaf now

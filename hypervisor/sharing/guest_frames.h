@@ -69,7 +69,7 @@ class GuestFrames {
     }
     vm.table.set(arch, *leaf, frame, LeafRight::shared);
     note_merged(arch, vm);
-    fence(arch, vm, at.value);
+    fence_before_release(arch, vm, at.value);
     drop_reference(arch, pool, leaf->frame);
     return true;
   }
@@ -102,6 +102,7 @@ class GuestFrames {
   bool map_leaf(Arch& arch, PagePool& pool, Vm& vm, Gpa at, Hpa frame, PageRun run, LeafRight right);
   bool are_zero(Arch& arch, const Vm& vm, Gpa block, const PageSet& pages) const;
   void share_leaf(Arch& arch, Vm& vm, const StageTwoTable::Leaf& leaf, Freed& freed);
+  void fence_before_release(Arch& arch, const Vm& vm, std::uint64_t page) const;
   void settle_frames(Arch& arch, PagePool& pool, Vm& vm, Freed& freed);
   void note_merged(Arch& arch, Vm& vm);
   void count_change(Arch& arch, Vm& vm, std::int64_t shared, std::int64_t merged, std::int64_t own);

@@ -34,13 +34,15 @@ constexpr bool takes_back(SharingPolicy policy) {
 }
 
 // What an experiment or a test leaves out, to see what it was good for. All but `none` change what a policy
-// does; the first two are wrong on purpose and lose writes.
+// does. Wrong on purpose are no_second_check and no_remote_fence, which lose writes, and no_second_fence,
+// which shows a VM what another wrote.
 enum class SharingAblation : std::uint32_t {
   none,
   no_second_check,  // pages are shared by the first look at the map alone
   no_remote_fence,  // read-only marks take effect whenever they happen to
   scan_only,        // the map is read twice, nothing is marked
   splinter_only,    // blocks are splintered and pages marked, nothing is shared
+  no_second_fence,  // frames are given away while old translations may still reach them
   count
 };
 
@@ -77,7 +79,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(SharingPo
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(MapSource::count)> kMapSourceNames{
     "cooperative", "introspection"};
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SharingAblation::count)>
-    kSharingAblationNames{"none", "no_second_check", "no_remote_fence", "scan_only", "splinter_only"};
+    kSharingAblationNames{"none",      "no_second_check", "no_remote_fence",
+                          "scan_only", "splinter_only",   "no_second_fence"};
 
 // One setting as a 32-bit number of the bundle's node `sharing`.
 struct SharingField {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "tests/hypervisor/bench.h"
@@ -16,12 +17,12 @@ using hvsim::isa::kPageBytes;
 inline constexpr std::uint64_t kBase = abi::kGuestMemoryBase;
 inline constexpr std::uint64_t kFirstPage = 16;  // of the map: image, descriptor and map lie below
 
-// VMs whose guests are played by the test, on one hart.
+// VMs whose guests are played by the test.
 class Guests {
  public:
   explicit Guests(BundleDescription description, std::uint64_t memory_bytes = 1 << 20, unsigned count = 2,
-                  unsigned vcpus = 1)
-      : pages_(memory_bytes / kPageBytes - Vm{}.own_pages - kFirstPage) {
+                  unsigned vcpus = 1, unsigned hart_count = 1)
+      : bench(hart_count), pages_(memory_bytes / kPageBytes - Vm{}.own_pages - kFirstPage) {
     description.sharing.period_us = 1000;
     description.sharing.step_gap_us = 1;
     description.sharing.pages_per_second = 1'000'000;
@@ -59,10 +60,15 @@ class Guests {
         bench.harts[0].copy_out(leaf->frame + at.value % size, from, bytes);
         return true;
       }
-      if (!run(vm)) return false;
-      bench.exit(0, make_exit(23, at.value & 3, at.value >> 2));
+      if (!fault(vm, at)) return false;
     }
     return false;
+  }
+  // Its store faults in stage two. False: it does not get to run.
+  bool fault(unsigned vm, Gpa at) {
+    if (!run(vm)) return false;
+    bench.exit(*hart_of(vm), make_exit(23, at.value & 3, at.value >> 2));
+    return true;
   }
   bool store(unsigned vm, Gpa at, std::uint64_t value) { return store(vm, at, &value, sizeof value); }
   std::uint64_t load(unsigned vm, Gpa at) {
@@ -74,26 +80,32 @@ class Guests {
     ASSERT_TRUE(store(vm, page(number), words.data(), sizeof words));
   }
 
-  // Until the hart runs the VM; false: it does not get to run.
+  std::optional<unsigned> hart_of(unsigned vm) const {
+    for (unsigned hart = 0; hart < bench.on.size(); ++hart)
+      if (bench.on[hart] != nullptr && bench.on[hart]->vm == vm) return hart;
+    return std::nullopt;
+  }
+  // Until a hart runs the VM; false: it does not get to run.
   bool run(unsigned vm) {
     for (unsigned tries = 0; tries < 64; ++tries) {
-      if (bench.on[0] != nullptr && bench.on[0]->vm == vm) return true;
+      if (hart_of(vm)) return true;
       pass(2000);
     }
     return false;
   }
   void pass(std::uint64_t microseconds) {
     bench.machine.ticks += 10 * microseconds;
-    if (bench.on[0] == nullptr)
-      bench.interrupt_idle(0);
-    else
-      bench.timer(0);
+    for (unsigned hart = 0; hart < bench.on.size(); ++hart)
+      if (bench.on[hart] == nullptr)
+        bench.interrupt_idle(hart);
+      else
+        bench.timer(hart);
   }
   void scan(unsigned steps = 64) {
     for (unsigned i = 0; i < steps; ++i) pass(100);
   }
 
-  Bench bench{1};
+  Bench bench;
 
  private:
   std::uint64_t pages_;
