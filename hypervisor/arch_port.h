@@ -61,6 +61,9 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   { arch.leaves(turn) } -> std::same_as<void>;
   { view.taken(turn) } -> std::same_as<bool>;
   { arch.await(turn, word) } -> std::same_as<void>;  // until it is not, `word` cycles at most
+  // Where harts are entered one after the other: this one has gone on for so long that others should be
+  // entered before it goes on. Not so when it has just been entered.
+  { arch.ahead() } -> std::same_as<bool>;
   // From now on, or no longer, nothing takes time. False: here everything takes the time that it takes.
   { arch.free_of_charge(truth) } -> std::same_as<bool>;
 };

@@ -53,8 +53,10 @@ std::uint64_t Hypervisor::run_now(Arch& arch, Vm& vm, std::span<const abi::Notif
 // the VCPU's turn was over before there was room for all of them.
 bool Hypervisor::enqueue(Arch& arch, Vcpu& vcpu, Vm& vm, std::span<const abi::Notification>& calls) {
   const bool softirq = settings_.delivery == abi::Delivery::softirq;
-  arch.charge(Work::deferral, 1);
-  arch.charge(Work::enqueue, calls.size());
+  if (!vcpu.drain.begun) {  // else that was done before its turn ended
+    arch.charge(Work::deferral, 1);
+    arch.charge(Work::enqueue, calls.size());
+  }
   DlhQueue& queue = queue_for(arch, vm);
   if (softirq) vcpu.drain = {};  // perhaps it was another hart's queue that was full
   for (bool full = vcpu.drain.begun;; full = true) {
@@ -138,7 +140,7 @@ bool Hypervisor::drain_within_budget(Arch& arch, Vm& vm, Drain& drain) {
 
 // Before a hart idles: nobody's time, and what is done may give somebody work. True: look again.
 bool Hypervisor::drain_when_idle(Arch& arch) {
-  if (settings_.delivery != abi::Delivery::softirq || hart_queues_[arch.hart()].size() == 0) return false;
+  if (!drains_before_rest(arch) || arch.ahead()) return false;
   arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   here(arch).announced = kNoVcpu;
   here(arch).slice_end = kNever;
@@ -149,6 +151,10 @@ bool Hypervisor::drain_when_idle(Arch& arch) {
   }
   announce(arch, HypervisorPhase::schedule);
   return true;
+}
+
+bool Hypervisor::drains_before_rest(Arch& arch) {
+  return settings_.delivery == abi::Delivery::softirq && hart_queues_[arch.hart()].size() != 0;
 }
 
 // The dedicated hart of delivery `polling` does nothing but this. Only what is looked at without the right to

@@ -18,7 +18,7 @@ void announce(Arch& arch, HypervisorPhase phase) {
 bool Hypervisor::hart_is_wanted(Arch& arch, Cycles now, Cycles& looked) {
   if (now - looked < Drain::kLookCycles) return false;
   looked = now;
-  return hart_is_wanted(arch);
+  return hart_is_wanted(arch) || arch.ahead();
 }
 
 bool Hypervisor::hart_is_wanted(Arch& arch) {
@@ -29,7 +29,10 @@ bool Hypervisor::hart_is_wanted(Arch& arch) {
 
 bool Hypervisor::wait_for_drain(Arch& arch, DlhQueue& queue, Patience patience) {
   return queue.wait_for_drain(arch,
-                              [&] { return patience == Patience::while_its_turn && hart_is_wanted(arch); });
+                              [&] {
+                                return patience == Patience::while_its_turn &&
+                                       (hart_is_wanted(arch) || arch.ahead());
+                              });
 }
 
 // Until everything that the VM deferred before `drain` began has run, by whomever.

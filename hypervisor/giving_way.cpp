@@ -21,6 +21,13 @@ Vcpu* Hypervisor::give_way(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what) {
   return give_way(arch, vcpu);
 }
 
+// Others have caught up, and perhaps want the hart.
+Vcpu* Hypervisor::resume_drain(Arch& arch, Vcpu& vcpu) {
+  if (!scheduler_.condemned(vcpu.vm) && !hart_is_wanted(arch)) return &vcpu;
+  scan_if_due(arch, &vcpu);
+  return select(arch, vcpu, Verdict::unfinished);
+}
+
 // It has begun to block, and its turn is over before it may.
 Vcpu* Hypervisor::stay(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what) {
   scheduler_.wake(arch, vcpu.id);

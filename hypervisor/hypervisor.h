@@ -49,8 +49,12 @@ class Hypervisor {
   // nullptr: this hart has nothing to run.
   Vcpu* handle(Arch& arch, Vcpu& vcpu, const Exit& exit);
   Vcpu* resume_idle(Arch& arch);  // a hart came up, or one that rested was interrupted
-  // The result is entered: `vcpu`, or somebody else where what its VM deferred took all of its turn.
+  // The result is entered: `vcpu`, or somebody else where what its VM deferred took all of its turn. If
+  // something of the result is unfinished, the hart is ahead of others, and goes on with resume_drain().
   Vcpu* prepare_entry(Arch& arch, Vcpu& vcpu);
+  Vcpu* resume_drain(Arch& arch, Vcpu& vcpu);  // whom to prepare for entry, as after handle()
+  // Nobody has this hart, which is ahead of others before it has done what it does before it rests.
+  bool drains_before_rest(Arch& arch);
   void rest(Arch& arch);
   // A hart that runs no VCPUs but polls, again and again, instead of all of the above.
   bool polls(const Arch& arch) const;

@@ -197,6 +197,7 @@ Vcpu* Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
       hart.announced = next->id;
       hart.idle_announced = false;
     }
+    if (next->unfinished != Vcpu::Unfinished::nothing && arch.ahead()) return next;
     const bool before_entry =
         next->unfinished == Vcpu::Unfinished::nothing || next->unfinished == Vcpu::Unfinished::entry;
     if (before_entry && drain_at_entry(arch, *next)) {

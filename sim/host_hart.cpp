@@ -49,14 +49,14 @@ HostHart::Next HostHart::enter() {
   machine_.accessed_by(number_);
   trap_forgiven_ = false;
   work_ = nullptr;
-  const isa::Cycles before = state_.cycle;
+  entered_at_ = state_.cycle;
   hand_on_machine_interrupts();
   if (state_.mode.privilege == isa::Privilege::machine) {
     leave_for(cpu::leave_machine(state_));
     return Next::guest;
   }
   const Next next = hypervisor_.enter(*this);
-  if (next == Next::poll && state_.cycle == before)  // or it would poll for ever while no other hart runs
+  if (next == Next::again && state_.cycle == entered_at_)  // or it would poll for ever while no other hart runs
     hart_.charge(cpu::Component::hypervisor, 1);
   if (next == Next::guest) leave_for(cpu::leave_supervisor(state_));
   return next;
@@ -83,6 +83,15 @@ void HostHart::hand_on_machine_interrupts() {
     hart_.set_line(isa::Interrupt::machine_software, false);
     state_.csr.mip |= isa::bit(isa::Interrupt::supervisor_software);
   }
+}
+
+// As far as a guest gets before others have their turns, unless nobody has one before now.
+bool HostHart::ahead() {
+  if (state_.cycle - entered_at_ < machine_.config().quantum_cycles) return false;
+  const Turns& turns = machine_.turns();
+  for (unsigned hart = 0; hart < machine_.harts(); ++hart)
+    if (hart != number_ && turns.due(hart) < state_.cycle) return true;
+  return false;
 }
 
 std::uint64_t HostHart::csr(unsigned number) { return cpu::csr_file::peek(state_, number); }

@@ -32,6 +32,7 @@ class HostHart final : public hv::HostHart {
   void zero(isa::Hpa at, std::uint64_t bytes) override;
   void touch(isa::Hpa at, std::uint64_t bytes, bool is_write) override;
   isa::Cycles cycles() override { return state_.cycle; }
+  bool ahead() override;
   std::uint64_t ticks() override { return state_.time(); }
   void charge(const hv::WorkDone& work) override;
   void forgive_trap() override;
@@ -51,6 +52,7 @@ class HostHart final : public hv::HostHart {
   cpu::Hart& hart_;
   cpu::HartState& state_;
   hv::HostHypervisor& hypervisor_;
+  isa::Cycles entered_at_ = 0;  // the last time
   bool trap_forgiven_ = false;
   WorkLedger::Row* work_ = nullptr;  // of the present cause and phase; null: not looked up yet
 };

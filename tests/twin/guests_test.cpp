@@ -298,6 +298,56 @@ TEST(Isolation, AFloodOfLongCallsDelaysANeighbourAsLittleAsCallsInTheirTraps) {
   }
 }
 
+// Two VCPUs that wake each other across two harts, each of which a VM floods with calls of 0.16 ms.
+Outcome ping_pong_beside_floods(const std::string& delivery, const std::string& run) {
+  Json config = Json::parse(R"({
+    "version": 1, "name": "floods",
+    "machine": {"harts": 2, "memory_bytes": "64MiB"},
+    "hypervisor": {"scheduler": "credit", "time_slice_us": 200, "queue_capacity": 256,
+                   "calls_per_notification": 64},
+    "vms": [{"name": "victim", "workload": "ping_pong", "memory_bytes": "4MiB", "vcpus": 2,
+             "arguments": {"rounds": 300}}],
+    "limits": {"max_cycles": 2000000000}
+  })");
+  for (const unsigned hart : {0u, 1u})
+    config["vms"].push_back({{"name", "flood" + std::to_string(hart)},
+                             {"workload", "hypercall_storm"},
+                             {"memory_bytes", "4MiB"},
+                             {"harts", {hart}},
+                             {"arguments",
+                              {{"iterations", 1},
+                               {"work", 0},
+                               {"calls_per_iteration", 250},
+                               {"exact", 1},
+                               {"deferrable_percent", 100},
+                               {"routine", 20000}}}});
+  config["hypervisor"]["delivery"] = delivery;
+  if (delivery == "immediate") config["hypervisor"].erase("calls_per_notification");
+  Outcome outcome = simulate(config, run);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_EQ(outcome.broken_sums, "");
+  EXPECT_EQ(outcome.console.at("victim"), expected(config["vms"][0]));
+  return outcome;
+}
+
+TEST(Isolation, FloodsOnTwoHartsGiveWayToWakeUpsFromTheOtherOne) {
+  for (const char* run : {"host", "target"}) {
+    const auto longest = [](const Outcome& outcome) {
+      return outcome.vms.at("victim").at("latency_max").get<double>();
+    };
+    const Outcome immediate = ping_pong_beside_floods("immediate", run);
+    const Outcome deferred = ping_pong_beside_floods("dlh", run);
+    std::printf("%s: the longest round takes %.2f ms beside floods with dlh, %.2f ms with immediate\n", run,
+                longest(deferred) / 1e6, longest(immediate) / 1e6);
+    EXPECT_GT(longest(deferred), 0);
+    EXPECT_LE(longest(deferred), 2 * longest(immediate)) << run;
+    for (const char* flood : {"flood0", "flood1"})  // the hart is taken from them, not only lent
+      EXPECT_GT(deferred.vms.at(flood).at("steal_cycles").get<double>(),
+                deferred.vms.at("victim").at("run_cycles").get<double>() / 4)
+          << flood << " on " << run;
+  }
+}
+
 TEST(Isolation, AVictimOnQemuIsNotWrongBesideAnyAttack) {
   const Outcome alone = qemu(beside(well_behaved()));
   for (const unsigned attack : {0u, 12u, 13u, 14u, 15u, 16u}) {

@@ -28,6 +28,12 @@ static_assert(std::size(kVsCsrs) == kVsSavedCsrs);
 
 bool has_timer(const VsRegisters& vs) { return (vs.henvcfg & csr::kStce) != 0; }
 
+// To an unfinished drain, until it goes on, waits for another hart, or is given up for another VCPU.
+constexpr bool leads_back(Work work) {
+  return work != Work::drain_entry && work != Work::run_call && work != Work::lock_wait &&
+         work != Work::schedule;
+}
+
 constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
   return (at.value % kLineBytes + bytes + kLineBytes - 1) / kLineBytes;
 }
@@ -35,7 +41,9 @@ constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
 }  // namespace
 
 void Arch::charge(Work work, std::uint64_t units) {
-  if (costless_ || free_of_charge_ || units == 0) return;
+  if (costless_ || free_of_charge_ || stands_aside_ || units == 0) return;
+  if (resumes_ && leads_back(work)) return;
+  resumes_ = false;
   const auto number = static_cast<std::size_t>(work);
   WorkDone done{.why = work, .units = units, .cycles = costs_.cycles(work) * units};
   if (costs_.own_lines && image_.known()) {

@@ -35,9 +35,11 @@ class Arch {
   using Lock = Held;
   using Turn = Held;
 
-  // `costless`: whatever is done takes no time.
-  Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, bool costless = false)
-      : hart_(hart), costs_(costs), image_(image), costless_(costless) {}
+  // `costless`: whatever is done takes no time. `resumes`: what leads back to where ahead() was true takes none
+  // either; no hart does that.
+  Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, bool costless = false,
+       bool resumes = false)
+      : hart_(hart), costs_(costs), image_(image), costless_(costless), resumes_(resumes) {}
 
   unsigned hart() const { return hart_.id(); }
 
@@ -66,6 +68,7 @@ class Arch {
   void await(const Turn& turn, Cycles most) {
     charge(Work::lock_wait, std::min(turn.left(hart_.cycles()), most));
   }
+  bool ahead() { return stands_aside_ || (stands_aside_ = hart_.ahead()); }  // from then on nothing takes time
   Cycles cycles() { return hart_.cycles(); }
   std::uint64_t ticks() {
     charge(Work::time_read, 1);
@@ -73,6 +76,9 @@ class Arch {
   }
   void console(std::string_view text);
   void mark(hvsim::isa::MarkKind kind, std::uint64_t value) {
+    if (value == static_cast<std::uint64_t>(hvsim::isa::HypervisorPhase::restore) &&
+        kind == hvsim::isa::MarkKind::phase)
+      stands_aside_ = resumes_ = false;
     hart_.mark(static_cast<std::uint16_t>(kind), value);
   }
   void charge(Work work, std::uint64_t units);
@@ -90,12 +96,13 @@ class Arch {
 
  private:
   void touch(Hpa at, std::uint64_t bytes, bool is_write) {
-    if (!costless_ && !free_of_charge_) hart_.touch(at, bytes, is_write);
+    if (!costless_ && !free_of_charge_ && !stands_aside_ && !resumes_) hart_.touch(at, bytes, is_write);
   }
   HostHart& hart_;
   const CostModel& costs_;
   const ImageMap& image_;
   const bool costless_;
+  bool stands_aside_ = false, resumes_;
   bool free_of_charge_ = false;
 };
 

@@ -103,10 +103,10 @@ void announce(Arch& arch, HypervisorPhase phase) {
 }  // namespace
 
 struct HostHypervisor::Machine {
-  enum class HartState : std::uint8_t { fresh, guest, idle, polling };
+  enum class HartState : std::uint8_t { fresh, guest, idle, polling, draining };
   struct HartContext {
     HartState state = HartState::fresh;
-    VcpuId vcpu = kNoVcpu;  // while its state is `guest`
+    VcpuId vcpu = kNoVcpu;  // while its state is `guest`, or whose time it is in which it drains
   };
 
   struct State {
@@ -156,7 +156,8 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   const bool costless = core.delivery() == abi::Delivery::free &&
                         context.state == Machine::HartState::guest && is_hypercall(hart);
   if (costless) hart.forgive_trap();
-  Arch arch(hart, machine_->costs, machine_->image, costless);
+  Arch arch(hart, machine_->costs, machine_->image, costless,
+            context.state == Machine::HartState::draining && context.vcpu != kNoVcpu);
 
   Vcpu* next = nullptr;
   switch (context.state) {
@@ -171,6 +172,10 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
       arch.charge(Work::idle, 1);
       acknowledge_software_interrupt(hart, arch);
       next = core.resume_idle(arch);
+      break;
+    case Machine::HartState::draining:
+      next = context.vcpu == kNoVcpu ? core.resume_idle(arch)
+                                     : core.resume_drain(arch, core.vcpu(context.vcpu));
       break;
     case Machine::HartState::guest: {
       if (read_time_for_guest(hart, arch)) return Next::guest;
@@ -188,8 +193,12 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   if (next != nullptr) next = core.prepare_entry(arch, *next);
   context.vcpu = next == nullptr ? kNoVcpu : next->id;
   context.state = next == nullptr ? Machine::HartState::idle : Machine::HartState::guest;
+  if (next == nullptr && core.all_off()) return power_off(hart);
+  if (next == nullptr ? core.drains_before_rest(arch) : next->unfinished != Vcpu::Unfinished::nothing) {
+    context.state = Machine::HartState::draining;
+    return Next::again;
+  }
   if (next == nullptr) {
-    if (core.all_off()) return power_off(hart);
     core.rest(arch);
     return Next::idle;
   }
@@ -202,7 +211,7 @@ HostHypervisor::Next HostHypervisor::poll(HostHart& hart, Arch& arch) {
   if (machine_->state.core.all_off()) return power_off(hart);
   machine_->state.harts[hart.id()].state = Machine::HartState::polling;
   machine_->state.core.poll(arch);
-  return Next::poll;
+  return Next::again;
 }
 
 HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
@@ -226,7 +235,7 @@ std::string_view HostHypervisor::impossible(
   std::uint8_t off = 0;
   std::memcpy(&off, &state.off, sizeof off);
   const auto sound = [&](const Machine::HartContext& each) {
-    return each.state <= Machine::HartState::polling &&
+    return each.state <= Machine::HartState::draining &&
            (each.vcpu == kNoVcpu ? each.state != Machine::HartState::guest
                                  : each.vcpu < StateCheck::vcpus(state.core));
   };

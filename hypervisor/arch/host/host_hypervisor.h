@@ -48,7 +48,7 @@ class HostHypervisor {
 
   enum class Next : std::uint8_t {
     guest,  // execute SRET now: sepc, sstatus.SPP and hstatus.SPV are those of the VCPU to run
-    poll,   // call enter() again at once: this hart polls
+    again,  // call enter() again when no hart is behind: this one polls, or is ahead of others in a drain
     idle,   // wait in HS-mode until (sip & sie) != 0, then call enter() again
     off,    // the machine was powered off
   };

@@ -148,6 +148,7 @@ class Arch {
   void leaves(Turn&) {}
   bool taken(const Turn&) const { return false; }
   void await(const Turn&, Cycles) {}
+  bool ahead() const { return false; }
 
   bool free_of_charge(bool free) {
     machine_.free_of_charge = free;
