@@ -28,11 +28,8 @@ bool Hypervisor::hart_is_wanted(Arch& arch) {
 }
 
 bool Hypervisor::wait_for_drain(Arch& arch, DlhQueue& queue, Patience patience) {
-  return queue.wait_for_drain(arch,
-                              [&] {
-                                return patience == Patience::while_its_turn &&
-                                       (hart_is_wanted(arch) || arch.ahead());
-                              });
+  return queue.wait_for_drain(
+      arch, [&] { return patience == Patience::while_its_turn && (hart_is_wanted(arch) || arch.ahead()); });
 }
 
 // Until everything that the VM deferred before `drain` began has run, by whomever.

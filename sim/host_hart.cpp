@@ -56,7 +56,8 @@ HostHart::Next HostHart::enter() {
     return Next::guest;
   }
   const Next next = hypervisor_.enter(*this);
-  if (next == Next::again && state_.cycle == entered_at_)  // or it would poll for ever while no other hart runs
+  if (next == Next::again &&
+      state_.cycle == entered_at_)  // or it would poll for ever while no other hart runs
     hart_.charge(cpu::Component::hypervisor, 1);
   if (next == Next::guest) leave_for(cpu::leave_supervisor(state_));
   return next;

@@ -35,8 +35,8 @@ class Arch {
   using Lock = Held;
   using Turn = Held;
 
-  // `costless`: whatever is done takes no time. `resumes`: what leads back to where ahead() was true takes none
-  // either; no hart does that.
+  // `costless`: whatever is done takes no time. `resumes`: what leads back to where ahead() was true takes
+  // none either; no hart does that.
   Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, bool costless = false,
        bool resumes = false)
       : hart_(hart), costs_(costs), image_(image), costless_(costless), resumes_(resumes) {}
@@ -68,7 +68,9 @@ class Arch {
   void await(const Turn& turn, Cycles most) {
     charge(Work::lock_wait, std::min(turn.left(hart_.cycles()), most));
   }
-  bool ahead() { return stands_aside_ || (stands_aside_ = hart_.ahead()); }  // from then on nothing takes time
+  bool ahead() {
+    return stands_aside_ || (stands_aside_ = hart_.ahead());
+  }  // from then on nothing takes time
   Cycles cycles() { return hart_.cycles(); }
   std::uint64_t ticks() {
     charge(Work::time_read, 1);

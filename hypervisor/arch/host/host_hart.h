@@ -51,8 +51,8 @@ class HostHart {
 
   // Time. cycles() includes all that was charged so far.
   virtual hvsim::isa::Cycles cycles() = 0;
-  virtual bool ahead() = 0;  // of others, who should be entered before more is done: see ArchPort
-  virtual std::uint64_t ticks() = 0;              // the `time` CSR
+  virtual bool ahead() = 0;           // of others, who should be entered before more is done: see ArchPort
+  virtual std::uint64_t ticks() = 0;  // the `time` CSR
   virtual void charge(const WorkDone& work) = 0;  // fetches the code first
   // Neither the trap that led to this entry of the hypervisor nor the return to the guest takes time.
   virtual void forgive_trap() = 0;

@@ -174,8 +174,8 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
       next = core.resume_idle(arch);
       break;
     case Machine::HartState::draining:
-      next = context.vcpu == kNoVcpu ? core.resume_idle(arch)
-                                     : core.resume_drain(arch, core.vcpu(context.vcpu));
+      next =
+          context.vcpu == kNoVcpu ? core.resume_idle(arch) : core.resume_drain(arch, core.vcpu(context.vcpu));
       break;
     case Machine::HartState::guest: {
       if (read_time_for_guest(hart, arch)) return Next::guest;
