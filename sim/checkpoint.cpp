@@ -8,7 +8,9 @@
 
 #include "hypervisor/arch/host/host_hypervisor.h"
 #include "sim/checkpoint_rules.h"
+#include "sim/config_images.h"
 #include "sim/config_load.h"
+#include "sim/hash.h"
 #include "sim/limits.h"
 #include "sim/machine.h"
 #include "sim/recorder.h"
@@ -96,11 +98,22 @@ std::string persist_run(Parts& parts, const Running& run, bool models) {
 
 }  // namespace
 
-isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, std::string identity) {
-  Checkpoint checkpoint;
-  CheckpointFacts& facts = checkpoint.facts;
+CheckpointFacts facts_of_run(const Config& config, const ImagePaths& images) {
+  CheckpointFacts facts;
   facts.simulator = simulator_version();
-  facts.identity = std::move(identity);
+  facts.build = simulator_build();
+  Config going_on = config;
+  going_on.checkpoint = {};
+  facts.identity = run_identity(going_on, images);
+  for (const auto& [key, file] : files_by_key(config, images)) facts.images[key] = hash_file(file);
+  facts.beginning = beginning(config.boot);
+  return facts;
+}
+
+isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, CheckpointFacts of_run) {
+  Checkpoint checkpoint{.facts = std::move(of_run), .parts = {}};
+  CheckpointFacts& facts = checkpoint.facts;
+  facts.cycles = facts.instructions = 0;
   facts.config = resolved_json(run.config);
   for (unsigned hart = 0; hart < run.machine.harts(); ++hart) {
     const cpu::HartState& state = run.machine.hart(hart).hart_state();
@@ -114,12 +127,8 @@ isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, std::st
 }
 
 std::string restore_checkpoint(const Checkpoint& checkpoint, const Running& run, RestoredModels models) {
-  const Json now = resolved_json(run.config);
-  if (auto other = different_machine(checkpoint.facts.config, now); !other.empty()) return other;
+  if (auto other = different_run(checkpoint.facts, run.config, models); !other.empty()) return other;
   const bool exact = models == RestoredModels::exact;
-  if (exact)
-    if (auto other = different_models(checkpoint.facts.config, now); !other.empty())
-      return other + " (boot.restored_models=cold begins with empty caches, and counts anew)";
   Parts parts(checkpoint.parts);
   if (auto problem = persist_run(parts, run, exact); !problem.empty()) return problem;
   run.debugged = checkpoint.facts.debugged;
@@ -136,7 +145,7 @@ std::string verify_checkpoint(const Checkpoint& checkpoint) {
     void console(std::string_view) override {}
   } nobody;
   Document document;
-  merge(document, checkpoint.facts.config, "the checkpoint's config");
+  merge(document, config_to_go_on(checkpoint.facts.config), "the checkpoint's config");
   const auto config = read_config(document);
   if (!config) return config.error().text();
   const bool on_host = config->hypervisor.run == HypervisorRun::host;
@@ -157,7 +166,7 @@ std::string verify_checkpoint(const Checkpoint& checkpoint) {
                     .hypervisor = hypervisor ? &*hypervisor : nullptr};
   if (auto problem = restore_checkpoint(checkpoint, run, RestoredModels::exact); !problem.empty())
     return problem;
-  const auto again = take_checkpoint(run, checkpoint.facts.identity);
+  const auto again = take_checkpoint(run, checkpoint.facts);
   if (!again) return again.error();
   for (const auto& [name, part] : checkpoint.parts) {
     const auto found = again->parts.find(name);

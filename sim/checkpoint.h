@@ -17,12 +17,15 @@ namespace hvsim::sim {
 
 // What a checkpoint says of itself.
 struct CheckpointFacts {
-  std::string simulator;           // version of the one that wrote it
-  std::string identity;            // of the run: see run_identity()
-  Json config;                     // with every key
-  isa::Cycles cycles = 0;          // of the hart that had run longest
-  std::uint64_t instructions = 0;  // of all harts
-  bool debugged = false;           // somebody has made it another run than its config's
+  std::string simulator;            // version of the one that wrote it
+  std::string build;                // hash of its executable
+  std::string identity;             // of the run, had it gone on: see run_identity()
+  Json images = Json::object();     // what the run's files held: hashes, by the keys that name them
+  Json beginning = Json::object();  // how the run began: see beginning()
+  Json config;                      // with every key
+  isa::Cycles cycles = 0;           // of the hart that had run longest
+  std::uint64_t instructions = 0;   // of all harts
+  bool debugged = false;            // somebody has made it another run than its config's
 };
 
 struct Checkpoint {
@@ -30,10 +33,13 @@ struct Checkpoint {
   std::map<std::string, state::Bytes> parts;
 };
 
-// Between two turns.
-isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, std::string identity);
-// Into a run that was built from `run.config` and has not booted. The error is one line; the machine is then
-// of no use.
+// What is known of a run before it starts: simulator, build, identity, images and beginning.
+CheckpointFacts facts_of_run(const Config& config, const ImagePaths& images);
+
+// Between two turns. `of_run`: facts_of_run(); the others are found here.
+isa::Result<Checkpoint, std::string> take_checkpoint(const Running& run, CheckpointFacts of_run);
+// Into a run that was built from `run.config` and has not booted, with the files that the checkpoint's run
+// had: whoever asks sees to that. The error is one line; the machine is then of no use.
 std::string restore_checkpoint(const Checkpoint& checkpoint, const Running& run, RestoredModels models);
 
 // Restores it into a machine by its own config and takes it again, which must give the same. Empty: it does.

@@ -18,6 +18,7 @@
 #include <new>
 
 #include "sim/checkpoint.h"
+#include "sim/hash.h"
 #include "sim/image/read_file.h"
 
 namespace hvsim::sim {
@@ -26,7 +27,7 @@ namespace {
 using state::Bytes;
 
 constexpr char kMagic[8] = {'h', 'v', 's', 'i', 'm', 'c', 'k', 'p'};
-constexpr std::uint32_t kFormat = 3;  // of the file and of what is in its parts
+constexpr std::uint32_t kFormat = 4;  // of the file and of what is in its parts
 constexpr std::size_t kHashed =
     sizeof kMagic + sizeof kFormat + sizeof(std::uint64_t) + sizeof(XXH128_canonical_t);
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 37;  // of all parts: more than a machine's memory
@@ -125,13 +126,17 @@ struct Opened {
 
 isa::Result<CheckpointFacts, std::string> facts_of(const Json& json) {
   const auto text = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
+  const auto object = [&](const char* key) { return json.contains(key) && json[key].is_object(); };
   const auto number = [&](const char* key) { return json.contains(key) && json[key].is_number_unsigned(); };
-  if (!json.is_object() || !text("simulator") || !text("identity") || !number("cycles") ||
-      !number("instructions") || !json.contains("debugged") || !json["debugged"].is_boolean() ||
-      !json.contains("config") || !json["config"].is_object())
+  if (!json.is_object() || !text("simulator") || !text("build") || !text("identity") || !object("images") ||
+      !object("beginning") || !object("config") || !number("cycles") || !number("instructions") ||
+      !json.contains("debugged") || !json["debugged"].is_boolean())
     return isa::Failure{std::string("does not say what it is of")};
   return CheckpointFacts{.simulator = json["simulator"],
+                         .build = json["build"],
                          .identity = json["identity"],
+                         .images = json["images"],
+                         .beginning = json["beginning"],
                          .config = json["config"],
                          .cycles = json["cycles"],
                          .instructions = json["instructions"],
@@ -179,10 +184,16 @@ std::string write_bytes(int descriptor, std::span<const std::uint8_t> bytes) {
 
 Bytes encode_checkpoint(const Checkpoint& checkpoint) {
   const CheckpointFacts& facts = checkpoint.facts;
-  const std::string text =
-      Json{{"simulator", facts.simulator},       {"identity", facts.identity}, {"cycles", facts.cycles},
-           {"instructions", facts.instructions}, {"debugged", facts.debugged}, {"config", facts.config}}
-          .dump();
+  const std::string text = Json{
+      {"simulator", facts.simulator},
+      {"build", facts.build},
+      {"identity", facts.identity},
+      {"images", facts.images},
+      {"beginning", facts.beginning},
+      {"cycles", facts.cycles},
+      {"instructions", facts.instructions},
+      {"debugged", facts.debugged},
+      {"config", facts.config}}.dump();
   Bytes bytes(kMagic, kMagic + sizeof kMagic);
   append(bytes, kFormat);
   append(bytes, static_cast<std::uint64_t>(text.size()));
@@ -235,9 +246,13 @@ isa::Result<Checkpoint, std::string> read_checkpoint(const std::string& file) {
 }
 
 isa::Result<CheckpointFacts, std::string> read_checkpoint_facts(const std::string& file) {
-  const auto bytes = read_content(file);
-  if (!bytes) return isa::Failure{bytes.error()};
-  return decode_checkpoint_facts(octets(*bytes));
+  using Facts = isa::Result<CheckpointFacts, std::string>;
+  static FileMemo<Facts> memo;  // all points of a sweep ask for the same
+  return memo.of(file, [&]() -> Facts {
+    const auto bytes = read_content(file);
+    if (!bytes) return isa::Failure{bytes.error()};
+    return decode_checkpoint_facts(octets(*bytes));
+  });
 }
 
 }  // namespace hvsim::sim

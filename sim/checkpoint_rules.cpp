@@ -4,7 +4,11 @@
 #include <array>
 #include <span>
 
+#include "sim/config_images.h"
+#include "sim/config_load.h"
+#include "sim/hash.h"
 #include "sim/json_path.h"
+#include "sim/result_hash.h"
 
 namespace hvsim::sim {
 namespace {
@@ -19,7 +23,9 @@ constexpr std::array kTimeOfHypervisor{"costs", "calibration"};
 // How a run begins.
 constexpr std::array kBeginning{"restore", "restored_models", "fast_forward", "warm_instructions"};
 constexpr std::array kProvenance{"calibration"};  // of the costs, for people
-constexpr std::array kOfOneRun{"checkpoint", "observe", "limits"};
+constexpr std::array kOfOneRun{"checkpoint", "observe"};
+constexpr std::array kEnds{"max_cycles", "max_instructions"};
+constexpr char kCold[] = " (boot.restored_models=cold begins with empty caches, and counts anew)";
 
 // A checkpoint's config may be anything.
 Json section(const Json& config, const char* key) {
@@ -45,7 +51,8 @@ Json machine_of(const Json& config) {
 Json models_of(const Json& config) {
   return Json{{"machine", section(config, "machine")},
               {"hypervisor", without(section(config, "hypervisor"), kProvenance)},
-              {"statistics", section(config, "statistics")}};
+              {"statistics", section(config, "statistics")},
+              {"limits", without(section(config, "limits"), kEnds)}};
 }
 
 std::string first_difference(const Json& made, const Json& now) {
@@ -55,19 +62,49 @@ std::string first_difference(const Json& made, const Json& now) {
   return "was made with another " + first.path + ": " + first.before + ", and not " + first.after;
 }
 
-}  // namespace
-
-std::string different_machine(const Json& made, const Json& now) {
-  return first_difference(machine_of(made), machine_of(now));
+// A run with this limit would have been over by then.
+std::string passed(const char* key, std::uint64_t limit, std::uint64_t come, const char* unit) {
+  if (limit == 0 || come < limit) return {};
+  return "was made after " + std::to_string(come) + " " + unit + ", expected fewer than limits." + key +
+         ", which is " + std::to_string(limit);
 }
 
-std::string different_models(const Json& made, const Json& now) {
-  return first_difference(models_of(made), models_of(now));
+std::string passed_limit(const CheckpointFacts& made, const LimitsConfig& limits) {
+  std::string why = passed("max_instructions", limits.max_instructions, made.instructions, "instructions");
+  return why.empty() ? passed("max_cycles", limits.max_cycles, made.cycles, "cycles") : why;
+}
+
+}  // namespace
+
+std::string different_run(const CheckpointFacts& made, const Config& now, RestoredModels models) {
+  const Json config = resolved_json(now);
+  if (auto why = first_difference(machine_of(made.config), machine_of(config)); !why.empty()) return why;
+  if (models == RestoredModels::exact)
+    if (auto why = first_difference(models_of(made.config), models_of(config)); !why.empty())
+      return why + kCold;
+  return passed_limit(made, now.limits);
+}
+
+std::string different_files(const CheckpointFacts& made, const Config& now, const ImagePaths& images) {
+  for (const auto& [key, file] : files_by_key(now, images)) {
+    const auto before = made.images.find(key);
+    if (before == made.images.end() || *before != hash_file(file))
+      return "was made with another " + key + ": what " + file + " holds has changed since";
+  }
+  return {};
+}
+
+std::string different_build(const CheckpointFacts& made, const Config& now, RestoredModels models) {
+  const bool exact = models == RestoredModels::exact, on_host = now.hypervisor.run == HypervisorRun::host;
+  if (!exact && !on_host) return {};
+  if (made.simulator == simulator_version() && made.build == simulator_build()) return {};
+  return "was made by another build of the simulator" + std::string(on_host ? "" : kCold);
 }
 
 Json config_to_go_on(const Json& made) {
   Json config = without(made, kOfOneRun);
   config["boot"] = without(section(made, "boot"), kBeginning);
+  config["limits"] = without(section(made, "limits"), kEnds);
   return config;
 }
 

@@ -3,15 +3,21 @@
 
 #include <string>
 
+#include "sim/checkpoint.h"
+#include "sim/config.h"
 #include "sim/json_document.h"
 
 namespace hvsim::sim {
 
-// One line about the first key that must not differ and does; else empty.
-// What software can know of the machine, and what runs on it.
-std::string different_machine(const Json& made, const Json& now);
-// What takes time, and what is recorded: differences there only mean that models begin empty.
-std::string different_models(const Json& made, const Json& now);
+// One line about the first thing that keeps a run from going on from a checkpoint; else empty.
+// A key that must not differ and does, or a limit that the run would have ended at before. Where models begin
+// empty, what takes time and what is recorded may differ.
+std::string different_run(const CheckpointFacts& made, const Config& now, RestoredModels models);
+// A file that holds something else by now.
+std::string different_files(const CheckpointFacts& made, const Config& now, const ImagePaths& images);
+// Only the build that has made it goes on as if nothing had happened, and knows the host's hypervisor's
+// bytes.
+std::string different_build(const CheckpointFacts& made, const Config& now, RestoredModels models);
 
 // Of a checkpoint's config, what a run that goes on from it has, too: all but what was asked of that run
 // alone.

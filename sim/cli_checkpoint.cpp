@@ -36,6 +36,7 @@ int show_checkpoint(const std::string& file, bool json) {
     Json parts = Json::object();
     for (const auto& [name, part] : checkpoint->parts) parts[name] = part.size();
     const Json all{{"simulator", facts.simulator}, {"identity", facts.identity},
+                   {"images", facts.images},       {"beginning", facts.beginning},
                    {"cycles", facts.cycles},       {"instructions", facts.instructions},
                    {"debugged", facts.debugged},   {"parts", parts},
                    {"config", facts.config}};

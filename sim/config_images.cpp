@@ -12,6 +12,9 @@
 #include <sstream>
 
 #include "hypervisor/abi/hypercall.h"
+#include "sim/checkpoint.h"
+#include "sim/checkpoint_rules.h"
+#include "sim/hash.h"
 #include "sim/image/elf.h"
 #include "sim/image/file_kind.h"
 #include "sim/image/format.h"
@@ -48,6 +51,19 @@ std::string how_to_get(const std::string& file) {
   return "expected a readable file";
 }
 
+// Where a program's segments go. A kernel is large, and every point of a sweep asks for it.
+using Ranges = isa::Result<std::vector<AddressRange>, std::string>;
+Ranges ranges_of_program(const std::string& file) {
+  static FileMemo<Ranges> memo;
+  return memo.of(file, [&]() -> Ranges {
+    const auto image = load_program(file);
+    if (!image) return isa::Failure{image.error()};
+    std::vector<AddressRange> ranges;
+    for (const Segment& segment : image->segments) ranges.push_back({segment.address, segment.memory_bytes});
+    return ranges;
+  });
+}
+
 class Finder {
  public:
   Finder(const Config& config, const Origins& origins, const std::vector<std::string>& directories)
@@ -62,10 +78,13 @@ class Finder {
     firmware();
     if (!config_.boot.initrd.empty()) found_.initrd = readable("boot.initrd", config_.boot.initrd);
     for (std::size_t i = 0; i < config_.machine.devices.block.size(); ++i)
-      readable(child_path("machine.devices.block", i) + ".file", config_.machine.devices.block[i].file);
+      readable(disk_key(i), config_.machine.devices.block[i].file);
     const MachineConfig& machine = config_.machine;
     typed("machine.console", machine.console);
     typed("machine.devices.console.typed", machine.devices.console.typed);
+    if (!config_.boot.restore.empty()) readable("boot.restore", config_.boot.restore);
+    if (problem_) return isa::Failure{*problem_};
+    if (!config_.boot.restore.empty()) checkpoint();
     if (problem_) return isa::Failure{*problem_};
     return found_;
   }
@@ -120,20 +139,28 @@ class Finder {
     found_.vm_disks.push_back(vm.disk.empty() ? "" : readable(path + ".disk", vm.disk));
   }
 
+  void checkpoint() {
+    const BootConfig& boot = config_.boot;
+    const auto facts = read_checkpoint_facts(boot.restore);
+    std::string problem = facts ? different_run(*facts, config_, boot.restored_models) : facts.error();
+    if (problem.empty()) problem = different_files(*facts, config_, found_);
+    if (!problem.empty()) report("boot.restore", boot.restore, problem);
+  }
+
   std::string elf(const std::string& key, const std::string& name, AddressRange allowed,
                   const std::string& what) {
     const std::string file = is_path(name) ? readable(key, name) : search(key, name);
     if (file.empty()) return {};
-    const auto image = load_program(file);
-    if (!image) {
-      report(key, name, image.error());
+    const auto ranges = ranges_of_program(file);
+    if (!ranges) {
+      report(key, name, ranges.error());
       return {};
     }
-    for (const Segment& segment : image->segments)
-      if (!allowed.holds(segment.address, segment.memory_bytes))
+    for (const AddressRange& range : *ranges)
+      if (!allowed.holds(range.base, range.bytes))
         report(key, name,
-               "segment at " + hex_range(segment.address, segment.memory_bytes) + ", expected inside " +
-                   what + " " + hex_range(allowed.base, allowed.bytes));
+               "segment at " + hex_range(range.base, range.bytes) + ", expected inside " + what + " " +
+                   hex_range(allowed.base, allowed.bytes));
     return file;
   }
 
@@ -180,6 +207,28 @@ class Finder {
 };
 
 }  // namespace
+
+std::string disk_key(std::size_t index) { return child_path("machine.devices.block", index) + ".file"; }
+
+std::map<std::string, std::string> files_by_key(const Config& config, const ImagePaths& images) {
+  std::map<std::string, std::string> files{
+      {"boot.firmware", images.firmware},
+      {"boot.image", images.image},
+      {"boot.initrd", images.initrd},
+      {"hypervisor.image", images.hypervisor},
+      {"machine.console.input_file", config.machine.console.input_file},
+      {"machine.devices.console.typed.input_file", config.machine.devices.console.typed.input_file}};
+  for (std::size_t i = 0; i < config.machine.devices.block.size(); ++i)
+    files[disk_key(i)] = config.machine.devices.block[i].file;
+  for (std::size_t i = 0; i < images.workloads.size(); ++i) {
+    const std::string vm = child_path("vms", i);
+    files[vm + ".workload"] = images.workloads[i];
+    files[vm + ".initrd"] = images.vm_initrds[i];
+    files[vm + ".symbols"] = images.vm_symbols[i];
+    files[vm + ".disk"] = images.vm_disks[i];
+  }
+  return files;
+}
 
 std::vector<std::string> image_directories() {
   std::vector<std::string> directories;

@@ -9,6 +9,7 @@
 #include "sim/config_images.h"
 #include "sim/config_load.h"
 #include "sim/json_path.h"
+#include "sim/moment.h"
 #include "sim/result_hash.h"
 
 namespace hvsim::sim {
@@ -144,6 +145,11 @@ isa::Result<Run, Problem> make_run(Variant& variant, const std::vector<std::stri
         "expected at most " + std::to_string(kMaxNameLength) + " characters with the names of its variants"}};
   auto images = find_images(*config, document.origins, image_directories);
   if (!images) return isa::Failure{in_run(images.error(), variant.label)};
+  for (const auto& [key, moment] : {std::pair{"boot.fast_forward", config->boot.fast_forward},
+                                    std::pair{"checkpoint.at", config->checkpoint.at}})
+    if (auto why = impossible_moment(moment, *config, *images); !why.empty())
+      return isa::Failure{
+          in_run(Problem{document.origins.of(key), key, '"' + moment + '"', why}, variant.label)};
   Run run{.label = variant.label.empty() ? config->name : variant.label,
           .config = *config,
           .images = *images,

@@ -11,6 +11,7 @@
 #include "sim/config_load.h"
 #include "sim/experiment.h"
 #include "sim/experiment_messages.h"
+#include "sim/hash.h"
 #include "sim/image/read_file.h"
 #include "sim/printable.h"
 #include "sim/result_hash.h"
@@ -58,12 +59,27 @@ class Reporter : public Progress {
   std::string pending_;
 };
 
+// Of which file the one who planned the run knows another hash, if any.
+std::string changed_file(const Run& run, const Json& known) {
+  for (const auto& [key, file] : files_by_key(run.config, run.images))
+    for (const Json& each : known)
+      if (each.is_array() && each.size() == 3 && each[0] == file && each[2] != hash_file(file))
+        return key + ", " + file;
+  return {};
+}
+
+// A result must not bear the name of what somebody else asked for.
+constexpr char kAsPlanned[] =
+    "expected what the files held when the run was planned: one has changed since, so plan it again";
+
 isa::Result<Run, Problem> read_run(int descriptor) {
   constexpr char input[] = "worker input";
   const auto bytes = read_all(descriptor);
   if (!bytes) return isa::Failure{Problem{input, {}, {}, bytes.error()}};
   auto json = parse_json({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, input);
   if (!json) return isa::Failure{json.error()};
+  const Json known = json->value("known_hashes", Json::array());
+  learn_hashes(known);
   Document document;
   merge(document, (*json)["config"], "config");
   auto config = read_config(document);
@@ -75,6 +91,8 @@ isa::Result<Run, Problem> read_run(int descriptor) {
           .images = *images,
           .identity = (*json)["identity"],
           .gdb = std::nullopt};
+  if (run_identity(run.config, run.images) != run.identity)
+    return isa::Failure{Problem{run.label, "images", changed_file(run, known), kAsPlanned}};
   if (const auto gdb = json->find("gdb"); gdb != json->end())
     run.gdb = DebugOptions{.where = (*gdb)["where"],
                            .view = (*gdb)["vcpus"].get<bool>() ? DebugView::vcpus : DebugView::harts};
@@ -89,6 +107,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
   };
   auto run = read_run(options.config_descriptor);
   if (!run) return refuse(run.error().text());
+  const FrozenFiles frozen;
   Reporter reporter(messages);
   const auto write = [&](const RunResult& result, const std::string& hash, const std::string& directory) {
     const std::chrono::duration<double> wall = Clock::now() - start;
@@ -124,7 +143,10 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
 }  // namespace
 
 std::string worker_input(const Run& run) {
-  Json json{{"label", run.label}, {"identity", run.identity}, {"config", resolved_json(run.config)}};
+  Json json{{"label", run.label},
+            {"identity", run.identity},
+            {"config", resolved_json(run.config)},
+            {"known_hashes", known_hashes()}};
   if (run.gdb) json["gdb"] = {{"where", run.gdb->where}, {"vcpus", run.gdb->view == DebugView::vcpus}};
   return json.dump();
 }

@@ -15,6 +15,7 @@
 
 #include "sim/checkpoint_rules.h"
 #include "sim/config_load.h"
+#include "sim/hash.h"
 #include "sim/image/read_file.h"
 #include "sim/result_hash.h"
 
@@ -104,15 +105,16 @@ class Held {
 isa::Result<Checkpoint, std::string> shared_checkpoint(Config twin, const ImagePaths& images,
                                                        const std::string& shared, const RunOnce& run,
                                                        Progress& progress) {
-  const std::string identity = run_identity(twin, images);
+  const std::string identity = facts_of_run(twin, images).identity;
   const std::string file = shared + "/" + hash_text(identity + twin.checkpoint.at) + ".checkpoint";
   std::error_code error;
   fs::create_directories(shared, error);
   if (error) return failed(shared + ": " + error.message());
   twin.checkpoint.file = file;
   const Held held(file + ".lock", progress);
-  if (auto there = read_checkpoint(file);
-      there && there->facts.identity == identity && there->facts.simulator == simulator_version())
+  if (auto there = read_checkpoint(file); there && there->facts.identity == identity &&
+                                          there->facts.simulator == simulator_version() &&
+                                          there->facts.build == simulator_build())
     return there;
   progress.stage(Stage::warming_up);
   if (auto problem = run_apart(twin, run); !problem.empty()) return isa::Failure{problem};

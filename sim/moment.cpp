@@ -3,7 +3,11 @@
 
 #include <array>
 #include <charconv>
+#include <map>
+#include <mutex>
 
+#include "sim/config_images.h"
+#include "sim/hash.h"
 #include "sim/symbols.h"
 
 namespace hvsim::sim {
@@ -27,6 +31,24 @@ isa::Result<Moment, std::string> parse_moment(std::string_view text) {
     if (error == std::errc{} && end == value.data() + value.size() && !value.empty()) return moment;
   }
   return isa::Failure{std::string("expected instructions=N, cycles=N, mark=N or symbol=NAME")};
+}
+
+std::string impossible_moment(const std::string& text, const Config& config, const ImagePaths& images) {
+  const auto moment = parse_moment(text);
+  if (!moment || moment->kind != Moment::Kind::symbol) return {};
+  std::string key = moment->symbol;
+  for (const auto& [path, file] : files_by_key(config, images)) key += '\n' + path + ' ' + hash_file(file);
+  static std::mutex lock;
+  static std::map<std::string, std::string> known;
+  const std::lock_guard guard(lock);
+  const auto [found, fresh] = known.try_emplace(key);
+  if (!fresh) return found->second;
+  const auto symbols = Symbols::load(config, images);
+  if (!symbols)
+    found->second = symbols.error();
+  else if (symbols->find(moment->symbol).empty())
+    found->second = symbols->missing(moment->symbol);
+  return found->second;
 }
 
 std::string AwaitedMoment::start(Machine& machine, const Config& config, const ImagePaths& images) {

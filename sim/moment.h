@@ -28,6 +28,10 @@ struct Moment {
 // The error says what was expected.
 isa::Result<Moment, std::string> parse_moment(std::string_view text);
 
+// Why a moment, as text that can be parsed, will never come: no image has its symbol. Remembered, because all
+// points of a sweep ask.
+std::string impossible_moment(const std::string& text, const Config& config, const ImagePaths& images);
+
 // Watches for a moment. It is noticed at the end of the first turn of a hart in which it came; a hart stops
 // at a symbol, as it does at a debugger's breakpoint.
 class AwaitedMoment {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sim/config_load.h"
+#include "sim/hash.h"
 #include "sim/result_hash.h"
 #include "sim/statistics_json.h"
 

@@ -12,6 +12,7 @@
 #include "sim/boot.h"
 #include "sim/bus_module.h"
 #include "sim/checkpoint.h"
+#include "sim/checkpoint_rules.h"
 #include "sim/device_module.h"
 #include "sim/fast_forward.h"
 #include "sim/gdb/debugging.h"
@@ -104,7 +105,7 @@ class CheckpointWriter {
   }
   // The error is one line without the file's name.
   std::string save(const std::string& file, bool disturbed) const {
-    auto checkpoint = take_checkpoint(run_, run_identity(run_.config, images_));
+    auto checkpoint = take_checkpoint(run_, facts_of_run(run_.config, images_));
     if (!checkpoint) return checkpoint.error();
     checkpoint.value().facts.debugged |= disturbed;
     return write_checkpoint(file, *checkpoint);
@@ -241,12 +242,17 @@ void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, 
 }
 
 // From a checkpoint in memory, or else the config's.
-std::string restore(const Running& run, const Checkpoint* from) {
-  if (from != nullptr) return restore_checkpoint(*from, run, RestoredModels::cold);
+std::string restore(const Running& run, const ImagePaths& images, const Checkpoint* from) {
+  if (from != nullptr) {
+    const std::string problem = restore_checkpoint(*from, run, RestoredModels::cold);
+    return problem.empty() ? problem : "boot.fast_forward: its checkpoint " + problem;
+  }
   const BootConfig& boot = run.config.boot;
   const auto checkpoint = read_checkpoint(boot.restore);
   std::string problem =
-      checkpoint ? restore_checkpoint(*checkpoint, run, boot.restored_models) : checkpoint.error();
+      checkpoint ? different_files(checkpoint->facts, run.config, images) : checkpoint.error();
+  if (problem.empty()) problem = different_build(checkpoint->facts, run.config, boot.restored_models);
+  if (problem.empty()) problem = restore_checkpoint(*checkpoint, run, boot.restored_models);
   return problem.empty() ? problem : "boot.restore: \"" + boot.restore + "\": " + problem;
 }
 
@@ -290,7 +296,7 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
                         .debugged = result.debugged,
                         .hypervisor = host ? &host->hypervisor : nullptr};
   const bool restores = start_from != nullptr || !config.boot.restore.empty();
-  const std::string problem = restores ? restore(running, start_from)
+  const std::string problem = restores ? restore(running, images, start_from)
                               : host   ? host->boot(machine, config, images)
                                        : prepare_boot(machine, config, images);
   if (!problem.empty()) return isa::Failure{problem};

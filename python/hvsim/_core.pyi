@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 
-__all__: list[str] = ["checkpoint_facts", "expand_file", "expand_text", "schema", "version"]
+__all__: list[str] = ["checkpoint_facts", "expand_file", "expand_text", "known_hashes", "schema", "version"]
 
 def checkpoint_facts(file: str) -> str:
     """What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it."""
@@ -21,6 +21,9 @@ def expand_text(
     text: str, directory: str, settings: collections.abc.Sequence[str], images: collections.abc.Sequence[str]
 ) -> list[tuple[str, str, str]]:
     """As expand_file, of JSON text whose relative paths start at a directory."""
+
+def known_hashes() -> str:
+    """What this process has hashed, as JSON text, for a simulator on this host to begin with."""
 
 def schema() -> str:
     """The JSON Schema of configs, as JSON text."""

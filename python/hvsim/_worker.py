@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hvsim import _core
 from hvsim._errors import Error
 
 PACKAGE = Path(__file__).parent
@@ -53,9 +54,11 @@ class Task(NamedTuple):
         return self.directory.rpartition("-")[2]
 
     def worker_input(self) -> bytes:
-        """As the simulator's ``run-one`` reads it."""
-        label, identity = json.dumps(self.label), json.dumps(self.identity)
-        return f'{{"label": {label}, "identity": {identity}, "config": {self.config}}}'.encode()
+        """As the simulator's ``run-one`` reads it, with the hashes of files that need no second look."""
+        label, identity, known = json.dumps(self.label), json.dumps(self.identity), _core.known_hashes()
+        return (
+            f'{{"label": {label}, "identity": {identity}, "known_hashes": {known}, "config": {self.config}}}'
+        ).encode()
 
 
 class _Clock:

@@ -12,6 +12,7 @@
 #include "sim/checkpoint_rules.h"
 #include "sim/config_load.h"
 #include "sim/experiment.h"
+#include "sim/hash.h"
 #include "sim/json_path.h"
 #include "sim/result_hash.h"
 #include "sim/schema.h"
@@ -97,6 +98,9 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The simulator's own code for configs, without the simulation (python/src/core.cpp).";
   module.def(
       "version", [] { return std::string(simulator_version()); }, "Version of the simulator.");
+  module.def(
+      "known_hashes", [] { return known_hashes().dump(); },
+      "What this process has hashed, as JSON text, for a simulator on this host to begin with.");
   module.def(
       "schema", [] { return config_schema().dump(); }, "The JSON Schema of configs, as JSON text.");
   module.def(

@@ -21,7 +21,7 @@ namespace hvsim::tests {
 // What a run left behind.
 struct Leavings {
   int code = -1;
-  std::string log, hash{};
+  std::string log, hash{}, directory{};
   std::map<std::string, std::string> all{};  // of the run directory, but for what names hosts and times
   std::uint64_t retired = 0;
 };
@@ -46,7 +46,8 @@ class SavedRuns {
     const Ended ended = shell(program_ + " run " + config + " " + options + " --quiet --out " + out.string());
     Leavings left{.code = ended.code, .log = ended.output};
     if (!fs::exists(out)) return left;
-    for (const auto& directory : fs::directory_iterator(out))
+    for (const auto& directory : fs::directory_iterator(out)) {
+      left.directory = directory.path().filename().string();
       for (const auto& entry : fs::recursive_directory_iterator(directory.path())) {
         const std::string name = fs::relative(entry.path(), directory.path()).string();
         if (!entry.is_regular_file() || name == "config.json") continue;
@@ -55,6 +56,7 @@ class SavedRuns {
         else
           left.all[name] = slurp(entry.path());
       }
+    }
     if (!left.all.contains("stats.json")) return left;
     const Json stats = Json::parse(left.all["stats.json"]);
     for (const Json& hart : stats.at("harts")) left.retired += hart.at("retired").get<std::uint64_t>();

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "tests/support/saved_runs.h"
 #include "tests/twin/runs.h"
 
@@ -15,6 +17,15 @@ class Checkpoints : public testing::Test, protected tests::SavedRuns {
  protected:
   Checkpoints() : SavedRuns("HVSIM_IMAGES=" HVSIM_IMAGE_DIRECTORIES " " HVSIM_EXECUTABLE) {}
 };
+
+std::string built(const std::string& image) {
+  std::istringstream directories(HVSIM_IMAGE_DIRECTORIES);
+  for (std::string each; std::getline(directories, each, ':');)
+    if (const std::string file = each + "/" + image + ".elf"; std::filesystem::exists(file))
+      return tests::slurp(file);
+  ADD_FAILURE() << "no image " << image;
+  return {};
+}
 
 Json bare(const std::string& image, const std::string& mode) {
   return {{"version", 1},
@@ -148,6 +159,72 @@ TEST_F(Checkpoints, ThatAreDamagedOrForeignAreRefused) {
   Json other = config;
   other["machine"]["memory_bytes"] = "128MiB";
   EXPECT_THAT(refusal(good, other), testing::HasSubstr("machine.memory_bytes"));
+}
+
+// The identity of a run that goes on exactly is that of the undisturbed one, so it must come to the same.
+TEST_F(Checkpoints, WhoseFilesHoldSomethingElseByNowAreRefused) {
+  const std::string copy = file() + ".elf";
+  const auto put = [&](const std::string& content) { std::ofstream(copy, std::ios::binary) << content; };
+  const auto refusal = [&](const Json& config, const std::string& models) {
+    const Leavings refused = run(config, "--restore " + file() + models);
+    EXPECT_EQ(refused.code, 2) << refused.log;
+    EXPECT_TRUE(refused.all.empty());
+    return refused.log;
+  };
+  const std::string stop = "--checkpoint " + file() + " --checkpoint-stop --checkpoint-at instructions=1000";
+  Json config = bare("memory_walk", "fast");
+  config["boot"]["image"] = copy;
+  put(built("memory_walk-bare"));
+  const Leavings whole = run(config, ""), stopped = run(config, stop),
+                 restored = run(config, "--restore " + file());
+  EXPECT_EQ(restored.hash, whole.hash);
+  EXPECT_EQ(restored.directory, whole.directory);
+  EXPECT_NE(stopped.directory, whole.directory) << "it is another run";
+  put(built("timer_ticks-bare"));
+  EXPECT_THAT(refusal(config, ""),
+              testing::HasSubstr("another boot.image: what " + copy + " holds has changed"));
+  EXPECT_THAT(refusal(config, " --cold"), testing::HasSubstr("another boot.image"));
+
+  config = with_vms("target", "fast", "dlh");
+  config["hypervisor"]["image"] = copy;
+  put(built("hypervisor"));
+  EXPECT_EQ(run(config, stop).code, 0);
+  put(built("hypervisor") + '\0');
+  EXPECT_THAT(refusal(config, ""), testing::HasSubstr("another hypervisor.image"));
+}
+
+TEST_F(Checkpoints, BehindTheLimitsOfARunAreRefused) {
+  const Json config = bare("memory_walk", "fast");
+  run(config, "--checkpoint " + file() + " --checkpoint-stop --checkpoint-at instructions=100000");
+  const auto with = [&](const std::string& options) { return run(config, options + " --restore " + file()); };
+  for (const std::string models : {"", " --cold"}) {
+    const Leavings instructions = with("--max-instructions 50000" + models);
+    EXPECT_EQ(instructions.code, 2);
+    EXPECT_THAT(instructions.log, testing::HasSubstr("expected fewer than limits.max_instructions"));
+    const Leavings cycles = with("--max-cycles 1000" + models);
+    EXPECT_EQ(cycles.code, 2);
+    EXPECT_THAT(cycles.log, testing::HasSubstr("expected fewer than limits.max_cycles"));
+  }
+  const std::string later = "--max-instructions 200000";
+  EXPECT_EQ(with(later).hash, run(config, later).hash);
+  const Leavings impatient = with("--set limits.watchdog_cycles=1000");
+  EXPECT_EQ(impatient.code, 2);
+  EXPECT_THAT(impatient.log, testing::HasSubstr("limits.watchdog_cycles"));
+}
+
+// Else it would bear the name of a run that booted and counted from the start.
+TEST_F(Checkpoints, OfARunThatWasFastForwardedGoOnAsThatRun) {
+  const Json config = bare("memory_walk", "fast");
+  const std::string forward = "--fast-forward instructions=20000 ";
+  const Leavings whole = run(config, forward);
+  const Leavings saved =
+      run(config, forward + "--checkpoint " + file() + " --checkpoint-at instructions=60000");
+  EXPECT_EQ(saved.hash, whole.hash);
+  const Leavings restored = run(config, "--restore " + file());
+  EXPECT_EQ(restored.all == whole.all, true) << restored.log;
+  EXPECT_EQ(restored.hash, whole.hash);
+  EXPECT_EQ(restored.directory, whole.directory);
+  EXPECT_NE(restored.directory, run(config, "").directory);
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ const sim::Checkpoint& sample(unsigned kind) {
     }
     run.go_on(1);
   }
-  return all[kind] = sim::take_checkpoint(run.running, "fuzz").value();
+  return all[kind] = sim::take_checkpoint(run.running, {}).value();
 }
 
 // Where something is: most of the hypervisor's data are zeros that nobody looks at.

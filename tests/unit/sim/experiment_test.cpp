@@ -7,8 +7,11 @@
 
 #include <thread>
 
+#include "sim/config_images.h"
 #include "sim/experiment_pool.h"
 #include "sim/experiment_worker.h"
+#include "sim/hash.h"
+#include "sim/result_hash.h"
 #include "tests/unit/sim/sim_fixture.h"
 
 namespace hvsim::sim {
@@ -34,12 +37,10 @@ class Workers : public Scratch {
     close(sent);
     return code;
   }
-  std::string input() const {
-    return Json{{"label", "r"},
-                {"identity", "1"},
-                {"config", {{"version", 1}, {"name", "r"}, {"boot", {{"image", path("images/guest.elf")}}}}}}
-        .dump();
+  sim::Run planned() const {
+    return experiment(R"({"version": 1, "name": "r", "boot": {"image": "./images/guest.elf"}})").runs[0];
   }
+  std::string input() const { return worker_input(planned()); }
   std::string messages;
 };
 
@@ -64,8 +65,8 @@ TEST_F(Workers, ReportWhatTheSimulationReturned) {
   EXPECT_EQ(console, "hello\n");
   EXPECT_EQ(finished.exit_code, 1);
   EXPECT_EQ(finished.detail, "code 9");
-  EXPECT_EQ(finished.directory, path("runs/r-1"));
-  EXPECT_TRUE(std::filesystem::exists(path("runs/r-1/manifest.json")));
+  EXPECT_EQ(finished.directory, path("runs/" + planned().directory_name()));
+  EXPECT_TRUE(std::filesystem::exists(finished.directory + "/manifest.json"));
 }
 
 TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
@@ -75,6 +76,57 @@ TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
   EXPECT_EQ(code, 2);
   EXPECT_EQ(messages, "{\"refused\":\"x.elf: no\"}\n");
   EXPECT_FALSE(std::filesystem::exists(path("runs")));
+}
+
+TEST_F(Workers, RefuseFilesThatHaveChangedSinceTheRunWasPlanned) {
+  const std::string before = input();
+  write("images/guest.elf", elf(0x80001000));
+  const int code = work_on(before, [](const Config&, const ImagePaths&, Progress&, const Attached&) {
+    ADD_FAILURE() << "it ran";
+    return RunResult();
+  });
+  EXPECT_EQ(code, 2);
+  EXPECT_THAT(messages,
+              HasSubstr("boot.image, " + path("images/guest.elf") + ": expected what the files held"));
+  EXPECT_FALSE(std::filesystem::exists(path("runs")));
+}
+
+// The images are read while a run starts, which may last for hours before anybody asks what it was.
+TEST_F(Workers, NameTheFilesThatTheyStartedWith) {
+  const sim::Run run = planned();
+  const std::string hash = hash_file(path("images/guest.elf"));
+  work_on(input(), [&](const Config&, const ImagePaths&, Progress&, const Attached&) {
+    write("images/guest.elf", elf(0x80001000));
+    return RunResult();
+  });
+  const Json found = read_json_file(path("runs/" + run.directory_name() + "/manifest.json")).value();
+  EXPECT_EQ(found["images"]["image"]["hash"], hash);
+  write("images/guest.elf", elf(0x80000000));
+  EXPECT_EQ(found["result_hash"], result_hash(run.config, run.images, RunResult()));
+}
+
+// Of files that have lain still for a while: one that was just written may be written again within a tick.
+TEST_F(Workers, HashesAreRememberedUntilAFileIsTouched) {
+  const std::string file = write("file", "one");
+  const std::string one = hash_file(file);
+  EXPECT_EQ(one, hash_text("one"));
+  EXPECT_FALSE(FileStamp::of(file).tells());
+  write("file", "two");
+  EXPECT_EQ(hash_file(file), hash_text("two"));
+  const std::string old = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
+  const std::string hash = hash_file(old);
+  const FileStamp stamp = FileStamp::of(old);
+  ASSERT_TRUE(stamp.tells());
+  Json known{{old, {stamp.device, stamp.inode, stamp.bytes, stamp.modified_ns, stamp.changed_ns}, "told"}};
+  learn_hashes(known);
+  EXPECT_EQ(hash_file(old), "told");
+  known[0][1][4] = stamp.changed_ns + 1;
+  learn_hashes(known);
+  EXPECT_EQ(hash_file(old), hash);
+  EXPECT_THAT(known_hashes().dump(), HasSubstr(hash));
+  for (const char* wrong : {"{}", "[1]", R"([["a", [1, 2], "b"]])", R"([["a", [1, 2, 3, 4, "5"], "b"]])"})
+    learn_hashes(Json::parse(wrong));
+  EXPECT_EQ(hash_file("a"), "");
 }
 
 TEST_F(Workers, TurnExceptionsIntoASimulatorFault) {
