@@ -11,6 +11,7 @@ from pathlib import Path
 from hvsim import _core
 from hvsim._constraints import Constraint
 from hvsim._errors import ConfigError
+from hvsim._shared_disks import refuse_shared_disks
 from hvsim._space import MISSING, Json, Point, RefusedError, _only_keys, points
 from hvsim._worker import Limits, Task, image_directories
 
@@ -153,9 +154,11 @@ def plan(definition: Definition) -> Plan:
             skipped += not found
         if not rows:
             raise RefusedError("constraints", wanted, f"that some of the {len(chosen)} points meet them")
+        chosen_runs = Plan(rows, skipped)
+        refuse_shared_disks(chosen_runs.tasks)
     except RefusedError as refusal:
         raise refusal.error(definition.file) from refusal
-    return Plan(rows, skipped)
+    return chosen_runs
 
 
 class _Expander:

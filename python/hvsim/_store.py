@@ -77,7 +77,7 @@ class Store:
             try:
                 (staging / name).rename(self.path / name)
             except OSError:
-                if not self.finished(name):
+                if not self.finished(name) or _more(staging / name, self.path / name):
                     shutil.rmtree(self.path / name, ignore_errors=True)
                     (staging / name).rename(self.path / name)
         sync_directory(self.path)
@@ -96,6 +96,20 @@ class Store:
             stream.seek(-2, os.SEEK_END)
             return stream.read().endswith((b"}", b"}\n"))
         return False
+
+    def holds(self, task: Task) -> bool:
+        """Whether a run need not be done: its directory is whole, and has what the config wants to observe.
+
+        What is observed is no part of a run's identity, so an earlier sweep may not have asked for it.
+        """
+        if not self.finished(task.directory):
+            return False
+        observe = json.loads(task.config)["observe"]
+        wanted = [observe["signature"]]
+        wanted += [observe[f"{each}_output"] for each in ("explain", "trace") if observe[each]]
+        if observe["timeline"]:
+            wanted.append(str(self.path / task.directory / "trace.json"))
+        return all(Path(each).exists() for each in wanted if each)
 
     def failure(self, directory: str) -> Mapping[str, Any] | None:
         """The record of a failed run."""
@@ -167,6 +181,11 @@ class Publisher:
             except BaseException as error:
                 self._error = error
                 return
+
+
+def _more(fresh: Path, old: Path) -> bool:
+    """Whether one run directory has files that another one lacks."""
+    return bool({each.name for each in fresh.iterdir()} - {each.name for each in old.iterdir()})
 
 
 def _boot() -> str:

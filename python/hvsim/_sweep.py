@@ -232,7 +232,7 @@ def _run(chosen: Plan, store: Store, executor: Executor, limits: Limits, tell: P
     tasks = chosen.tasks
     failed = [task for task in tasks if store.failure(task.directory) is not None]
     known = {task.identity for task in failed}
-    known |= {task.identity for task in tasks if store.finished(task.directory)}
+    known |= {task.identity for task in tasks if store.holds(task)}
     left = [task for task in tasks if task.identity not in known]
     counter = _Counter(len(tasks), len(known), len(failed), tell)
     if not left:
