@@ -53,6 +53,7 @@ Hypervisor::Drained Hypervisor::drain_all(Arch& arch, Vm& vm, Drain& drain, Pati
 }
 
 Hypervisor::Drained Hypervisor::drain_harts(Arch& arch, Vm& vm, Drain& drain, Patience patience) {
+  arch.charge(Work::drain_check, 1);
   if (!drain.begun && drain.step == 0 && load_acquire(vm.deferred) == 0) return Drained::nothing;
   announce(arch, HypervisorPhase::drain);
   for (; drain.step < kMaxHarts && all_harts_ >> drain.step != 0; ++drain.step)
@@ -119,6 +120,7 @@ bool Hypervisor::take_more(Arch& arch, Vm& vm, const Drain& drain) {
 bool Hypervisor::run_front(Arch& arch, DlhQueue& queue, Drain& drain, Patience patience) {
   const Cycles start = arch.cycles();
   Cycles looked = start;
+  arch.charge(Work::drain_check, 1);
   const DlhQueue::Ticket first = queue.finished(), until = std::min(drain.until, queue.appended());
   std::uint64_t calls = 0;
   bool stop = false, wanted = false;

@@ -16,7 +16,7 @@ enum class Work : std::uint8_t {
   routine_iteration,   // one iteration of the routine behind `query` and `routine`
   deferral,            // a trap that brings deferrable calls to be queued, beside each of them
   enqueue,             // one deferrable call put into its VM's queue
-  drain_check,         // looking whether the queue has work, once per entry
+  drain_check,         // looking whether a queue has work, or beginning and ending a run of calls from it
   drain_entry,         // taking one call out of the queue, beside the call's own work
   run_call,            // running one deferrable call wherever that happens, beside its routine
   publish,             // telling a VM how many of its calls have run, once per run of calls
