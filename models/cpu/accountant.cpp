@@ -152,7 +152,7 @@ void Accountant::mode_changed(const HartState& state) {
 }
 
 void Accountant::entered_guest(const HartState& state) {
-  if (entry_began_ && meter_ != nullptr) meter_->entered(key_.vm, state.cycle - *entry_began_);
+  if (entry_began_ && meter_ != nullptr) meter_->entered(key_.vm, key_.vcpu, *entry_began_, state.cycle);
   entry_began_.reset();
   if (exit_open_) {
     exits_[{exit_vm_, key_.cause}].add(state.cycle - exit_began_);
@@ -195,8 +195,7 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       return;
     case isa::MarkKind::phase:
       if (value >= static_cast<std::uint64_t>(isa::HypervisorPhase::count)) return;
-      key_.phase = static_cast<isa::HypervisorPhase>(value);
-      if (key_.phase == isa::HypervisorPhase::schedule) entry_began_ = state.cycle;
+      change_phase(state.cycle, static_cast<isa::HypervisorPhase>(value));
       break;
     case isa::MarkKind::vcpu:
       key_.vm = value == isa::kMarkNoVcpu ? kNoVm : static_cast<std::uint32_t>(value >> 16) & 0xFFFF;
@@ -208,6 +207,19 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
   }
   forget_rows();
   select_row();
+}
+
+// A decision right behind a drain that follows a decision: that drain gave way before the entry. What a VCPU
+// goes on with otherwise, a call that it made, is announced as its exit and is no part of an entry.
+void Accountant::change_phase(isa::Cycles now, isa::HypervisorPhase phase) {
+  using Phase = isa::HypervisorPhase;
+  if (phase == Phase::exit) entry_began_.reset();
+  if (phase == Phase::schedule) {
+    if (key_.phase == Phase::drain && entry_began_ && meter_ != nullptr)
+      meter_->entry_interrupted(key_.vm, key_.vcpu, *entry_began_);
+    entry_began_ = now;
+  }
+  key_.phase = phase;
 }
 
 void Accountant::tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value) {
@@ -237,7 +249,11 @@ void Accountant::tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t v
 void Accountant::changed_activity(isa::Cycles now, std::uint64_t value) {
   const std::size_t before = value >> 8 & 0xFF, after = value & 0xFF;
   if (before >= ActivityTotals::kActivities || after >= ActivityTotals::kActivities) return;
-  ActivityTotals& totals = activities_[static_cast<std::uint32_t>(value >> 32) & 0xFF];
+  const auto vm = static_cast<std::uint32_t>(value >> 32) & 0xFF;
+  const auto activity = static_cast<isa::VcpuActivity>(after);
+  const bool waits_no_longer = activity == isa::VcpuActivity::off || activity == isa::VcpuActivity::blocked;
+  if (waits_no_longer && meter_ != nullptr) meter_->entry_given_up(vm, value >> 16 & 0xFFFF);
+  ActivityTotals& totals = activities_[vm];
   totals.cycles[before] += static_cast<std::int64_t>(now);
   totals.cycles[after] -= static_cast<std::int64_t>(now);
   --totals.begun[before];

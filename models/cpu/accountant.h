@@ -163,6 +163,7 @@ class Accountant {
   void entered_guest(const HartState& state);
   void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
   void changed_activity(isa::Cycles now, std::uint64_t value);
+  void change_phase(isa::Cycles now, isa::HypervisorPhase phase);
 
   CellKey key_{};
   TrapCounts traps_;

@@ -32,9 +32,24 @@ void DeliveryMeter::ran(std::uint32_t vm, isa::Cycles now, std::uint64_t calls) 
   }
 }
 
-void DeliveryMeter::entered(std::uint32_t vm, isa::Cycles took) {
+namespace {
+std::uint64_t vcpu_key(std::uint32_t vm, std::uint32_t vcpu) { return std::uint64_t{vm} << 32 | vcpu; }
+}  // namespace
+
+void DeliveryMeter::entry_interrupted(std::uint32_t vm, std::uint32_t vcpu, isa::Cycles decided) {
+  if (vm != kNoVm) interrupted_.emplace(vcpu_key(vm, vcpu), decided);
+}
+
+void DeliveryMeter::entry_given_up(std::uint32_t vm, std::uint32_t vcpu) {
+  if (!interrupted_.empty()) interrupted_.erase(vcpu_key(vm, vcpu));
+}
+
+void DeliveryMeter::entered(std::uint32_t vm, std::uint32_t vcpu, isa::Cycles decided, isa::Cycles now) {
   if (vm == kNoVm) return;
-  vms_[vm].entry.add(took);
+  if (!interrupted_.empty())
+    if (const auto first = interrupted_.extract(vcpu_key(vm, vcpu)); !first.empty())
+      decided = std::min(decided, first.mapped());
+  vms_[vm].entry.add(now - std::min(now, decided));
 }
 
 void DeliveryMeter::happened(std::uint32_t vm, isa::DeliveryEvent event, std::uint64_t amount) {

@@ -41,7 +41,11 @@ class DeliveryMeter {
   // Harts may be up to a quantum apart, so a call may seem to have run before it was made: latency 0.
   void issued(std::uint32_t vm, isa::Cycles now, std::uint64_t calls);
   void ran(std::uint32_t vm, isa::Cycles now, std::uint64_t calls);
-  void entered(std::uint32_t vm, isa::Cycles took);
+  // A VCPU that was selected lost its hart before it was entered, because a drain gave way: its entry goes on
+  // from the first decision, on whatever hart, unless it blocks or stops.
+  void entry_interrupted(std::uint32_t vm, std::uint32_t vcpu, isa::Cycles decided);
+  void entry_given_up(std::uint32_t vm, std::uint32_t vcpu);
+  void entered(std::uint32_t vm, std::uint32_t vcpu, isa::Cycles decided, isa::Cycles now);
   void happened(std::uint32_t vm, isa::DeliveryEvent event, std::uint64_t amount);
   void served(std::uint32_t vm, std::uint32_t by, isa::Cycles took);
 
@@ -52,6 +56,7 @@ class DeliveryMeter {
 
  private:
   std::map<std::uint32_t, Vm> vms_;
+  std::map<std::uint64_t, isa::Cycles> interrupted_;  // VCPUs: when it was first decided to enter them
 };
 
 }  // namespace hvsim::cpu

@@ -174,8 +174,8 @@ static void persist(state::Archive& archive, DeliveryMeter::Vm& vm) {
 }
 
 void DeliveryMeter::persist(state::Archive& archive) {
-  auto& [vms] = *this;
-  archive(vms);
+  auto& [vms, interrupted] = *this;
+  archive(vms, interrupted);
 }
 
 // Time
