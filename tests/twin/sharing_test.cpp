@@ -83,29 +83,47 @@ TEST(SharingTwin, VmsThatArePromisedMoreThanThereIsWaitAndGoOn) {
   }
 }
 
-// Where the hart walks, not the compiler, decides what is written when: AMOs, SC, and A and D bits.
-TEST(SharingTwin, AWriteOfAnyKindGetsAFrameAndTheRightValue) {
+Json probe_of_shared_pages(const std::string& act) {
   Json config = Json::parse(R"({
     "version": 1, "name": "unshare",
     "machine": {"harts": 1, "memory_bytes": "32MiB", "isa": {"ad_updates": "hardware"}},
     "hypervisor": {"sharing": {"policy": "content_scan", "pages_per_second": 400000, "content_step_pages": 64}},
-    "vms": [{"name": "one", "memory_bytes": "4MiB", "arguments": {"act": "unshare"}}],
+    "vms": [{"name": "one", "memory_bytes": "4MiB"}],
     "limits": {"max_cycles": 1000000000}
   })");
   config["vms"][0]["workload"] = HVSIM_PROBE;
-  const auto expect_good = [](const Outcome& outcome, const char* where) {
-    EXPECT_EQ(outcome.exit_code, 0) << where << "\n" << outcome.log;
-    EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare ok")) << where;
-  };
+  config["vms"][0]["arguments"] = {{"act", act}};
+  return config;
+}
+
+std::uint64_t counted(const Outcome& outcome, const char* counter) {
+  return outcome.stats.at("sharing").at(0).at("counters").at(counter).get<std::uint64_t>();
+}
+
+TEST(SharingTwin, WritesByAmoAndScToReleasedPagesGetAFrame) {
+  const Json config = probe_of_shared_pages("unshare");
   for (const char* run : {"target", "host"}) {
     const Outcome outcome = simulate(config, run);
-    expect_good(outcome, run);
-    const Json& counters = outcome.stats.at("sharing").at(0).at("counters");
-    EXPECT_GE(counters.at("merges"), 1) << run;  // the two tables were one frame
-    EXPECT_EQ(counters.at("released_pages"), 4) << run;
-    EXPECT_GE(counters.at("unshared_pages"), 3 + 1) << run;
+    EXPECT_EQ(outcome.exit_code, 0) << run << outcome.log;
+    EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare ok")) << run;
+    EXPECT_EQ(counted(outcome, "released_pages"), 4u) << run;
+    EXPECT_GE(counted(outcome, "unshared_pages"), 3u) << run;
   }
-  expect_good(qemu(config), "QEMU");
+  EXPECT_THAT(qemu(config).console.at("one"), HasSubstr("unshare ok"));
+}
+
+// Without QEMU 7.2, which writes A and D into a frame that stage two makes read-only: both tables get them.
+// The manual has it otherwise (hypervisor extension, "Two-Stage Address Translation": subject to G-stage
+// translation are also "reads and writes of VS-level page tables").
+TEST(SharingTwin, AAndDBitsOfATableThatSharesItsFrameAreItsOwn) {
+  const Json config = probe_of_shared_pages("unshare_by_walks");
+  for (const char* run : {"target", "host"}) {
+    const Outcome outcome = simulate(config, run);
+    EXPECT_EQ(outcome.exit_code, 0) << run << outcome.log;
+    EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare by walks ok")) << run;
+    EXPECT_GE(counted(outcome, "merges"), 1u) << run;  // the two tables were one frame
+    EXPECT_GE(counted(outcome, "unshared_pages"), 1u) << run;
+  }
 }
 
 // The hypervisor says so on its console, and nobody who reads the last line only may miss it.

@@ -53,7 +53,7 @@ TEST(DeliveryMeter, LatencyIsFromTheCallUntilItHasRunInOrder) {
 TEST(DeliveryMeter, AnEntryWhoseDrainGaveWayBeganAtTheFirstDecision) {
   DeliveryMeter meter;
   Marker hart(meter);
-  const auto phase = [&](isa::Cycles at, isa::HypervisorPhase phase) {
+  const auto begin = [&](isa::Cycles at, isa::HypervisorPhase phase) {
     hart.state.cycle = at;
     hart.hypervisor(MarkKind::phase, static_cast<std::uint64_t>(phase));
   };
@@ -63,33 +63,33 @@ TEST(DeliveryMeter, AnEntryWhoseDrainGaveWayBeganAtTheFirstDecision) {
     hart.accountant.mode_changed(hart.state);
   };
   using Phase = isa::HypervisorPhase;
-  phase(100, Phase::schedule);
+  begin(100, Phase::schedule);
   hart.enter_vm(1);
-  phase(110, Phase::drain);
-  phase(5000, Phase::schedule);
+  begin(110, Phase::drain);
+  begin(5000, Phase::schedule);
   hart.enter_vm(2);
   enter(5100);
   EXPECT_EQ(meter.vms().at(2).entry.max(), 100u);
-  phase(9000, Phase::schedule);
+  begin(9000, Phase::schedule);
   hart.enter_vm(1);
-  phase(9010, Phase::drain);
+  begin(9010, Phase::drain);
   enter(9500);
   EXPECT_EQ(meter.vms().at(1).entry.count(), 1u);
   EXPECT_EQ(meter.vms().at(1).entry.max(), 9400u);
   // A call that goes on is no entry, and who blocks begins anew.
-  phase(10'000, Phase::schedule);
+  begin(10'000, Phase::schedule);
   hart.enter_vm(1);
-  phase(10'010, Phase::exit);
-  phase(10'020, Phase::drain);
-  phase(20'000, Phase::schedule);
+  begin(10'010, Phase::exit);
+  begin(10'020, Phase::drain);
+  begin(20'000, Phase::schedule);
   enter(20'100);
   EXPECT_EQ(meter.vms().at(1).entry.sum(), 9400u + 100);
-  phase(30'000, Phase::schedule);
-  phase(30'010, Phase::drain);
-  phase(40'000, Phase::schedule);
+  begin(30'000, Phase::schedule);
+  begin(30'010, Phase::drain);
+  begin(40'000, Phase::schedule);
   hart.hypervisor(MarkKind::vcpu_activity,
                   isa::mark_activity(1, 0, isa::VcpuActivity::running, isa::VcpuActivity::blocked));
-  phase(50'000, Phase::schedule);
+  begin(50'000, Phase::schedule);
   enter(50'050);
   EXPECT_EQ(meter.vms().at(1).entry.sum(), 9400u + 100 + 50);
 }
