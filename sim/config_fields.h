@@ -139,7 +139,8 @@ template <>
 struct Described<Config> {
   using T = Config;
   static constexpr auto fields = std::tuple{
-      Field{"version", &T::version, Unit::none, "1, the version of this format", Rule{.min = 1, .max = 1, .required = true}},
+      Field{"version", &T::version, Unit::none, "1, the version of this format",
+            Rule{.min = 1, .max = 1, .required = true}},
       Field{"name", &T::name, Unit::none, "of the run; its directory starts with it",
             Rule{.name_length = kMaxNameLength}},
       Field{"description", &T::description, Unit::none, "for people"},

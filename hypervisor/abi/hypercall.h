@@ -29,7 +29,7 @@ enum class Hypercall : std::uint32_t {
   statistics_update = 18,  // (counter 0..15, increment)
   timer_slack = 19,        // (microseconds) the guest's timer may be that late
   routine = 20,            // (iterations): a routine of that length whose result nobody waits for
-  remote_fence = 21,      // (VCPU mask, RemoteFence): in effect once it is completed (status word, dlh_fence)
+  remote_fence = 21,  // (VCPU mask, RemoteFence): in effect once it is completed (status word, dlh_fence)
   // About 2^order pages at gpa, aligned to their size. Anything but kSuccess: not done, or not for all.
   dirty_log_update = 22,  // (gpa, pages): the guest has written these pages
   page_release = 23,      // (gpa, order 0..10): they hold nothing that the guest still needs
@@ -42,8 +42,8 @@ enum class Hypercall : std::uint32_t {
 //   and takes it off the log; no other policy reads the log. Large VMs are logged by up to 16 MiB at a time.
 // - page_release: the frames go back to the pool at once, and the pages read as zeroes. kErrorFailed: some of
 //   them kept theirs. kErrorNotSupported where no memory is shared at all: nobody could use them.
-// - page_claim: those that have no frame of their own get one, as their first write would have given it, 32 of
-//   them at most. kErrorFailed: not all have one now (there was no frame, or more than 32 were missing).
+// - page_claim: those that have no frame of their own get one, as their first write would have given it, at
+//   most 32 of them. kErrorFailed: not all have one now (there was no frame, or more than 32 were missing).
 // - share: takes back `unshare`. At their next step `memory_map` (before its next round) and `content_scan`
 //   look at these pages first. kErrorNotSupported with other policies, which look at nothing.
 // - unshare: the same as page_claim, and `memory_map` and `content_scan` leave the pages alone until `share`;
