@@ -15,6 +15,9 @@ def generated() -> str:
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "hvsim" / "_core.pyi"
         _do("pybind11_stubgen", "hvsim._core", "-o", scratch)
+        # It adds a list of names that the module itself has not.
+        lines = made.read_text("utf-8").splitlines(keepends=True)
+        made.write_text("".join(line for line in lines if not line.startswith("__all__")), "utf-8")
         project = ("--config", str(Path(__file__).parents[1] / "pyproject.toml"))
         _do("ruff", "check", "--quiet", "--fix", "--exit-zero", *project, str(made))
         _do("ruff", "format", "--quiet", *project, str(made))

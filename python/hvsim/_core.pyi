@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import collections.abc
 
-__all__: list[str] = ["checkpoint_facts", "expand_file", "expand_text", "known_hashes", "schema", "version"]
-
 def checkpoint_facts(file: str) -> str:
     """What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it."""
 

@@ -100,6 +100,7 @@ def test_waiting_for_a_warm_up_that_is_shared_counts_against_no_limit(config, tm
 def test_a_warm_up_that_takes_too_long_fails_every_point(config):
     base = _base(config, at="cycles=100000000000")
     base["vms"][0]["arguments"] = {"iterations": 1_000_000_000}
+    base["limits"] = {"max_cycles": 200_000_000_000}  # a fast machine makes 500 million in a second
     frame = hvsim.sweep(base, {"machine.costs.trap_entry": [10, 80]}, time_limit=1.0, jobs=2)
     assert list(frame["failure"]) == ["ran longer than its time limit of 1 s"] * 2
 
