@@ -13,11 +13,10 @@ unsigned Agenda::add(Action action) {
 // An action makes its next appointment for later than its own time, so that time goes on.
 void Agenda::arm(unsigned entry, isa::Cycles at) {
   appointments_[entry].at = acting_ ? std::max(at, *acting_ + 1) : at;
+  find_next();
   if (acting_) return;
   for (const auto& changed : changed_) changed();
 }
-
-isa::Cycles Agenda::next() const { return appointments_.empty() ? kNever : appointments_[earliest()].at; }
 
 void Agenda::run_due(isa::Cycles now) {
   if (acting_) return;
@@ -25,6 +24,7 @@ void Agenda::run_due(isa::Cycles now) {
     Appointment& due = appointments_[earliest()];
     acting_ = due.at;
     due.at = kNever;
+    find_next();
     due.action();
     acting_.reset();
   }

@@ -19,9 +19,12 @@ class Agenda {
   // At most one appointment per entry.
   unsigned add(Action action);
   void arm(unsigned entry, isa::Cycles at);
-  void disarm(unsigned entry) { appointments_[entry].at = kNever; }
+  void disarm(unsigned entry) {
+    appointments_[entry].at = kNever;
+    find_next();
+  }
 
-  isa::Cycles next() const;
+  isa::Cycles next() const { return next_; }
   // Performs what is due, in order of time and then of entry. An action sees its own time, not `now`.
   void run_due(isa::Cycles now);
   // While an action runs: the time of its appointment.
@@ -39,8 +42,10 @@ class Agenda {
   };
 
   std::size_t earliest() const;
+  void find_next() { next_ = appointments_.empty() ? kNever : appointments_[earliest()].at; }
 
   std::vector<Appointment> appointments_;
+  isa::Cycles next_ = kNever;  // of the earliest
   std::optional<isa::Cycles> acting_;
   std::vector<std::function<void()>> changed_;
 };

@@ -25,36 +25,44 @@ using Clock = std::chrono::steady_clock;
 constexpr int kUserError = 2;
 constexpr int kSimulatorFault = 3;
 
-// Passes on what the simulation tells, a few times per second.
+// Passes on what the simulation tells, a few times per second: a guest that prints a lot would otherwise
+// spend its time in pipes. Under a debugger, which stops it, every line at once.
 class Reporter : public Progress {
  public:
-  explicit Reporter(MessageWriter& messages) : messages_(messages) {}
+  Reporter(MessageWriter& messages, bool debugged) : messages_(messages), debugged_(debugged) {}
 
   void advanced(isa::Cycles now, std::uint64_t retired) override {
     const auto at = Clock::now();
+    if (at - flushed_ >= kFlushEvery) flush(at);
     if (at - last_ < std::chrono::milliseconds(100)) return;
     last_ = at;
-    flush();
+    flush(at);
     messages_.advanced(now, retired);
   }
   void console(std::string_view text) override {
-    pending_ += printable_.feed(text);
-    if (pending_.find('\n') != std::string::npos) flush();
+    pending_ += text;
+    if (text.find('\n') == std::string_view::npos) return;
+    const auto at = Clock::now();
+    if (debugged_ || at - flushed_ >= kFlushEvery) flush(at);
   }
   void stage(Stage stage) override { messages_.stage(stage); }
   void finish() {
-    pending_ += printable_.finish();
-    flush();
+    flush(Clock::now());
+    if (const std::string rest = printable_.finish(); !rest.empty()) messages_.console(rest);
   }
 
  private:
-  void flush() {
-    if (!pending_.empty()) messages_.console(pending_);
+  static constexpr auto kFlushEvery = std::chrono::milliseconds(20);
+
+  void flush(Clock::time_point at) {
+    flushed_ = at;
+    if (const std::string text = printable_.feed(pending_); !text.empty()) messages_.console(text);
     pending_.clear();
   }
 
   MessageWriter& messages_;
-  Clock::time_point last_ = Clock::now();
+  const bool debugged_;
+  Clock::time_point last_ = Clock::now(), flushed_{};
   Printable printable_;
   std::string pending_;
 };
@@ -108,7 +116,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
   auto run = read_run(options.config_descriptor);
   if (!run) return refuse(run.error().text());
   const FrozenFiles frozen;
-  Reporter reporter(messages);
+  Reporter reporter(messages, run->gdb.has_value() || options.session_descriptor >= 0);
   const auto write = [&](const RunResult& result, const std::string& hash, const std::string& directory) {
     const std::chrono::duration<double> wall = Clock::now() - start;
     return write_run(directory, *run, result, hash, {.wall_seconds = wall.count()});

@@ -18,7 +18,6 @@ namespace hvsim::sim {
 namespace {
 
 constexpr std::uint64_t kUartTransmit = 0;
-constexpr cpu::CodeLines kCodeLines{.bytes = hv::kCodeLineBytes, .executed = hv::kExecutedBytes};
 
 cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
   using From = hv::GuestFence::Kind;
@@ -139,16 +138,16 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
   hart_.touch(at, static_cast<unsigned>(bytes), is_write);
 }
 
-void HostHart::charge(const hv::WorkDone& work) {
+void HostHart::charge(const hv::WorkKind& work, std::uint64_t units) {
   if (work_ == nullptr) work_ = &machine_.work().row(hart_.accountant().now());
-  (*work_)[static_cast<std::size_t>(work.why)] += work.units;
-  isa::Cycles cycles = work.cycles;
-  if (work.code_lines != 0) {
-    const unsigned cold = hart_.fetch(kCodeLines, work.code, work.code_lines);
-    (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
-    cycles += cold * work.cycles_per_cold_line;
-  }
-  if (cycles != 0) hart_.charge(cpu::Component::hypervisor, cycles);
+  (*work_)[static_cast<std::size_t>(work.why)] += units;
+  const unsigned cold = hart_.work({.code = work.code,
+                                    .lines = work.code_lines,
+                                    .line_bytes = static_cast<unsigned>(hv::kCodeLineBytes),
+                                    .executed_bytes = static_cast<unsigned>(hv::kExecutedBytes),
+                                    .cycles = work.cycles * units,
+                                    .cycles_per_cold_line = work.cycles_per_cold_line});
+  if (cold != 0) (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
 }
 
 // What a trap takes beyond the pipeline's own time has been charged to the row that is still current. Time
@@ -198,7 +197,8 @@ void HostHart::fence(const hv::GuestFence& fence) {
 
 void HostHart::mark(std::uint16_t kind, std::uint64_t value) {
   hart_.mark(kind, value);
-  work_ = nullptr;
+  const auto what = static_cast<isa::MarkKind>(kind);
+  if (what == isa::MarkKind::phase || what == isa::MarkKind::statistics_reset) work_ = nullptr;
 }
 
 void HostHart::console(std::string_view text) {

@@ -34,7 +34,7 @@ class HostHart final : public hv::HostHart {
   isa::Cycles cycles() override { return state_.cycle; }
   bool ahead() override;
   std::uint64_t ticks() override { return state_.time(); }
-  void charge(const hv::WorkDone& work) override;
+  void charge(const hv::WorkKind& work, std::uint64_t units) override;
   void forgive_trap() override;
   void set_timer(std::uint64_t ticks) override;
   void send_ipi(unsigned hart) override;

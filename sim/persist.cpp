@@ -31,6 +31,7 @@ void Agenda::persist(state::Archive& archive) {
   archive(count);
   if (!archive.require(count == appointments_.size(), kImpossible)) return;
   for (auto& [at, action] : appointments_) archive(at);
+  find_next();
 }
 
 void ShellState::persist(state::Archive& archive) {
@@ -84,7 +85,10 @@ void WorkLedger::Key::persist(state::Archive& archive) {
   archive(exits, interrupt, code, extension, function, during);
 }
 
-void WorkLedger::persist(state::Archive& archive) { archive(rows_); }
+void WorkLedger::persist(state::Archive& archive) {
+  archive(rows_);
+  found_.fill({});
+}
 
 void VcpuWaits::persist(state::Archive& archive) {
   auto& [since, waits] = *this;

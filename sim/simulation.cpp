@@ -90,6 +90,7 @@ class CheckpointWriter {
   void stopped(cpu::Stop why) {
     if (moment_) moment_->stopped(why, run_.limits.now(), run_.limits.retired());
   }
+  bool waits() const { return moment_.has_value(); }
   // False: the run ends here.
   bool between_turns() {
     if (!moment_ || !moment_->come()) return true;
@@ -139,10 +140,11 @@ class Shells {
     }
     const auto period = sc_core::sc_time::from_value(kFemtosecondsPerMicrosecond / config.machine.clock_mhz);
     turns_ = std::make_unique<TurnsModule>("turns", machine.turns(), machine.agenda(), period);
-    turns_->between_turns([&checkpoints, debugger] {
-      if (debugger != nullptr) debugger->between_turns();
-      return checkpoints.between_turns();
-    });
+    if (debugger != nullptr || checkpoints.waits())
+      turns_->between_turns([&checkpoints, debugger] {
+        if (debugger != nullptr) debugger->between_turns();
+        return checkpoints.between_turns();
+      });
     for (unsigned i = 0; i < machine.harts(); ++i) {
       HartModule::Settings settings{.hart = i,
                                     .quantum = config.machine.quantum_cycles,

@@ -8,6 +8,9 @@ namespace {
 
 // What is further away than this many cycles never comes in a run (SystemC's time has 64 bits).
 constexpr isa::Cycles kOutOfReach = isa::Cycles{1} << 42;
+// How far a hart may be ahead of SystemC: enough that its scheduler costs nothing, little enough that its
+// time is the run's for whoever looks.
+constexpr isa::Cycles kMostAhead = 100'000;
 
 }  // namespace
 
@@ -22,7 +25,18 @@ TurnsModule::TurnsModule(sc_core::sc_module_name name, Turns& turns, Agenda& age
   dont_initialize();
 }
 
+// Nobody else is due before this hart is, or when it is.
+bool TurnsModule::goes_on(unsigned hart) const {
+  const isa::Cycles due = turns_.due(hart);
+  return begun_all_ && !between_turns_ && turns_.first() == hart && due < agenda_.next() &&
+         due <= in_systemc() + kMostAhead;
+}
+
 void TurnsModule::await(unsigned hart) {
+  if (goes_on(hart)) {
+    now_ = std::max(now_, turns_.due(hart));
+    return;
+  }
   somebody_acts_ = false;
   arrange();
   wait(*begun_[hart]);
@@ -34,7 +48,8 @@ void TurnsModule::wake(unsigned hart) {
 
 void TurnsModule::arrange() {
   if (somebody_acts_) return;
-  const isa::Cycles next = std::min(turns_.due(turns_.first()), agenda_.next()), present = now();
+  const isa::Cycles next = std::max(std::min(turns_.due(turns_.first()), agenda_.next()), now_);
+  const isa::Cycles present = in_systemc();
   if (next <= present)
     next_.notify(sc_core::SC_ZERO_TIME);
   else if (next - present <= kOutOfReach)
@@ -42,7 +57,9 @@ void TurnsModule::arrange() {
 }
 
 void TurnsModule::give() {
-  const isa::Cycles present = now();
+  now_ = std::max(now_, in_systemc());
+  const isa::Cycles present = now_;
+  begun_all_ = true;
   somebody_acts_ = true;
   agenda_.run_due(present);
   const unsigned hart = turns_.first();

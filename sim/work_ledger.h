@@ -26,15 +26,32 @@ class WorkLedger {
 
   // Stays where it is until the next reset().
   Row& row(const cpu::CellKey& of) {
-    return rows_[{of.in_exit, of.in_exit ? of.cause : cpu::ExitCause{}, of.phase}];
+    const Key key{of.in_exit, of.in_exit ? of.cause : cpu::ExitCause{}, of.phase};
+    const std::uint64_t mixed = static_cast<std::uint64_t>(key.phase) * 256 + key.cause.code +
+                                (key.cause.function << 16) + (key.cause.extension << 32) +
+                                (key.cause.interrupt ? 128 : 0) + (key.in_exit ? 64 : 0);
+    Found& found = found_[mixed * 0x9E37'79B9'7F4A'7C15 >> (64 - kFoundBits)];  // Fibonacci hashing
+    if (found.row == nullptr || found.key != key) found = {key, &rows_[key]};
+    return *found.row;
   }
   const std::map<Key, Row>& rows() const { return rows_; }
   // Not while a hart is in the hypervisor but for marks, behind which it looks its row up anew.
-  void reset() { rows_.clear(); }
+  void reset() {
+    rows_.clear();
+    found_.fill({});
+  }
   void persist(state::Archive& archive);
 
  private:
+  // Rows where they were found last time: exits come back to the same few.
+  struct Found {
+    Key key{};
+    Row* row = nullptr;
+  };
+  static constexpr unsigned kFoundBits = 8;
+
   std::map<Key, Row> rows_;
+  std::array<Found, std::size_t{1} << kFoundBits> found_{};
 };
 
 }  // namespace hvsim::sim

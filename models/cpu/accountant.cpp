@@ -66,25 +66,40 @@ bool may_mark(isa::Mode mode, isa::MarkKind kind) {
 }
 
 Accountant::Accountant() {
+  select_context();
   select_row();
   change_owner();
 }
 
+void Accountant::select_context() {
+  const std::uint64_t mixed = ((key_.vm * std::uint64_t{64} + key_.vcpu) * 2 + (key_.in_exit ? 1 : 0)) * 256 +
+                              key_.cause.code + key_.cause.extension * 0x1'0000'0001 +
+                              (key_.cause.function << 40) + (key_.cause.interrupt ? 128 : 0);
+  const std::uint64_t hash = mixed * 0x9E37'79B9'7F4A'7C15 >> (64 - kContextBits);  // Fibonacci hashing
+  Context& context = contexts_[hash];
+  if (!context.known || context.vm != key_.vm || context.vcpu != key_.vcpu ||
+      context.in_exit != key_.in_exit || context.cause != key_.cause)
+    context = {key_.vm, key_.vcpu, true, key_.in_exit, key_.cause, {}, nullptr};
+  context_ = &context;
+}
+
+// Of the exit that is open, whoever's context it ends in.
+statistics::Histogram& Accountant::exit_lengths() {
+  if (context_->vm != exit_vm_ || !context_->in_exit) return exits_[{exit_vm_, key_.cause}];
+  if (context_->lengths == nullptr) context_->lengths = &exits_[{exit_vm_, key_.cause}];
+  return *context_->lengths;
+}
+
 ComponentCycles* Accountant::find_row() {
-  const std::size_t hash = key_.vm * 7 + key_.vcpu * 5 + mode_index(key_.mode) +
-                           static_cast<std::size_t>(key_.phase) * 11 + key_.cause.code * 23 +
-                           static_cast<std::size_t>(key_.cause.function);
-  Found& found = found_[hash % kFound];
-  if (found.row == nullptr || !(found.key == key_)) {
-    auto& cell = cells_[key_];
-    if (!cell) cell = std::make_unique<ComponentCycles>();
-    found = {key_, cell.get()};
-  }
-  return found.row;
+  auto& cell = cells_[key_];
+  if (!cell) cell = std::make_unique<ComponentCycles>();
+  return cell.get();
 }
 
 void Accountant::find_row_and_share(unsigned mode) {
-  row_ = rows_[mode] = find_row();
+  ComponentCycles*& row = context_->rows[static_cast<std::size_t>(key_.phase)][mode];
+  if (row == nullptr) row = find_row();
+  row_ = row;
   EventCounts*& share = mode_shares_[mode];
   if (share == nullptr) share = &shares_[{key_.vm, key_.vcpu, key_.mode}];
   next_share_ = share;
@@ -97,7 +112,7 @@ void Accountant::book_all(const EventCounts& now) {
 
 void Accountant::reset(isa::Cycles now) {
   cells_.clear();
-  found_.fill({});
+  contexts_.fill({});
   exits_.clear();
   traps_.reset();
   marks_.clear();
@@ -106,7 +121,7 @@ void Accountant::reset(isa::Cycles now) {
       totals.cycles[kind] = -totals.begun[kind] * static_cast<std::int64_t>(now);
   shares_.clear();
   forget_shares();
-  forget_rows();
+  select_context();
   select_row();
   change_owner();
 }
@@ -142,7 +157,7 @@ void Accountant::left_guest(const HartState& state, const isa::Trap& trap) {
   key_.in_exit = true;
   key_.cause = exit_cause(state, trap);
   key_.phase = isa::HypervisorPhase::save;
-  forget_rows();
+  select_context();
 }
 
 void Accountant::mode_changed(const HartState& state) {
@@ -155,15 +170,15 @@ void Accountant::entered_guest(const HartState& state) {
   if (entry_began_ && meter_ != nullptr) meter_->entered(key_.vm, key_.vcpu, *entry_began_, state.cycle);
   entry_began_.reset();
   if (exit_open_) {
-    exits_[{exit_vm_, key_.cause}].add(state.cycle - exit_began_);
+    exit_lengths().add(state.cycle - exit_began_);
     exit_open_ = false;
     entered_at_ = state.cycle;
   }
   if (!key_.in_exit && key_.phase == isa::HypervisorPhase::none) return;
-  forget_rows();
   key_.in_exit = false;
   key_.cause = {};
   key_.phase = isa::HypervisorPhase::none;
+  select_context();
 }
 
 void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_t value) {
@@ -201,11 +216,11 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       key_.vm = value == isa::kMarkNoVcpu ? kNoVm : static_cast<std::uint32_t>(value >> 16) & 0xFFFF;
       key_.vcpu = value == isa::kMarkNoVcpu ? 0 : static_cast<std::uint32_t>(value & 0xFFFF);
       forget_shares();
+      select_context();
       break;
     default:
       return;  // for a MarkListener
   }
-  forget_rows();
   select_row();
 }
 

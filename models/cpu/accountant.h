@@ -139,23 +139,30 @@ class Accountant {
   void persist(state::Archive& archive);
 
  private:
-  // Cells and their keys where they were found last time: traps come back to the same few.
-  struct Found {
-    CellKey key{};
-    ComponentCycles* row = nullptr;
+  // Whose time it is, and why: a key without mode and phase, which change most. Its rows are where they were
+  // found last time: traps come back to the same few.
+  struct Context {
+    std::uint32_t vm = kNoVm;
+    std::uint32_t vcpu = 0;
+    bool known = false, in_exit = false;
+    ExitCause cause{};
+    std::array<std::array<ComponentCycles*, kModes>, static_cast<std::size_t>(isa::HypervisorPhase::count)>
+        rows{};
+    statistics::Histogram* lengths = nullptr;  // of exits_
   };
-  static constexpr std::size_t kFound = 64;
+  static constexpr unsigned kContextBits = 6;
 
-  // After a change of the mode alone; after any other change of the key, forget_rows() comes first, and
+  // After a change of mode or phase; after any other change of the key, select_context() comes first, and
   // after one of the VCPU, forget_shares().
   void select_row() {
     const unsigned mode = mode_index(key_.mode);
-    if (rows_[mode] == nullptr) [[unlikely]]
-      return find_row_and_share(mode);
-    row_ = rows_[mode];
+    row_ = context_->rows[static_cast<std::size_t>(key_.phase)][mode];
     next_share_ = mode_shares_[mode];
+    if (row_ == nullptr || next_share_ == nullptr) [[unlikely]]
+      find_row_and_share(mode);
   }
-  void forget_rows() { rows_.fill(nullptr); }
+  void select_context();
+  statistics::Histogram& exit_lengths();
   void forget_shares() { mode_shares_.fill(nullptr); }
   ComponentCycles* find_row();
   void find_row_and_share(unsigned mode);
@@ -175,15 +182,15 @@ class Accountant {
   isa::Cycles serving_since_ = 0;
   DeliveryMeter* meter_ = nullptr;
   std::map<CellKey, std::unique_ptr<ComponentCycles>> cells_;
-  std::array<Found, kFound> found_{};
+  std::array<Context, std::size_t{1} << kContextBits> contexts_{};
+  Context* context_ = nullptr;                      // the present one of them
   std::map<ExitKey, statistics::Histogram> exits_;  // lengths in cycles
   std::map<std::uint32_t, MarkTotals> marks_;
   std::vector<StatisticMark> statistics_;
   std::map<std::uint32_t, ActivityTotals> activities_;
   ComponentCycles* row_ = nullptr;
-  std::array<ComponentCycles*, kModes> rows_{};  // of the present key with each mode, where they are known
   EventCounts *share_ = nullptr, *next_share_ = nullptr;  // whose events are not settled yet, and key_'s
-  std::array<EventCounts*, kModes> mode_shares_{};        // of the present VCPU: known where the row is
+  std::array<EventCounts*, kModes> mode_shares_{};        // of the present VCPU
   std::map<OwnerKey, EventCounts> shares_;                // without what activity() derives
   EventCounts settled_{};
 };

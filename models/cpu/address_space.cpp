@@ -62,6 +62,12 @@ isa::Mode data_mode(const HartState& hart) {
 
 }  // namespace
 
+SpaceInputs space_inputs(const HartState& hart) {
+  const CsrState& c = hart.csr;
+  constexpr std::uint64_t bits = csr::kSum | csr::kMxr;
+  return {c.satp, c.vsatp, c.hgatp, c.menvcfg, c.henvcfg, c.mstatus & bits, c.vsstatus & bits};
+}
+
 mmu::AddressSpace fetch_space(const HartState& hart) { return space_of(hart, hart.mode); }
 
 mmu::AddressSpace data_space(const HartState& hart) { return space_of(hart, data_mode(hart)); }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/cpu/accountant.h"
+#include "models/cpu/address_space.h"
 #include "models/cpu/block.h"
 #include "models/cpu/core.h"
 #include "models/cpu/decoder.h"
@@ -72,7 +73,7 @@ class Engine final : public Hart {
       if (cycles != 0) timing_.pipeline.shift(cycles);
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
-  unsigned fetch(CodeLines shape, isa::Hpa first, unsigned count) override;
+  unsigned work(const NativeWork& done) override;
   void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }
@@ -275,6 +276,7 @@ class Engine final : public Hart {
   void observe_trap(const TrapTaken& taken, const Op* op);
   void end_step(bool retired);
   void select_spaces();
+  void select_spaces_if_changed();
   void enter_spaces();
   void note_translation();
   void update_pmp();
@@ -351,6 +353,7 @@ class Engine final : public Hart {
     LevelZero *data = nullptr, *fetch = nullptr;
   };
   std::array<Spaces, kModes> known_spaces_{};  // by mode_index(), unless MPRV lends one
+  SpaceInputs known_for_{};
   BlockStore store_;
   Block scratch_{};              // blocks that must not be kept: page-straddling, FS-off variants
   FetchEntry uncached_fetch_{};  // of a page whose protection is not uniform

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 
 #include "models/cpu/engine_memory.h"
 
@@ -269,14 +270,19 @@ void Engine<Timing>::charge_line(isa::Hpa address, bool write) {
   }
 }
 
+// Mostly all lines are settled.
 template <class Timing>
 void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   if constexpr (Timing::timed) {
-    const std::uint64_t line = std::uint64_t{1} << line_shift_;
-    for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
-      ++timing_.data_lines_extra;
-      if (timing_.caches->settled(timing_.hart, isa::Hpa{at}, write)) [[likely]]
-        charge(Component::dcache, timing_.caches->config().l1d.hit_latency);
+    const isa::Cycles hit = timing_.caches->config().l1d.hit_latency;
+    const std::uint64_t line = std::uint64_t{1} << line_shift_, first = address.value & ~(line - 1);
+    const std::uint64_t count = (address.value + bytes - first + line - 1) >> line_shift_;
+    timing_.data_lines_extra += count;
+    if (timing_.caches->settled(timing_.hart, isa::Hpa{first}, count << line_shift_, write)) [[likely]]
+      return charge(Component::dcache, count * hit);
+    for (std::uint64_t at = first; at < address.value + bytes; at += line) {
+      if (timing_.caches->settled(timing_.hart, isa::Hpa{at}, write))
+        charge(Component::dcache, hit);
       else
         charge_line(isa::Hpa{at}, write);
     }
@@ -285,21 +291,41 @@ void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   }
 }
 
+// Which lines of the code are not in the L1I, by bits: of up to 64 lines that are the L1I's own.
+inline std::uint64_t absent_lines(const std::uint64_t* fetchable, std::uint64_t first, unsigned count) {
+  const std::uint64_t* word = fetchable + (first >> 6);
+  const unsigned shift = first & 63;
+  std::uint64_t present = *word >> shift;
+  if (shift + count > 64) present |= word[1] << (64 - shift);
+  return ~present & ~std::uint64_t{0} >> (64 - count);
+}
+
 // Of the hypervisor's own code, that no block stands for. Lines that are there cost nothing, and mostly all
-// of them are there.
+// of them are there; one that comes may drive another one out.
 template <class Timing>
-unsigned Engine<Timing>::fetch(CodeLines shape, isa::Hpa first, unsigned count) {
+unsigned Engine<Timing>::work(const NativeWork& done) {
+  unsigned missing = 0;
   if constexpr (Timing::timed) {
-    if (timing_.caches->fetchable(timing_.hart, first, std::uint64_t{count} * shape.bytes)) [[likely]]
-      return 0;
-    unsigned missing = 0;
-    for (unsigned i = 0; i < count; ++i)
-      missing += fetch_code(first + std::uint64_t{i} * shape.bytes, shape.executed);
-    return missing;
-  } else {
-    (void)shape, (void)first, (void)count;
-    return 0;
+    const std::uint64_t offset = done.code.value - memory_.ram_base().value;
+    const auto& lines = timing_.caches->presence();
+    constexpr std::uint64_t most = 64;
+    const bool usual = lines.lines_per_page == most && done.line_bytes == std::uint64_t{1} << line_shift_ &&
+                       done.lines <= most && memory_.is_ram(done.code, most * done.line_bytes);
+    if (done.lines != 0 && usual) [[likely]] {
+      const std::uint64_t* fetchable = timing_.caches->fetchable_words(timing_.hart);
+      const std::uint64_t first = offset >> line_shift_;
+      for (auto absent = absent_lines(fetchable, first, done.lines); absent != 0;) {
+        const auto line = static_cast<unsigned>(std::countr_zero(absent));
+        missing += fetch_code(done.code + std::uint64_t{line} * done.line_bytes, done.executed_bytes);
+        absent = absent_lines(fetchable, first, done.lines) & ~std::uint64_t{0} << line << 1;
+      }
+    } else {
+      for (std::uint64_t i = 0; i < done.lines; ++i)
+        missing += fetch_code(done.code + i * done.line_bytes, done.executed_bytes);
+    }
   }
+  charge(Component::hypervisor, done.cycles + missing * done.cycles_per_cold_line);
+  return missing;
 }
 
 template <class Timing>
@@ -308,7 +334,7 @@ unsigned Engine<Timing>::fetch_code(isa::Hpa address, unsigned bytes) {
   if constexpr (Timing::timed) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = address.value & ~(line - 1); at < address.value + bytes; at += line) {
-      if (timing_.caches->fetchable(timing_.hart, isa::Hpa{at}, 1)) continue;
+      if (timing_.caches->fetchable(timing_.hart, isa::Hpa{at})) continue;
       const auto done = ask_caches(mem::Hierarchy::Kind::fetch, isa::Hpa{at}, state.cycle);
       missing += done.by != mem::Served::l1;
       charge(Component::icache, done.ready - state.cycle);

@@ -41,6 +41,14 @@ inline bool may_use_float(const HartState& state) {
 template <class Timing>
 void Engine<Timing>::select_spaces() {
   known_spaces_ = {};
+  known_for_ = space_inputs(state);
+  enter_spaces();
+}
+
+// Somebody from outside may have changed anything, and mostly has not.
+template <class Timing>
+void Engine<Timing>::select_spaces_if_changed() {
+  if (known_for_ != space_inputs(state)) return select_spaces();
   enter_spaces();
 }
 
@@ -98,7 +106,7 @@ template <class Timing>
 void Engine<Timing>::mode_changed() {
   accountant_.mode_changed(state);
   use_row();
-  select_spaces();
+  select_spaces_if_changed();
   deadline_ = 0;
 }
 

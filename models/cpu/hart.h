@@ -52,9 +52,12 @@ struct HartCounters {
   std::uint64_t device_accesses = 0;
 };
 
-// Code that is not executed here, but natively: lines in a row, of each of which the beginning is executed.
-struct CodeLines {
-  unsigned bytes = 0, executed = 0;
+// What was not executed here, but natively: lines of code in a row, of each of which the beginning was
+// executed, and the cycles that it took beside its fetches.
+struct NativeWork {
+  isa::Hpa code{};
+  unsigned lines = 0, line_bytes = 0, executed_bytes = 0;
+  isa::Cycles cycles = 0, cycles_per_cold_line = 0;
 };
 
 class Hart {
@@ -101,8 +104,8 @@ class Hart {
   virtual void fence(const TranslationFence& fence) = 0;
   virtual void charge(Component component, isa::Cycles cycles) = 0;
   virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
-  // The same of code. The result is how many lines were not in the L1I.
-  virtual unsigned fetch(CodeLines shape, isa::Hpa first, unsigned count) = 0;
+  // Fetches the code, then the cycles pass. The result is how many lines were not in the L1I.
+  virtual unsigned work(const NativeWork& done) = 0;
   virtual Accountant& accountant() = 0;
   const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;

@@ -121,7 +121,7 @@ void TrapCounts::persist(state::Archive& archive) {
 
 void Accountant::persist(state::Archive& archive) {
   auto& [key, traps, exit_open, exit_vm, exit_began, entered_at, entry_began, served, serving_since, meter,
-         cells, found, exits, marks, statistics, activities, row, rows, share, next_share, mode_shares,
+         cells, contexts, context, exits, marks, statistics, activities, row, share, next_share, mode_shares,
          shares, settled] = *this;
   archive(key, traps, exit_open, exit_vm, exit_began, entered_at, entry_began, served, serving_since, exits,
           marks, activities, shares, settled);
@@ -142,9 +142,9 @@ void Accountant::persist(state::Archive& archive) {
     cycles = std::make_unique<ComponentCycles>();
     archive(*cycles);
   }
-  found.fill({});
+  contexts.fill({});
   forget_shares();
-  forget_rows();
+  select_context();
   select_row();
   change_owner();
 }

@@ -114,61 +114,13 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
       llc_shift_(config.has_llc ? shift_of(config.llc.line_bytes) - line_shift_ - home_shift_ : 0),
       dram_(config.dram, last_line_bytes(config)),
       interconnect_(std::move(interconnect), ram.base.value),
-      plain_memory_(!config.has_llc && !config.dram.banked && interconnect_.ideal()) {}
+      plain_memory_(!config.has_llc && !config.dram.banked && interconnect_.ideal()),
+      plain_(config.has_l2 && harts_[0].l1i.plain() && harts_[0].l1d.plain() && home_.plain() &&
+             interconnect_.ideal()) {}
 
-Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
-  const LineNumber line = address.value >> line_shift_;
-  const bool fetch = kind == Kind::fetch;
-  HartCaches& caches = harts_[hart];
-  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
-  ++l1.stats().accesses;
-  const isa::Cycles looked_up = at + l1.config().hit_latency;
-  const bool reads = kind == Kind::load || kind == Kind::walk;
-  if (reads && l1.plain() && caches.readable.test(address))
-    return {looked_up, Served::l1};  // changes nothing
-  now_ = at;
-  use_ = &caches.shared;
-  if (kind == Kind::atomic) {
-    if (config_.atomics_in_memory) return atomic_in_memory(hart, line, looked_up);
-    kind = Kind::store;
-  }
-  if (const std::uint32_t slot = l1.find(line); slot != Cache::kAbsent)
-    return hit(hart, kind, line, slot, looked_up);
-
-  ++l1.stats().misses;
-  fetch_ahead_on_host(caches, fetch, line);
-  if (kind == Kind::store && !config_.l1d.write_allocate) return write_around(hart, line, looked_up);
-  const isa::Cycles out = l1.start_miss(looked_up + l1.config().miss_latency);
-  Found found = bring_home(line, to_home(hart, line, Interconnect::kRequestBytes, out));
-  DirectoryEntry& entry = entry_at(found.slot, line);
-  if (entry.owner != kNobody || entry.l1d_sharers != 0)
-    found.ready += take_from_others(hart, kind, line, entry, found);
-  found.ready = from_home(hart, line, found.ready);
-  l1.miss_goes_out(found.ready);
-  fill_l1(hart, kind, line, found, out, false);
-  prefetch_home(found, line);
-  if (!l1.plain()) prefetch_into_l1(hart, fetch, line, looked_up);
-  const bool passed_on = kind == Kind::store && writes_through();
-  return {found.ready, found.by, passed_on ? found.ready + write_latency() : 0};
-}
-
-// A miss touches tags, directory and masks here and there, which have left the host's nearest caches: all are
-// asked for at once.
-inline void Hierarchy::fetch_ahead_on_host(HartCaches& caches, bool fetch, LineNumber line) const {
-  home_.fetch_ahead(home_line(line));
-  __builtin_prefetch(&directory_[entry_number(home_.likely_victim(home_line(line)), line)]);
-  const Cache& l1 = fetch ? caches.l1i : caches.l1d;
-  const std::uint32_t slot = l1.likely_victim(line);
-  if (!l1.occupied(slot)) return;
-  const LineNumber victim = l1.line_in(slot);
-  __builtin_prefetch(&directory_[entry_number((fetch ? caches.l1i_homes : caches.l1d_homes)[slot], victim)]);
-  (fetch ? caches.fetchable : caches.readable).fetch_ahead(victim);
-  (fetch ? caches.fetchable : caches.readable).fetch_ahead(line);
-}
-
+template <bool fetch>
 Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot,
                                   isa::Cycles at) {
-  const bool fetch = kind == Kind::fetch;
   HartCaches& caches = harts_[hart];
   CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
   disturb(caches, fetch, slot, l1.touch(slot));
@@ -186,6 +138,146 @@ Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std
   if (use.first_of_prefetch) prefetch_into_l1(hart, fetch, line, at);
   if (kind != Kind::store || !writes_through()) return {use.ready + delay, Served::l1};
   return {use.ready, Served::l1, use.ready + delay + write_latency()};
+}
+
+// Makes the line one that the L2 has and the directory knows. `slot`: where home has it now, if anywhere.
+template <bool plain>
+[[gnu::always_inline]] inline Hierarchy::Found Hierarchy::bring_home(LineNumber line, std::uint32_t slot,
+                                                                     isa::Cycles at) {
+  Found found{.ready = at, .by = Served::l2, .slot = slot};
+  const bool present = slot != Cache::kAbsent;
+  if (plain || config_.has_l2) {
+    found.ready = found.asked = at + config_.l2.hit_latency;
+    ++home_.stats().accesses;
+    ++use_->l2_accesses;
+    if (present) {
+      home_.touch(slot);
+      if (plain) return found;
+      const CacheLevel::Use use = home_.use(slot, found.ready);
+      found.ready = use.ready;
+      found.look_ahead = use.first_of_prefetch;
+      return found;
+    }
+  }
+  bring_from_behind_home(line, present, found);
+  return found;
+}
+
+Hierarchy::Found Hierarchy::bring_home(LineNumber line, isa::Cycles at) {
+  return bring_home<false>(line, home_.find(home_line(line)), at);
+}
+
+// As home_.find().
+inline std::uint32_t Hierarchy::find_code(LineNumber line) {
+  std::uint32_t& known = code_homes_[line % kCodeHomes];
+  if (home_.line_in(known) == home_line(line)) return known;
+  const std::uint32_t slot = home_.find(home_line(line));
+  if (slot != Cache::kAbsent) known = slot;
+  return slot;
+}
+
+void Hierarchy::bring_from_behind_home(LineNumber line, bool present, Found& found) {
+  if (config_.has_l2) {
+    ++home_.stats().misses;
+    ++use_->l2_misses;
+    found.look_ahead = !home_.plain();
+    found.ready += config_.l2.miss_latency;
+  }
+  found.ready = read_behind_home(line, found.ready, found.by);
+  if (!present) found.slot = make_room_for(line);
+}
+
+template <bool fetch, bool plain>
+inline void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
+                               bool prefetched) {
+  HartCaches& caches = harts_[hart];
+  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
+  const std::uint32_t slot = l1.choose_victim(line);
+  if (l1.occupied(slot)) {
+    drop_victim(hart, fetch, slot);
+    ++l1.stats().evictions;
+  }
+  disturb(caches, fetch, slot, l1.fill(slot, line));
+  (fetch ? caches.l1i_homes : caches.l1d_homes)[slot] = found.slot;
+  if (!plain) l1.expect(slot, out, found.ready, prefetched);
+
+  DirectoryEntry& entry = entry_at(found.slot, line);
+  if (fetch) {
+    entry.l1i_sharers |= bit_of(hart);
+  } else {
+    const bool alone = entry.l1d_sharers == 0 && !writes_through() && config_.coherence == Coherence::mesi;
+    entry.l1d_sharers |= bit_of(hart);
+    if (kind == Kind::store || alone) entry.owner = static_cast<std::uint8_t>(hart);
+    entry.modified = kind == Kind::store;
+    if (kind == Kind::store && writes_through()) write_home(line);
+  }
+  // Otherwise the next use must be seen: it may come too early, or show that the guess was good.
+  if (plain || (!l1.non_blocking() && !prefetched)) settle(caches, fetch, line, kind == Kind::store);
+}
+
+// A miss of data touches tags, directory and masks here and there, which have left the host's nearest caches:
+// all are asked for at once. Code is less, and what is known of it stays near.
+inline void Hierarchy::fetch_ahead_on_host(HartCaches& caches, LineNumber line) const {
+  home_.fetch_ahead(home_line(line));
+  __builtin_prefetch(&directory_[entry_number(home_.likely_victim(home_line(line)), line)]);
+  const Cache& l1d = caches.l1d;
+  const std::uint32_t slot = l1d.likely_victim(line);
+  if (!l1d.occupied(slot)) return;
+  const LineNumber victim = l1d.line_in(slot);
+  __builtin_prefetch(&directory_[entry_number(caches.l1d_homes[slot], victim)]);
+  caches.readable.fetch_ahead(victim);
+  caches.readable.fetch_ahead(line);
+}
+
+template <bool fetch, bool plain>
+inline Hierarchy::Outcome Hierarchy::look_up(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
+  const LineNumber line = address.value >> line_shift_;
+  HartCaches& caches = harts_[hart];
+  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
+  ++l1.stats().accesses;
+  const isa::Cycles looked_up = at + l1.config().hit_latency;
+  const bool reads = kind == Kind::load || kind == Kind::walk;
+  if (!fetch && reads && (plain || l1.plain()) && caches.readable.test(address))
+    return {looked_up, Served::l1};  // changes nothing
+  now_ = at;
+  use_ = &caches.shared;
+  if (!fetch && kind == Kind::atomic) {
+    if (config_.atomics_in_memory) return atomic_in_memory(hart, line, looked_up);
+    kind = Kind::store;
+  }
+  if (const std::uint32_t slot = l1.find(line); slot != Cache::kAbsent)
+    return hit<fetch>(hart, kind, line, slot, looked_up);
+
+  ++l1.stats().misses;
+  if (!fetch) fetch_ahead_on_host(caches, line);
+  if (!fetch && kind == Kind::store && !config_.l1d.write_allocate)
+    return write_around(hart, line, looked_up);
+  isa::Cycles out = looked_up + l1.config().miss_latency;
+  if (!plain) out = l1.start_miss(out);
+  const isa::Cycles asked = plain ? out : to_home(hart, line, Interconnect::kRequestBytes, out);
+  Found found = bring_home<plain>(line, fetch ? find_code(line) : home_.find(home_line(line)), asked);
+  DirectoryEntry& entry = entry_at(found.slot, line);
+  if (entry.owner != kNobody || entry.l1d_sharers != 0)
+    found.ready += take_from_others(hart, kind, line, entry, found);
+  if (!plain) {
+    found.ready = from_home(hart, line, found.ready);
+    l1.miss_goes_out(found.ready);
+  }
+  fill_l1<fetch, plain>(hart, kind, line, found, out, false);
+  if (!plain) {
+    prefetch_home(found, line);
+    if (!l1.plain()) prefetch_into_l1(hart, fetch, line, looked_up);
+  }
+  const bool passed_on = !fetch && kind == Kind::store && writes_through();
+  return {found.ready, found.by, passed_on ? found.ready + write_latency() : 0};
+}
+
+Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
+  if (kind == Kind::fetch)
+    return plain_ ? look_up<true, true>(hart, Kind::fetch, address, at)
+                  : look_up<true, false>(hart, Kind::fetch, address, at);
+  return plain_ ? look_up<false, true>(hart, kind, address, at)
+                : look_up<false, false>(hart, kind, address, at);
 }
 
 // A store to a line that this L1D holds, but not yet modified: what that costs.
@@ -236,31 +328,6 @@ Hierarchy::Outcome Hierarchy::atomic_in_memory(unsigned hart, LineNumber line, i
   write_home(line);
   prefetch_home(found, line);
   return {to_home(hart, line, Interconnect::kRequestBytes, found.ready), found.by};
-}
-
-// Makes the line one that the L2 has and the directory knows.
-Hierarchy::Found Hierarchy::bring_home(LineNumber line, isa::Cycles at) {
-  Found found{.ready = at, .by = Served::l2, .slot = home_.find(home_line(line))};
-  const bool present = found.slot != Cache::kAbsent;
-  if (config_.has_l2) {
-    found.ready = found.asked = at + config_.l2.hit_latency;
-    ++home_.stats().accesses;
-    ++use_->l2_accesses;
-    home_.stats().misses += !present;
-    use_->l2_misses += !present;
-    if (present) {
-      home_.touch(found.slot);
-      const CacheLevel::Use use = home_.use(found.slot, found.ready);
-      found.ready = use.ready;
-      found.look_ahead = use.first_of_prefetch;
-      return found;
-    }
-    found.look_ahead = !home_.plain();
-    found.ready += config_.l2.miss_latency;
-  }
-  found.ready = read_behind_home(line, found.ready, found.by);
-  if (!present) found.slot = make_room_for(line);
-  return found;
 }
 
 std::uint32_t Hierarchy::make_room_for(LineNumber line) {
@@ -355,34 +422,6 @@ isa::Cycles Hierarchy::take_from_others(unsigned hart, Kind kind, LineNumber lin
   return owned ? ask(asked, line, at) - at : 0;
 }
 
-void Hierarchy::fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
-                        bool prefetched) {
-  const bool fetch = kind == Kind::fetch;
-  HartCaches& caches = harts_[hart];
-  CacheLevel& l1 = fetch ? caches.l1i : caches.l1d;
-  const std::uint32_t slot = l1.choose_victim(line);
-  if (l1.occupied(slot)) {
-    drop_victim(hart, fetch, slot);
-    ++l1.stats().evictions;
-  }
-  disturb(caches, fetch, slot, l1.fill(slot, line));
-  (fetch ? caches.l1i_homes : caches.l1d_homes)[slot] = found.slot;
-  l1.expect(slot, out, found.ready, prefetched);
-
-  DirectoryEntry& entry = entry_at(found.slot, line);
-  if (fetch) {
-    entry.l1i_sharers |= bit_of(hart);
-  } else {
-    const bool alone = entry.l1d_sharers == 0 && !writes_through() && config_.coherence == Coherence::mesi;
-    entry.l1d_sharers |= bit_of(hart);
-    if (kind == Kind::store || alone) entry.owner = static_cast<std::uint8_t>(hart);
-    entry.modified = kind == Kind::store;
-    if (kind == Kind::store && writes_through()) write_home(line);
-  }
-  // Otherwise the next use must be seen: it may come too early, or show that the guess was good.
-  if (!l1.non_blocking() && !prefetched) settle(caches, fetch, line, kind == Kind::store);
-}
-
 // A line that somebody else has written is left to him.
 void Hierarchy::prefetch_into_l1(unsigned hart, bool fetch, LineNumber line, isa::Cycles at) {
   CacheLevel& l1 = fetch ? harts_[hart].l1i : harts_[hart].l1d;
@@ -392,7 +431,10 @@ void Hierarchy::prefetch_into_l1(unsigned hart, bool fetch, LineNumber line, isa
     if (entry != nullptr && entry->owner != kNobody) continue;
     Found found = bring_home(next, to_home(hart, next, Interconnect::kRequestBytes, at));
     found.ready = from_home(hart, next, found.ready);
-    fill_l1(hart, fetch ? Kind::fetch : Kind::load, next, found, at, true);
+    if (fetch)
+      fill_l1<true, false>(hart, Kind::fetch, next, found, at, true);
+    else
+      fill_l1<false, false>(hart, Kind::load, next, found, at, true);
     prefetch_home(found, next);
   }
 }

@@ -89,8 +89,12 @@ class Hierarchy {
   bool fetchable(unsigned hart, isa::Hpa at, std::uint64_t bytes) const {
     return harts_[hart].fetchable.covers(at, bytes);
   }
+  bool fetchable(unsigned hart, isa::Hpa at) const { return harts_[hart].fetchable.test(at); }
   bool settled(unsigned hart, isa::Hpa at, bool write) const {
     return (write ? harts_[hart].writable : harts_[hart].readable).test(at);
+  }
+  bool settled(unsigned hart, isa::Hpa at, std::uint64_t bytes, bool write) const {
+    return (write ? harts_[hart].writable : harts_[hart].readable).covers(at, bytes);
   }
   const PresenceGeometry& presence() const { return harts_[0].readable.geometry(); }
 
@@ -143,10 +147,18 @@ class Hierarchy {
   Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, MemoryRange ram, std::uint64_t seed,
             InterconnectConfig interconnect);
 
+  // `plain`: plain_ is known.
+  template <bool fetch, bool plain>
+  Outcome look_up(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
+  template <bool fetch>
   Outcome hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot, isa::Cycles at);
   Outcome write_around(unsigned hart, LineNumber line, isa::Cycles at);
   Outcome atomic_in_memory(unsigned hart, LineNumber line, isa::Cycles at);
+  template <bool plain>
+  Found bring_home(LineNumber line, std::uint32_t slot, isa::Cycles at);
   Found bring_home(LineNumber line, isa::Cycles at);
+  std::uint32_t find_code(LineNumber line);
+  void bring_from_behind_home(LineNumber line, bool present, Found& found);
   isa::Cycles read_behind_home(LineNumber line, isa::Cycles at, Served& by);
   isa::Cycles read_llc_or_memory(LineNumber line, isa::Cycles at, Served& by);
   void write_behind_home(LineNumber number);  // a home line's
@@ -157,7 +169,8 @@ class Hierarchy {
   void write_memory(LineNumber line);
   isa::Cycles take_from_others(unsigned hart, Kind kind, LineNumber line, DirectoryEntry& entry,
                                Found& found);
-  void fetch_ahead_on_host(HartCaches& caches, bool fetch, LineNumber line) const;
+  void fetch_ahead_on_host(HartCaches& caches, LineNumber line) const;
+  template <bool fetch, bool plain>
   void fill_l1(unsigned hart, Kind kind, LineNumber line, const Found& found, isa::Cycles out,
                bool prefetched);
   isa::Cycles become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry, isa::Cycles at);
@@ -234,6 +247,10 @@ class Hierarchy {
   Dram dram_;
   Interconnect interconnect_;
   bool plain_memory_;  // behind home there is a latency and nothing else
+  bool plain_;         // there is an L2, nothing is in flight or fetched ahead, and ways take no time
+  // Where lines of code were found at home last, by their numbers: they come back to the L1I again and again.
+  static constexpr std::size_t kCodeHomes = 1024;
+  std::vector<std::uint32_t> code_homes_ = std::vector<std::uint32_t>(kCodeHomes);
   // Of the access at work: when what it writes back sets out, and what its hart has asked of shared caches.
   isa::Cycles now_ = 0;
   SharedUse* use_ = nullptr;

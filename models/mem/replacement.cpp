@@ -20,23 +20,6 @@ bool tracks_hits(Replacement policy) {
 constexpr std::uint8_t kShiftRegisterMask = 0xFA;
 
 constexpr unsigned kOrderedWays = 16;
-constexpr std::uint64_t kEach = 0x1111'1111'1111'1111;  // four bits for each way
-
-// Of a set that was not used yet: the lowest way leaves first.
-constexpr std::uint64_t unused_order(unsigned ways) {
-  std::uint64_t order = 0;
-  for (unsigned way = 0; way < kOrderedWays; ++way) {
-    const unsigned place = way < ways ? ways - 1 - way : way;
-    order |= std::uint64_t{way} << (4 * place);
-  }
-  return order;
-}
-
-// Where a way is in an order: the lowest four bits that are zero once it is subtracted everywhere.
-unsigned place_of(std::uint64_t order, unsigned way) {
-  const std::uint64_t differences = order ^ way * kEach;
-  return static_cast<unsigned>(std::countr_zero((differences - kEach) & ~differences & 8 * kEach)) / 4;
-}
 
 }  // namespace
 
@@ -62,10 +45,20 @@ ReplacementState::ReplacementState(Replacement policy, std::uint32_t sets, unsig
   if (policy == Replacement::plru || (policy == Replacement::lru && !ordered)) recent_.assign(sets, kNone);
 }
 
+// Of a set that was not used yet: the lowest way leaves first.
+std::uint64_t ReplacementState::unused_order(unsigned ways) {
+  std::uint64_t order = 0;
+  for (unsigned way = 0; way < kOrderedWays; ++way) {
+    const unsigned place = way < ways ? ways - 1 - way : way;
+    order |= std::uint64_t{way} << (4 * place);
+  }
+  return order;
+}
+
+// Of policies without an order.
 Ways ReplacementState::note_use(std::uint32_t set, unsigned way) {
   switch (policy_) {
     case Replacement::lru:
-      if (!orders_.empty()) return move_to_front(set, way);
       stamps_[std::size_t{set} * ways_ + way] = ++clock_;
       return made_recent(set, way);
     case Replacement::plru:
@@ -83,18 +76,6 @@ Ways ReplacementState::made_recent(std::uint32_t set, unsigned way) {
   const std::uint8_t before = recent_[set];
   recent_[set] = static_cast<std::uint8_t>(way);
   return before == kNone || before == way ? 0 : Ways{1} << before;
-}
-
-// As made_recent(), which this is for an order.
-Ways ReplacementState::move_to_front(std::uint32_t set, unsigned way) {
-  std::uint64_t& order = orders_[set];
-  const bool first_use = order == 0;
-  if (first_use) order = unused_order(ways_);
-  const auto before = static_cast<unsigned>(order & 0xF);
-  const unsigned place = place_of(order, way);
-  const std::uint64_t newer = (std::uint64_t{1} << (4 * place)) - 1, own = std::uint64_t{0xF} << (4 * place);
-  order = (order & ~(newer | own)) | (order & newer) << 4 | way;
-  return first_use || before == way ? 0 : Ways{1} << before;
 }
 
 // Each node on the way's path points to the other side.

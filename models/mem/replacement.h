@@ -1,6 +1,7 @@
 // Who must leave a full set: the state of a replacement policy, for caches and TLBs alike.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,7 +28,10 @@ class ReplacementState {
   bool minds_hits() const { return minds_hits_; }
   // Notes a use. Repeating it changes nothing, for this way, until it is among the ways that another call
   // returns: whoever keeps shortcuts to entries forgets those.
-  Ways used(std::uint32_t set, unsigned way) { return minds_hits_ ? note_use(set, way) : 0; }
+  Ways used(std::uint32_t set, unsigned way) {
+    if (!minds_hits_) return 0;
+    return orders_.empty() ? note_use(set, way) : move_to_front(set, way);
+  }
   // Notes that a way got new content, which also is a use of it.
   Ways filled(std::uint32_t set, unsigned way) {
     if (policy_ == Replacement::fifo) stamps_[std::size_t{set} * ways_ + way] = ++clock_;
@@ -55,7 +59,25 @@ class ReplacementState {
   Ways use_tree(std::uint32_t set, unsigned way);
   Ways use_bits(std::uint32_t set, unsigned way);
   Ways made_recent(std::uint32_t set, unsigned way);
-  Ways move_to_front(std::uint32_t set, unsigned way);
+  // As made_recent(), which this is for an order.
+  Ways move_to_front(std::uint32_t set, unsigned way) {
+    std::uint64_t& order = orders_[set];
+    const bool first_use = order == 0;
+    if (first_use) order = unused_order(ways_);
+    const auto before = static_cast<unsigned>(order & 0xF);
+    if (before == way) return 0;
+    const unsigned place = place_of(order, way);
+    const std::uint64_t newer = (std::uint64_t{1} << place) - 1, own = std::uint64_t{0xF} << place;
+    order = (order & ~(newer | own)) | (order & newer) << 4 | way;
+    return first_use ? 0 : Ways{1} << before;
+  }
+  static std::uint64_t unused_order(unsigned ways);
+  // Where a way is in an order: the lowest four bits that are zero once it is subtracted everywhere.
+  static unsigned place_of(std::uint64_t order, unsigned way) {
+    constexpr std::uint64_t each = 0x1111'1111'1111'1111;  // four bits for each way
+    const std::uint64_t differences = order ^ way * each;
+    return static_cast<unsigned>(std::countr_zero((differences - each) & ~differences & 8 * each)) & ~3U;
+  }
   unsigned oldest(std::uint32_t set) const;
   unsigned tree_victim(std::uint32_t set) const;
 

@@ -28,30 +28,22 @@ static_assert(std::size(kVsCsrs) == kVsSavedCsrs);
 
 bool has_timer(const VsRegisters& vs) { return (vs.henvcfg & csr::kStce) != 0; }
 
-// To an unfinished drain, until it goes on, waits for another hart, or is given up for another VCPU.
-constexpr bool leads_back(Work work) {
-  return work != Work::drain_entry && work != Work::run_call && work != Work::lock_wait &&
-         work != Work::schedule;
-}
-
 constexpr std::uint64_t lines(Hpa at, std::uint64_t bytes) {
   return (at.value % kLineBytes + bytes + kLineBytes - 1) / kLineBytes;
 }
 
 }  // namespace
 
-void Arch::charge(Work work, std::uint64_t units) {
-  if (costless_ || free_of_charge_ || stands_aside_ || units == 0) return;
-  if (resumes_ && leads_back(work)) return;
-  resumes_ = false;
-  const auto number = static_cast<std::size_t>(work);
-  WorkDone done{.why = work, .units = units, .cycles = costs_.cycles(work) * units};
-  if (costs_.own_lines && image_.known()) {
-    done.code = image_.code(number);
-    done.code_lines = static_cast<unsigned>(code_lines(number));
-    done.cycles_per_cold_line = costs_.cycles(Work::cold_line);
+WorkTable::WorkTable(const CostModel& costs, const ImageMap& image) {
+  for (std::size_t i = 0; i < kWorks; ++i) {
+    WorkKind& one = each_[i];
+    one.why = static_cast<Work>(i);
+    one.cycles = costs.cycles(one.why);
+    if (!costs.own_lines || !image.known()) continue;
+    one.code = image.code(i);
+    one.code_lines = static_cast<unsigned>(code_lines(i));
+    one.cycles_per_cold_line = costs.cycles(Work::cold_line);
   }
-  hart_.charge(done);
 }
 
 std::uint64_t Arch::read_word(Hpa at) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,22 @@ using hvsim::isa::Cycles;
 using hvsim::isa::Gpa;
 using hvsim::isa::Hpa;
 
+// Each kind of work: its price, and its code if that goes through the caches.
+class WorkTable {
+ public:
+  WorkTable(const CostModel& costs, const ImageMap& image);
+  const WorkKind& operator[](Work work) const { return each_[static_cast<std::size_t>(work)]; }
+
+ private:
+  std::array<WorkKind, kWorks> each_{};
+};
+
+// To an unfinished drain, until it goes on, waits for another hart, or is given up for another VCPU.
+constexpr bool leads_back(Work work) {
+  return work != Work::drain_entry && work != Work::run_call && work != Work::lock_wait &&
+         work != Work::schedule;
+}
+
 class Arch {
  public:
   // Harts enter the hypervisor one after the other here, so nobody ever finds a lock taken, and whoever
@@ -37,9 +54,9 @@ class Arch {
 
   // `costless`: whatever is done takes no time. `resumes`: what leads back to where ahead() was true takes
   // none either; no hart does that.
-  Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, bool costless = false,
-       bool resumes = false)
-      : hart_(hart), costs_(costs), image_(image), costless_(costless), resumes_(resumes) {}
+  Arch(HostHart& hart, const CostModel& costs, const ImageMap& image, const WorkTable& works,
+       bool costless = false, bool resumes = false)
+      : hart_(hart), costs_(costs), image_(image), works_(works), costless_(costless), resumes_(resumes) {}
 
   unsigned hart() const { return hart_.id(); }
 
@@ -83,7 +100,12 @@ class Arch {
       stands_aside_ = resumes_ = false;
     hart_.mark(static_cast<std::uint16_t>(kind), value);
   }
-  void charge(Work work, std::uint64_t units);
+  void charge(Work work, std::uint64_t units) {
+    if (costless_ || free_of_charge_ || stands_aside_ || units == 0) return;
+    if (resumes_ && leads_back(work)) return;
+    resumes_ = false;
+    hart_.charge(works_[work], units);
+  }
   // The time that the hypervisor's own data take, where the core's state holds them.
   void uses(const void* at, std::uint64_t bytes, bool is_write) {
     if (costs_.own_lines && image_.knows(at)) touch(image_.place(at), bytes, is_write);
@@ -103,6 +125,7 @@ class Arch {
   HostHart& hart_;
   const CostModel& costs_;
   const ImageMap& image_;
+  const WorkTable& works_;
   const bool costless_;
   bool stands_aside_ = false, resumes_;
   bool free_of_charge_ = false;

@@ -13,13 +13,12 @@
 
 namespace hv {
 
-// Some units of one kind of work, their price, and the code that was executed for them: the first
-// kExecutedBytes of each of so many lines in a row.
+// One kind of work: the price of a unit of it, and the code that is executed for it however many units are
+// done in a row: the first kExecutedBytes of each of so many lines.
 inline constexpr std::uint64_t kCodeLineBytes = 64, kExecutedBytes = 32;
-struct WorkDone {
+struct WorkKind {
   Work why{};
-  std::uint64_t units = 0;
-  hvsim::isa::Cycles cycles = 0;
+  hvsim::isa::Cycles cycles = 0;  // per unit
   hvsim::isa::Hpa code{};
   unsigned code_lines = 0;
   hvsim::isa::Cycles cycles_per_cold_line = 0;  // Work::cold_line, for each that is not there
@@ -53,7 +52,7 @@ class HostHart {
   virtual hvsim::isa::Cycles cycles() = 0;
   virtual bool ahead() = 0;           // of others, who should be entered before more is done: see ArchPort
   virtual std::uint64_t ticks() = 0;  // the `time` CSR
-  virtual void charge(const WorkDone& work) = 0;  // fetches the code first
+  virtual void charge(const WorkKind& work, std::uint64_t units) = 0;  // fetches the code first
   // Neither the trap that led to this entry of the hypervisor nor the return to the guest takes time.
   virtual void forgive_trap() = 0;
 

@@ -116,15 +116,21 @@ struct HostHypervisor::Machine {
   };
   static_assert(std::is_trivially_copyable_v<State>);
 
+  explicit Machine(const CostModel& chosen) : costs(chosen), works(costs, image) {}
+  void lay_out(const ImageMap& map) {
+    image = map;
+    works = WorkTable(costs, image);
+  }
+
   CostModel costs;
   ImageMap image;
+  WorkTable works;
   State state;
 };
 
-HostHypervisor::HostHypervisor(const CostModel& costs) : machine_(std::make_unique<Machine>()) {
-  machine_->costs = costs;
+HostHypervisor::HostHypervisor(const CostModel& costs) : machine_(std::make_unique<Machine>(costs)) {
   // Restored from a checkpoint it is not booted; all machines have their memory there.
-  machine_->image = ImageMap(HostBoot{}.ram_base, &machine_->state.core, sizeof machine_->state.core);
+  machine_->lay_out(ImageMap(HostBoot{}.ram_base, &machine_->state.core, sizeof machine_->state.core));
 }
 HostHypervisor::~HostHypervisor() = default;
 
@@ -140,10 +146,10 @@ std::string HostHypervisor::boot(HostHart& boot_hart, const HostBoot& boot) {
   platform.mmu_type = boot.mmu_type;
   platform.vmid_bits = boot.vmid_bits;
   static_assert(sizeof machine_->state.core <= ImageMap::kObjectRoom);
-  machine_->image = boot.reserved_bytes < ImageMap::kEnd
+  machine_->lay_out(boot.reserved_bytes < ImageMap::kEnd
                         ? ImageMap()
-                        : ImageMap(boot.ram_base, &machine_->state.core, sizeof machine_->state.core);
-  Arch arch(boot_hart, machine_->costs, machine_->image);
+                        : ImageMap(boot.ram_base, &machine_->state.core, sizeof machine_->state.core));
+  Arch arch(boot_hart, machine_->costs, machine_->image, machine_->works);
   Text why;
   if (!machine_->state.core.boot(arch, platform, boot.bundle, why)) return std::string(why.view());
   return {};
@@ -156,7 +162,7 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   const bool costless = core.delivery() == abi::Delivery::free &&
                         context.state == Machine::HartState::guest && is_hypercall(hart);
   if (costless) hart.forgive_trap();
-  Arch arch(hart, machine_->costs, machine_->image, costless,
+  Arch arch(hart, machine_->costs, machine_->image, machine_->works, costless,
             context.state == Machine::HartState::draining && context.vcpu != kNoVcpu);
 
   Vcpu* next = nullptr;
@@ -221,7 +227,7 @@ HostHypervisor::Next HostHypervisor::power_off(HostHart& hart) {
 }
 
 void HostHypervisor::charge(HostHart& hart, Work work) {
-  Arch(hart, machine_->costs, machine_->image).charge(work, 1);
+  Arch(hart, machine_->costs, machine_->image, machine_->works).charge(work, 1);
 }
 
 std::span<std::byte> HostHypervisor::state() {

@@ -55,12 +55,12 @@ class TableHart final : public HostHart {
   }
   Cycles cycles() override { return cycle; }
   std::uint64_t ticks() override { return tick; }
-  void charge(const WorkDone& work) override {
+  void charge(const WorkKind& work, std::uint64_t units) override {
     if (work.code_lines != 0) at(work.code, work.code_lines * kCodeLineBytes);
     fetched += work.code_lines * kExecutedBytes;
-    cycle += work.cycles;
-    charged[work.why] += work.cycles;
-    done[work.why] += work.units;
+    cycle += work.cycles * units;
+    charged[work.why] += work.cycles * units;
+    done[work.why] += units;
   }
   bool ahead() override { return cycle >= ahead_at; }
   void forgive_trap() override { ++forgiven; }

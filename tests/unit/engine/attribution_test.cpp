@@ -168,6 +168,38 @@ TEST(Attribution, ResettingForgetsAndGoesOn) {
   EXPECT_EQ(of(activity.begin()->second.events, Event::cycles), rig->state().cycle - before);
 }
 
+// More VCPUs and phases than an accountant remembers the places of, told apart by their numbers.
+TEST(Attribution, CyclesAreBookedToWhomeverTheyBelongHoweverManyThereAre) {
+  using isa::HypervisorPhase, isa::MarkKind;
+  Accountant accountant;
+  HartState hart;
+  hart.mode = kHs;
+  accountant.mode_changed(hart);
+  const auto cycles = [](std::uint64_t vm, std::uint64_t vcpu, HypervisorPhase phase) {
+    return vm * 1000 + vcpu * 20 + static_cast<std::uint64_t>(phase) + 1;
+  };
+  const auto kind = [](MarkKind mark) { return static_cast<std::uint16_t>(mark); };
+  constexpr HypervisorPhase phases[] = {HypervisorPhase::exit, HypervisorPhase::drain,
+                                        HypervisorPhase::restore};
+  constexpr unsigned vms = 40, vcpus = 5, rounds = 3;
+  for (unsigned round = 0; round < rounds; ++round)
+    for (unsigned vm = 0; vm < vms; ++vm)
+      for (unsigned vcpu = 0; vcpu < vcpus; ++vcpu) {
+        accountant.marked(hart, kind(MarkKind::vcpu), isa::mark_vcpu(vm, vcpu));
+        for (const HypervisorPhase phase : phases) {
+          accountant.marked(hart, kind(MarkKind::phase), static_cast<std::uint64_t>(phase));
+          accountant.row()[static_cast<unsigned>(Component::hypervisor)] += cycles(vm, vcpu, phase);
+        }
+      }
+  for (unsigned vm = 0; vm < vms; ++vm)
+    for (unsigned vcpu = 0; vcpu < vcpus; ++vcpu)
+      for (const HypervisorPhase phase : phases) {
+        const CellKey key{.vm = vm, .vcpu = vcpu, .mode = kHs, .in_exit = false, .cause = {}, .phase = phase};
+        const auto& cell = *accountant.cells().at(key);
+        EXPECT_EQ(cell[static_cast<unsigned>(Component::hypervisor)], rounds * cycles(vm, vcpu, phase));
+      }
+}
+
 // One hart puts the VCPU in line, the other takes it; what went on at the reset counts from there.
 TEST(Attribution, TimesOfVcpusAddUpOverHartsAndBeginAnewAtAReset) {
   using isa::VcpuActivity;
