@@ -56,6 +56,11 @@ using Ranges = isa::Result<std::vector<AddressRange>, std::string>;
 Ranges ranges_of_program(const std::string& file) {
   static FileMemo<Ranges> memo;
   return memo.of(file, [&]() -> Ranges {
+    if (file_looks_like_linux(file)) {
+      const auto range = find_linux(file, kSecondStage);
+      if (!range) return isa::Failure{range.error()};
+      return std::vector{*range};
+    }
     const auto image = load_program(file);
     if (!image) return isa::Failure{image.error()};
     std::vector<AddressRange> ranges;

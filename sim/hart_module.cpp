@@ -18,6 +18,7 @@ HartModule::HartModule(sc_core::sc_module_name name, Machine& machine, Settings 
     : sc_module(name),
       machine_(machine),
       hart_(machine.hart(settings.hart)),
+      state_(hart_.hart_state()),
       shell_(machine.shell(settings.hart)),
       settings_(std::move(settings)) {
   machine_.route_devices(settings_.hart, *this);
@@ -54,7 +55,7 @@ void HartModule::live() {
 }
 
 bool HartModule::waits() {
-  const isa::Cycles cycle = hart_.hart_state().cycle;
+  const isa::Cycles cycle = state_.cycle;
   if (cycle > now()) {
     settings_.turns.turns().wait_until(settings_.hart, cycle);
     await_turn();
@@ -68,8 +69,7 @@ bool HartModule::waits() {
 
 void HartModule::await_turn() {
   settings_.turns.await(settings_.hart);
-  if (now() > hart_.hart_state().cycle)
-    settings_.recorder.idle(settings_.hart, now() - hart_.hart_state().cycle);
+  if (now() > state_.cycle) settings_.recorder.idle(settings_.hart, now() - state_.cycle);
 }
 
 void HartModule::sleep_until(isa::Cycles due) {
@@ -104,7 +104,7 @@ bool HartModule::look_at_stop() {
 }
 
 void HartModule::enter_host() {
-  hart_.hart_state().reservation.valid = false;  // the next VCPU's SC has nothing to do with it
+  state_.reservation.valid = false;  // the next VCPU's SC has nothing to do with it
   shell_.asleep = settings_.host->enter() == HostHart::Next::idle;
   settings_.recorder.advanced(settings_.hart);
 }
@@ -115,7 +115,7 @@ void HartModule::enter_host() {
 // Store-Conditional Instructions").
 cpu::Stop HartModule::take_turn() {
   constexpr unsigned most_of_a_loop = 16;
-  bool& reserved = hart_.hart_state().reservation.valid;
+  bool& reserved = state_.reservation.valid;
   if (machine_.harts() > 1) reserved = false;
   cpu::Stop why = hart_.run(budget(), shell_.in_step).stop;
   for (unsigned more = 0; more < most_of_a_loop && why == cpu::Stop::budget && reserved; ++more)
@@ -125,7 +125,7 @@ cpu::Stop HartModule::take_turn() {
 
 // The hart stops where a device has something to do, so that it sees it happen then.
 isa::Cycles HartModule::budget() const {
-  const isa::Cycles next = machine_.agenda().next(), cycle = hart_.hart_state().cycle;
+  const isa::Cycles next = machine_.agenda().next(), cycle = state_.cycle;
   return next > cycle ? std::min(next - cycle, settings_.quantum) : 1;
 }
 

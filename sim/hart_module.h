@@ -59,6 +59,7 @@ class HartModule final : public sc_core::sc_module, public cpu::DevicePort {
 
   Machine& machine_;
   cpu::Hart& hart_;
+  cpu::HartState& state_;  // hart_'s
   ShellState& shell_;
   Settings settings_;
 };

@@ -141,12 +141,7 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
 void HostHart::charge(const hv::WorkKind& work, std::uint64_t units) {
   if (work_ == nullptr) work_ = &machine_.work().row(hart_.accountant().now());
   (*work_)[static_cast<std::size_t>(work.why)] += units;
-  const unsigned cold = hart_.work({.code = work.code,
-                                    .lines = work.code_lines,
-                                    .line_bytes = static_cast<unsigned>(hv::kCodeLineBytes),
-                                    .executed_bytes = static_cast<unsigned>(hv::kExecutedBytes),
-                                    .cycles = work.cycles * units,
-                                    .cycles_per_cold_line = work.cycles_per_cold_line});
+  const unsigned cold = hart_.work(work.takes, units);
   if (cold != 0) (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
 }
 

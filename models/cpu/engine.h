@@ -73,7 +73,7 @@ class Engine final : public Hart {
       if (cycles != 0) timing_.pipeline.shift(cycles);
   }
   void touch(isa::Hpa address, unsigned bytes, bool write) override;
-  unsigned work(const NativeWork& done) override;
+  unsigned work(const isa::NativeWork& done, std::uint64_t units) override;
   void mark(std::uint16_t kind, std::uint64_t value) override;
   Accountant& accountant() override { return accountant_; }
   const HartCounters& counters() const override { return counters_; }

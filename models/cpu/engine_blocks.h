@@ -34,6 +34,7 @@ FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
     access_fault(isa::Access::fetch, pc, fetch_->space, physical + (pc & isa::kPageMask));
     return nullptr;
   }
+  fetch_->fills(LevelZero::index(pc));
   entry = {page, host, kAllPresent.data(), physical, &store_.page(physical)};
   if constexpr (Timing::timed) {
     if (memory_.is_ram(physical, isa::kPageBytes))

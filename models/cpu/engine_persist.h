@@ -115,6 +115,8 @@ void Engine<Timing>::persist_level_zero(state::Archive& archive) {
     persist_entries(archive, slot.load, false);
     persist_entries(archive, slot.store, true);
     persist_entries(archive, slot.fetch, false);
+    if (archive.loading())
+      for (unsigned place = 0; place < kLevelZeroEntries; ++place) slot.fills(place);
   }
   data_ = &slots[data];
   fetch_ = &slots[fetch];

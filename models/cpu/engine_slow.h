@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 
 #include "models/cpu/engine_memory.h"
 
@@ -173,6 +172,7 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   if (level_zero != nullptr && pmp_.page_is_uniform(page) && may_keep(address, page, write)) {
     auto& table = write ? level_zero->store : level_zero->load;
     DataEntry& entry = table[LevelZero::index(address)];
+    level_zero->fills(LevelZero::index(address));
     entry = {address & ~isa::kPageMask, host - (address & isa::kPageMask), nullptr, page};
     if constexpr (Timing::timed) {
       const auto* words =
@@ -291,40 +291,26 @@ void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   }
 }
 
-// Which lines of the code are not in the L1I, by bits: of up to 64 lines that are the L1I's own.
-inline std::uint64_t absent_lines(const std::uint64_t* fetchable, std::uint64_t first, unsigned count) {
-  const std::uint64_t* word = fetchable + (first >> 6);
-  const unsigned shift = first & 63;
-  std::uint64_t present = *word >> shift;
-  if (shift + count > 64) present |= word[1] << (64 - shift);
-  return ~present & ~std::uint64_t{0} >> (64 - count);
-}
-
 // Of the hypervisor's own code, that no block stands for. Lines that are there cost nothing, and mostly all
-// of them are there; one that comes may drive another one out.
+// of them are there.
 template <class Timing>
-unsigned Engine<Timing>::work(const NativeWork& done) {
+unsigned Engine<Timing>::work(const isa::NativeWork& done, std::uint64_t units) {
   unsigned missing = 0;
   if constexpr (Timing::timed) {
-    const std::uint64_t offset = done.code.value - memory_.ram_base().value;
-    const auto& lines = timing_.caches->presence();
-    constexpr std::uint64_t most = 64;
-    const bool usual = lines.lines_per_page == most && done.line_bytes == std::uint64_t{1} << line_shift_ &&
-                       done.lines <= most && memory_.is_ram(done.code, most * done.line_bytes);
-    if (done.lines != 0 && usual) [[likely]] {
-      const std::uint64_t* fetchable = timing_.caches->fetchable_words(timing_.hart);
-      const std::uint64_t first = offset >> line_shift_;
-      for (auto absent = absent_lines(fetchable, first, done.lines); absent != 0;) {
-        const auto line = static_cast<unsigned>(std::countr_zero(absent));
-        missing += fetch_code(done.code + std::uint64_t{line} * done.line_bytes, done.executed_bytes);
-        absent = absent_lines(fetchable, first, done.lines) & ~std::uint64_t{0} << line << 1;
+    if (done.lines <= mem::PresenceMask::kMostAbsent && done.line_bytes == std::uint64_t{1} << line_shift_)
+        [[likely]] {
+      if (timing_.caches->absent_code(timing_.hart, done.code, done.lines) != 0) {
+        rare_events_ = true;
+        const auto fetched = timing_.caches->fetch_code(timing_.hart, done.code, done.lines, state.cycle);
+        missing = fetched.missing;
+        charge(Component::icache, fetched.ready - state.cycle);
       }
     } else {
       for (std::uint64_t i = 0; i < done.lines; ++i)
         missing += fetch_code(done.code + i * done.line_bytes, done.executed_bytes);
     }
   }
-  charge(Component::hypervisor, done.cycles + missing * done.cycles_per_cold_line);
+  charge(Component::hypervisor, done.cycles * units + missing * done.cycles_per_cold_line);
   return missing;
 }
 

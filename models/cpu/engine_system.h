@@ -126,7 +126,7 @@ void Engine<Timing>::mark(std::uint16_t kind, std::uint64_t value) {
   const auto mark = static_cast<isa::MarkKind>(kind);
   if (!may_mark(state.mode, mark)) return;
   accountant_.marked(state, kind, value);
-  use_row();
+  if (mark == isa::MarkKind::phase || mark == isa::MarkKind::vcpu) use_row();
   if (mark == isa::MarkKind::vcpu) interrupt_times_.vcpu_changed();
   if (listener_ == nullptr || mark == isa::MarkKind::work_done) return;
   if (mark == isa::MarkKind::phase && !hears_phases_) return;

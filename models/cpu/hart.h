@@ -10,6 +10,7 @@
 #include "models/cpu/hart_state.h"
 #include "models/cpu/interrupt_times.h"
 #include "models/cpu/isa/cause.h"
+#include "models/cpu/isa/native_work.h"
 #include "models/cpu/isa/types.h"
 #include "models/cpu/mark_listener.h"
 #include "models/cpu/observed_code.h"
@@ -50,14 +51,6 @@ struct HartCounters {
   std::uint64_t traps = 0, interrupts = 0;
   std::uint64_t walks = 0, walk_pte_reads_first = 0, walk_pte_reads_g = 0;
   std::uint64_t device_accesses = 0;
-};
-
-// What was not executed here, but natively: lines of code in a row, of each of which the beginning was
-// executed, and the cycles that it took beside its fetches.
-struct NativeWork {
-  isa::Hpa code{};
-  unsigned lines = 0, line_bytes = 0, executed_bytes = 0;
-  isa::Cycles cycles = 0, cycles_per_cold_line = 0;
 };
 
 class Hart {
@@ -104,8 +97,9 @@ class Hart {
   virtual void fence(const TranslationFence& fence) = 0;
   virtual void charge(Component component, isa::Cycles cycles) = 0;
   virtual void touch(isa::Hpa address, unsigned bytes, bool write) = 0;  // through the caches
-  // Fetches the code, then the cycles pass. The result is how many lines were not in the L1I.
-  virtual unsigned work(const NativeWork& done) = 0;
+  // Work was done natively: its code is fetched, then its cycles pass. The result is how many lines were not
+  // in the L1I.
+  virtual unsigned work(const isa::NativeWork& done, std::uint64_t units) = 0;
   virtual Accountant& accountant() = 0;
   const Accountant& accountant() const { return const_cast<Hart*>(this)->accountant(); }
   virtual const HartCounters& counters() const = 0;

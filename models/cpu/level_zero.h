@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "models/cpu/block.h"
 #include "models/cpu/isa/types.h"
@@ -41,11 +43,21 @@ struct LevelZero {
   static constexpr unsigned index(std::uint64_t address) {
     return static_cast<unsigned>(address >> isa::kPageShift) % kLevelZeroEntries;
   }
+  // An entry at this place, of any of the three, is about to be filled.
+  void fills(unsigned place) { used_[place / 64] |= std::uint64_t{1} << place % 64; }
+  // Between two fences few places are used.
   void clear() {
-    load.fill({});
-    store.fill({});
-    fetch.fill({});
+    for (unsigned word = 0; word < used_.size(); ++word)
+      for (std::uint64_t left = std::exchange(used_[word], 0); left != 0; left &= left - 1) {
+        const auto place = word * 64 + static_cast<unsigned>(std::countr_zero(left));
+        load[place] = {};
+        store[place] = {};
+        fetch[place] = {};
+      }
   }
+
+ private:
+  std::array<std::uint64_t, kLevelZeroEntries / 64> used_{};  // a bit per place that may be filled
 };
 
 // A handful of address spaces kept side by side, so that trap and return do not start cold.

@@ -280,6 +280,27 @@ Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address,
                 : look_up<false, false>(hart, kind, address, at);
 }
 
+// A line that comes may drive out another one of them.
+template <bool plain>
+Hierarchy::FetchedCode Hierarchy::fetch_absent(unsigned hart, isa::Hpa first, unsigned lines,
+                                               isa::Cycles at) {
+  FetchedCode fetched{.ready = at};
+  const PresenceMask& present = harts_[hart].fetchable;
+  for (std::uint64_t absent = present.absent(first, lines); absent != 0;) {
+    const auto number = static_cast<unsigned>(std::countr_zero(absent));
+    const isa::Hpa line = first + (std::uint64_t{number} << line_shift_);
+    const Outcome done = look_up<true, plain>(hart, Kind::fetch, line, fetched.ready);
+    fetched.missing += done.by != Served::l1;
+    fetched.ready = done.ready;
+    absent = present.absent(first, lines) & ~std::uint64_t{0} << number << 1;
+  }
+  return fetched;
+}
+
+Hierarchy::FetchedCode Hierarchy::fetch_code(unsigned hart, isa::Hpa first, unsigned lines, isa::Cycles at) {
+  return plain_ ? fetch_absent<true>(hart, first, lines, at) : fetch_absent<false>(hart, first, lines, at);
+}
+
 // A store to a line that this L1D holds, but not yet modified: what that costs.
 isa::Cycles Hierarchy::become_owner(unsigned hart, LineNumber line, DirectoryEntry& entry, isa::Cycles at) {
   const bool exclusive = entry.owner == hart;

@@ -61,6 +61,17 @@ class Hierarchy {
   // One access within one line of the L1s. Stores include the walker's A/D updates.
   Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
 
+  // Lines of code in a row, of which the mask says which are absent: those are fetched, one after the other.
+  // Up to PresenceMask::kMostAbsent.
+  std::uint64_t absent_code(unsigned hart, isa::Hpa first, unsigned lines) const {
+    return harts_[hart].fetchable.absent(first, lines);
+  }
+  struct FetchedCode {
+    isa::Cycles ready = 0;
+    unsigned missing = 0;  // lines that were not in the L1I
+  };
+  FetchedCode fetch_code(unsigned hart, isa::Hpa first, unsigned lines, isa::Cycles at);
+
   // Accesses found present by mask, which the caches did not see: keeps CacheStats::accesses exact.
   void count_hits(unsigned hart, Kind kind, std::uint64_t n) {
     (kind == Kind::fetch ? harts_[hart].l1i : harts_[hart].l1d).stats().accesses += n;
@@ -86,9 +97,6 @@ class Hierarchy {
   const std::uint64_t* readable_words(unsigned hart) const { return harts_[hart].readable.words(); }
   const std::uint64_t* writable_words(unsigned hart) const { return harts_[hart].writable.words(); }
   const std::uint64_t* fetchable_words(unsigned hart) const { return harts_[hart].fetchable.words(); }
-  bool fetchable(unsigned hart, isa::Hpa at, std::uint64_t bytes) const {
-    return harts_[hart].fetchable.covers(at, bytes);
-  }
   bool fetchable(unsigned hart, isa::Hpa at) const { return harts_[hart].fetchable.test(at); }
   bool settled(unsigned hart, isa::Hpa at, bool write) const {
     return (write ? harts_[hart].writable : harts_[hart].readable).test(at);
@@ -148,6 +156,8 @@ class Hierarchy {
             InterconnectConfig interconnect);
 
   // `plain`: plain_ is known.
+  template <bool plain>
+  FetchedCode fetch_absent(unsigned hart, isa::Hpa first, unsigned lines, isa::Cycles at);
   template <bool fetch, bool plain>
   Outcome look_up(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
   template <bool fetch>

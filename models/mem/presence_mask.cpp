@@ -31,4 +31,14 @@ isa::Result<PresenceMask, std::string> PresenceMask::create(MemoryRange range, u
   return PresenceMask(range, geometry, std::move(memory.value()));
 }
 
+std::uint64_t PresenceMask::absent_one_by_one(std::uint64_t first, unsigned count) const {
+  std::uint64_t absent = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    const std::uint64_t line = first + i;
+    const bool present = line < lines_ && (words()[line >> word_shift_] & bit(line)) != 0;
+    absent |= std::uint64_t{!present} << i;
+  }
+  return absent;
+}
+
 }  // namespace hvsim::mem

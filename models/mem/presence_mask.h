@@ -1,7 +1,6 @@
 // One bit per cache line of RAM: an answer to "is the line there?" that costs one load.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -41,16 +40,18 @@ class PresenceMask {
   }
   // Whether all lines of a range are there.
   bool covers(isa::Hpa address, std::uint64_t bytes) const {
-    const std::uint64_t end = line_of(address + (bytes - 1)) + 1;
+    const std::uint64_t last = line_of(address + (bytes - 1));
     std::uint64_t line = line_of(address);
-    if (line >= lines_ || end > lines_) return false;
-    while (line < end) {
-      const std::uint64_t count = std::min(bit_mask_ + 1 - (line & bit_mask_), end - line);
-      const std::uint64_t bits = ~std::uint64_t{0} >> (64 - count) << (line & bit_mask_);
-      if ((words()[line >> word_shift_] & bits) != bits) return false;
-      line += count;
-    }
-    return true;
+    if (line >= lines_ || last >= lines_) return false;
+    for (; last - line >= kMostAbsent; line += kMostAbsent)
+      if (absent_at(line, kMostAbsent) != 0) return false;
+    return absent_at(line, static_cast<unsigned>(last - line) + 1) == 0;
+  }
+  // Which of so many lines in a row, the first of which has the address, are not there: bit i stands for line
+  // i. Lines outside the range are not there.
+  static constexpr unsigned kMostAbsent = 64;
+  std::uint64_t absent(isa::Hpa address, unsigned count) const {
+    return count == 0 ? 0 : absent_at(line_of(address), count);
   }
   void set(isa::Hpa address) { set_at(line_of(address)); }
   void clear(isa::Hpa address) { clear_at(line_of(address)); }
@@ -71,6 +72,17 @@ class PresenceMask {
   std::uint64_t line_of(isa::Hpa address) const {
     return (address.value - range_.base.value) >> geometry_.line_shift;
   }
+  // Of at least one line.
+  std::uint64_t absent_at(std::uint64_t first, unsigned count) const {
+    if (first >= lines_ || count > lines_ - first || bit_mask_ != 63) [[unlikely]]
+      return absent_one_by_one(first, count);
+    const std::uint64_t* word = words() + (first >> 6);
+    const unsigned shift = first & 63;
+    std::uint64_t present = *word >> shift;
+    if (shift + count > 64) present |= word[1] << (64 - shift);
+    return ~present & ~std::uint64_t{0} >> (64 - count);
+  }
+  std::uint64_t absent_one_by_one(std::uint64_t first, unsigned count) const;
   std::uint64_t bit(std::uint64_t line) const { return std::uint64_t{1} << (line & bit_mask_); }
   void set_at(std::uint64_t line) {
     if (line < lines_) words()[line >> word_shift_] |= bit(line);

@@ -124,7 +124,9 @@ isa::Result<std::vector<std::byte>, std::string> make_bundle(const BundleDescrip
   for (const BundleVm& vm : description.vms)
     if (Error error = check_vm(vm)) return isa::Failure{"bundle: " + *error};
 
-  FdtWriter tree;
+  std::uint64_t contents = 0;
+  for (const BundleVm& vm : description.vms) contents += vm.image.size() + vm.initrd.size() + vm.disk.size();
+  FdtWriter tree(contents);
   tree.text("compatible", hv::abi::kBundleCompatible);
   tree.cell("version", hv::abi::kBundleVersion);
   write_settings(tree, description);

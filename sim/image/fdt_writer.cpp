@@ -3,6 +3,7 @@
 
 #include <libfdt.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace hvsim::sim {
@@ -19,7 +20,8 @@ void append_big_endian(std::vector<std::byte>& out, std::uint64_t value, unsigne
 
 }  // namespace
 
-FdtWriter::FdtWriter() : tree_(kFirstBytes) {
+FdtWriter::FdtWriter(std::uint64_t contents)
+    : tree_(kFirstBytes + std::min<std::uint64_t>(contents, kMaxBytes / 2)) {
   error_ = fdt_create(tree_.data(), static_cast<int>(tree_.size()));
   apply([](void* tree) { return fdt_finish_reservemap(tree); });
   begin("");

@@ -16,7 +16,8 @@ namespace hvsim::sim {
 // The first error sticks and comes out of finish().
 class FdtWriter {
  public:
-  FdtWriter();
+  // `contents`: about how many bytes there will be, so that room for large ones is made once.
+  explicit FdtWriter(std::uint64_t contents = 0);
 
   void begin(const std::string& node);
   void end();

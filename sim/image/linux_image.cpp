@@ -56,6 +56,35 @@ std::uint64_t least_file_bytes(std::span<const std::byte> file) {
   return end;
 }
 
+// Of a file of so many bytes, whose tables are at its start.
+std::optional<std::string> problem_of(std::span<const std::byte> start, std::uint64_t file_bytes) {
+  constexpr char wanted[] = ", expected a RISC-V Linux Image";
+  const auto header = LinuxHeader::read(start);
+  const bool kernel = looks_like_linux(start);
+  if (!kernel || header->magic != LinuxHeader::kRiscv)
+    return (kernel ? "is a kernel of another architecture"
+                   : "has no kernel header (it " + kind_of_file(start) + ")") +
+           wanted;
+  if ((header->flags & LinuxHeader::kBigEndian) != 0)
+    return "is a big-endian kernel, expected a little-endian one";
+  const std::uint64_t least = least_file_bytes(start);
+  if (least <= file_bytes) return std::nullopt;
+  return "is cut short: it has " + std::to_string(file_bytes) + " bytes, expected " +
+         (least == kBeyond ? "all of its section table" : std::to_string(least) + " by its section table");
+}
+
+// Of one without a problem.
+isa::Result<AddressRange, std::string> range_of(const std::string& path, std::span<const std::byte> start,
+                                                std::uint64_t file_bytes, std::uint64_t address) {
+  if (address % LinuxHeader::kAlignment != 0)
+    return isa::Failure{path + ": placed at " + hex(address) + ", expected a multiple of 2 MiB"};
+  const std::uint64_t memory_bytes =
+      std::max<std::uint64_t>(LinuxHeader::read(start)->image_bytes, file_bytes);
+  if (memory_bytes > ~address)
+    return isa::Failure{path + ": header asks for " + hex(memory_bytes) + " bytes, expected less"};
+  return AddressRange{address, memory_bytes};
+}
+
 }  // namespace
 
 bool looks_like_linux(std::span<const std::byte> start) {
@@ -71,36 +100,30 @@ bool file_looks_like_linux(const std::string& path) {
 }
 
 std::optional<std::string> find_kernel_problem(std::span<const std::byte> file) {
-  constexpr char wanted[] = ", expected a RISC-V Linux Image";
-  const auto header = LinuxHeader::read(file);
-  const bool kernel = looks_like_linux(file);
-  if (!kernel || header->magic != LinuxHeader::kRiscv)
-    return (kernel ? "is a kernel of another architecture"
-                   : "has no kernel header (it " + kind_of_file(file) + ")") +
-           wanted;
-  if ((header->flags & LinuxHeader::kBigEndian) != 0)
-    return "is a big-endian kernel, expected a little-endian one";
-  const std::uint64_t least = least_file_bytes(file);
-  if (least <= file.size()) return std::nullopt;
-  return "is cut short: it has " + std::to_string(file.size()) + " bytes, expected " +
-         (least == kBeyond ? "all of its section table" : std::to_string(least) + " by its section table");
+  return problem_of(file, file.size());
 }
 
 isa::Result<Image, std::string> load_linux(const std::string& path, std::uint64_t address) {
   auto bytes = read_file(path);
   if (!bytes) return isa::Failure{bytes.error()};
   if (const auto problem = find_kernel_problem(*bytes)) return isa::Failure{path + ": " + *problem};
-  const auto header = LinuxHeader::read(*bytes);
-  if (address % LinuxHeader::kAlignment != 0)
-    return isa::Failure{path + ": placed at " + hex(address) + ", expected a multiple of 2 MiB"};
-  const std::uint64_t memory_bytes = std::max<std::uint64_t>(header->image_bytes, bytes->size());
-  if (memory_bytes > ~address)
-    return isa::Failure{path + ": header asks for " + hex(memory_bytes) + " bytes, expected less"};
-  return Image{
-      .name = path,
-      .entry = address,
-      .segments = {{.address = address, .memory_bytes = memory_bytes, .bytes = std::move(bytes.value())}},
-      .symbols = {}};
+  const auto range = range_of(path, *bytes, bytes->size(), address);
+  if (!range) return isa::Failure{range.error()};
+  Image image{.name = path, .entry = address};
+  image.segments.push_back(
+      {.address = address, .memory_bytes = range->bytes, .bytes = std::move(bytes.value())});
+  return image;
+}
+
+isa::Result<AddressRange, std::string> find_linux(const std::string& path, std::uint64_t address) {
+  constexpr std::size_t tables_bytes = std::size_t{64} << 10;  // that of stock kernels is in the first page
+  const auto start = read_start(path, tables_bytes);
+  if (!start) return isa::Failure{start.error()};
+  if (!problem_of(start->bytes, start->file_bytes))
+    return range_of(path, start->bytes, start->file_bytes, address);
+  const auto image = load_linux(path, address);  // unless its tables are elsewhere, it says what is wrong
+  if (!image) return isa::Failure{image.error()};
+  return AddressRange{address, image->segments.front().memory_bytes};
 }
 
 }  // namespace hvsim::sim

@@ -22,5 +22,7 @@ std::optional<std::string> find_kernel_problem(std::span<const std::byte> file);
 // The kernel at `address`, a multiple of 2 MiB; it occupies what its header says, which is more than the
 // file.
 isa::Result<Image, std::string> load_linux(const std::string& path, std::uint64_t address);
+// What it would occupy, or the same error; of the file only the tables are read.
+isa::Result<AddressRange, std::string> find_linux(const std::string& path, std::uint64_t address);
 
 }  // namespace hvsim::sim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,12 @@ isa::Result<std::vector<std::byte>, std::string> read_content(const std::string&
 
 // The error is one line with the path in front.
 isa::Result<std::vector<std::byte>, std::string> read_file(const std::string& path);
+
+// At most so many bytes of a file, from its beginning, and how long it is. The same errors.
+struct FileStart {
+  std::vector<std::byte> bytes;
+  std::uint64_t file_bytes = 0;
+};
+isa::Result<FileStart, std::string> read_start(const std::string& path, std::size_t most);
 
 }  // namespace hvsim::sim

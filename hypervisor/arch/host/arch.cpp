@@ -38,11 +38,11 @@ WorkTable::WorkTable(const CostModel& costs, const ImageMap& image) {
   for (std::size_t i = 0; i < kWorks; ++i) {
     WorkKind& one = each_[i];
     one.why = static_cast<Work>(i);
-    one.cycles = costs.cycles(one.why);
+    one.takes.cycles = costs.cycles(one.why);
     if (!costs.own_lines || !image.known()) continue;
-    one.code = image.code(i);
-    one.code_lines = static_cast<unsigned>(code_lines(i));
-    one.cycles_per_cold_line = costs.cycles(Work::cold_line);
+    one.takes.code = image.code(i);
+    one.takes.lines = static_cast<unsigned>(code_lines(i));
+    one.takes.cycles_per_cold_line = costs.cycles(Work::cold_line);
   }
 }
 

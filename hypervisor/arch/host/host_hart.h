@@ -9,19 +9,16 @@
 
 #include "hypervisor/fence.h"
 #include "hypervisor/work.h"
+#include "models/cpu/isa/native_work.h"
 #include "models/cpu/isa/types.h"
 
 namespace hv {
 
-// One kind of work: the price of a unit of it, and the code that is executed for it however many units are
-// done in a row: the first kExecutedBytes of each of so many lines.
+// One kind of work, and what it takes. Of each line of its code kExecutedBytes are executed.
 inline constexpr std::uint64_t kCodeLineBytes = 64, kExecutedBytes = 32;
 struct WorkKind {
   Work why{};
-  hvsim::isa::Cycles cycles = 0;  // per unit
-  hvsim::isa::Hpa code{};
-  unsigned code_lines = 0;
-  hvsim::isa::Cycles cycles_per_cold_line = 0;  // Work::cold_line, for each that is not there
+  hvsim::isa::NativeWork takes{.line_bytes = kCodeLineBytes, .executed_bytes = kExecutedBytes};
 };
 
 class HostHart {

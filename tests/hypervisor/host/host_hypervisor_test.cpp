@@ -56,10 +56,11 @@ class TableHart final : public HostHart {
   Cycles cycles() override { return cycle; }
   std::uint64_t ticks() override { return tick; }
   void charge(const WorkKind& work, std::uint64_t units) override {
-    if (work.code_lines != 0) at(work.code, work.code_lines * kCodeLineBytes);
-    fetched += work.code_lines * kExecutedBytes;
-    cycle += work.cycles * units;
-    charged[work.why] += work.cycles * units;
+    const auto& takes = work.takes;
+    if (takes.lines != 0) at(takes.code, takes.lines * kCodeLineBytes);
+    fetched += takes.lines * kExecutedBytes;
+    cycle += takes.cycles * units;
+    charged[work.why] += takes.cycles * units;
     done[work.why] += units;
   }
   bool ahead() override { return cycle >= ahead_at; }

@@ -20,6 +20,7 @@ mmu::AddressSpace space(std::uint16_t asid) {
 
 LevelZero& fill(LevelZeroSet& set, const mmu::AddressSpace& space) {
   LevelZero& slot = set.select(space);
+  slot.fills(LevelZero::index(kPage));
   slot.load[LevelZero::index(kPage)].page = kPage;
   slot.store[LevelZero::index(kPage)].page = kPage;
   slot.fetch[LevelZero::index(kPage)].page = kPage;

@@ -92,6 +92,47 @@ TEST_P(RandomTraffic, AgreesWithTheTextbookHierarchy) {
   }
 }
 
+TEST_P(RandomTraffic, RowsOfCodeAreFetchedAsLineAfterLine) {
+  const unsigned line_bytes = GetParam().line_bytes, harts = 2;
+  HierarchyConfig config = small_config(line_bytes);
+  GetParam().change(config);
+  auto rows = build(config, harts), lines = build(config, harts);
+  std::mt19937 random(line_bytes);
+  const auto some_line = [&](std::uint64_t row) {
+    return kRam.base + random() % (kRam.bytes / line_bytes - row) * line_bytes;
+  };
+  for (unsigned step = 0; step < 5'000; ++step) {
+    const unsigned hart = random() % harts;
+    if (step % 3 != 0) {
+      const Kind kind = std::array{Kind::fetch, Kind::load, Kind::store}[random() % 3];
+      const Hpa address = some_line(1);
+      const auto one = rows->access(hart, kind, address, step),
+                 other = lines->access(hart, kind, address, step);
+      ASSERT_EQ(one.ready, other.ready) << "step " << step;
+      continue;
+    }
+    const auto count = static_cast<unsigned>(1 + random() % 24);
+    const Hpa first = some_line(count);
+    const auto row = rows->fetch_code(hart, first, count, step);
+    isa::Cycles at = step;
+    unsigned missing = 0;
+    for (unsigned i = 0; i < count; ++i) {
+      const Hpa line = first + std::uint64_t{i} * line_bytes;
+      if (fetchable(*lines, hart, line)) continue;
+      const auto done = lines->access(hart, Kind::fetch, line, at);
+      missing += done.by != Served::l1;
+      at = done.ready;
+    }
+    ASSERT_EQ(row.ready, at) << "step " << step;
+    ASSERT_EQ(row.missing, missing) << "step " << step;
+  }
+  for (unsigned hart = 0; hart < harts; ++hart) {
+    EXPECT_EQ(rows->l1i_stats(hart).accesses, lines->l1i_stats(hart).accesses);
+    EXPECT_EQ(rows->l1i_stats(hart).misses, lines->l1i_stats(hart).misses);
+    EXPECT_EQ(rows->l1i_stats(hart).evictions, lines->l1i_stats(hart).evictions);
+  }
+}
+
 void as_it_is(HierarchyConfig&) {}
 void msi(HierarchyConfig& config) { config.coherence = Coherence::msi; }
 void lru(HierarchyConfig& config) {

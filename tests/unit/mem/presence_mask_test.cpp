@@ -30,6 +30,24 @@ TEST(PresenceMask, CoversARangeIfItHasEachOfItsLines) {
   }
 }
 
+TEST(PresenceMask, TellsWhichLinesOfARowAreAbsentAlsoBeyondItsEnd) {
+  std::mt19937_64 random(7);
+  for (const unsigned line_bytes : {16U, 64U, 128U, 4096U}) {
+    PresenceMask mask = std::move(PresenceMask::create(kRange, line_bytes).value());
+    for (std::uint64_t at = 0; at < kRange.bytes; at += line_bytes)
+      if (random() % 2 != 0) mask.set(kRange.base + at);
+    for (unsigned trial = 0; trial < 2000; ++trial) {
+      const std::uint64_t first = random() % (kRange.bytes + 8 * line_bytes);
+      const auto count = static_cast<unsigned>(random() % (PresenceMask::kMostAbsent + 1));
+      std::uint64_t absent = 0;
+      for (std::uint64_t i = 0; i < count; ++i)
+        absent |= std::uint64_t{!mask.test(kRange.base + first + i * line_bytes)} << i;
+      EXPECT_EQ(mask.absent(kRange.base + first, count), absent)
+          << line_bytes << " " << first << " " << count;
+    }
+  }
+}
+
 TEST(PresenceMask, CoversNothingOutsideItsRange) {
   PresenceMask mask = std::move(PresenceMask::create(kRange, 64).value());
   for (std::uint64_t at = 0; at < kRange.bytes; at += 64) mask.set(kRange.base + at);
