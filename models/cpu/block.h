@@ -24,8 +24,8 @@ enum class BlockEnd : std::uint8_t { on, taken, mispredicted, done = taken, trap
 // waits for.
 struct OpTimes {
   std::int32_t issue = 0, access = 0;
-  std::uint64_t reads = 0;  // a bit per register: x, then f
-  enum class Unit : std::uint8_t { other, load, float_divider } unit{};
+  std::uint64_t reads = 0, writes = 0;  // a bit per register: x, then f
+  enum class Unit : std::uint8_t { other, load, float_divider, none } unit{};
 };
 
 // Ends at the first op that may change the flow, at a page boundary, or at kMaxBlockOps. A Block object

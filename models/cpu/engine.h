@@ -286,6 +286,7 @@ class Engine final : public Hart {
   void advance_late_results(unsigned count);
   void drain_late_results(isa::Cycles from_now = 0);
   void drain_before_present();
+  const OpTimes& present_times() requires Timing::timed;
   isa::Cycles present_offset();
   isa::Cycles translation_time();
   void drain_stores();
@@ -293,7 +294,7 @@ class Engine final : public Hart {
   void hold_store(std::uint64_t address, isa::Cycles at, isa::Cycles cycles);
   isa::Cycles access_time();
   void be_late(Component why, isa::Cycles cycles);
-  void be_late_from(isa::Cycles at, Component why, isa::Cycles cycles);
+  void load_is_late(isa::Cycles at, isa::Cycles cycles);
   static constexpr bool plain_storage(unsigned number);
   static constexpr bool is_pmp(unsigned number);
 

@@ -47,11 +47,10 @@ template <class Timing>
 template <class Timing>
 void Engine<Timing>::note_beside_stores(isa::Hpa physical, bool write) {
   if constexpr (Timing::timed) {
-    const isa::Cycles at = access_time();
-    if (write)
-      queue_store(physical.value, at);
-    else
-      charge(Component::store_buffer, timing_.stores.conflict(physical.value, at));
+    if (write) return queue_store(physical.value, access_time());
+    if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
+    if (timing_.stores.may_conflict(physical.value)) [[unlikely]]
+      charge(Component::store_buffer, timing_.stores.conflict(physical.value, access_time()));
   }
 }
 

@@ -51,15 +51,18 @@ void Engine<Timing>::drain_before_present() {
   }
 }
 
+template <class Timing>
+inline const OpTimes& Engine<Timing>::present_times() requires Timing::timed {
+  return timing_.remembered.times(*block_)[static_cast<std::size_t>(timing_.present - block_->ops)];
+}
+
 // When the present op accesses memory if nothing is late.
 template <class Timing>
-isa::Cycles Engine<Timing>::present_offset() {
-  if constexpr (Timing::timed) {
-    const auto number = static_cast<std::size_t>(timing_.present - block_->ops);
-    return static_cast<isa::Cycles>(std::int64_t{timing_.remembered.times(*block_)[number].access});
-  } else {
+inline isa::Cycles Engine<Timing>::present_offset() {
+  if constexpr (Timing::timed)
+    return static_cast<isa::Cycles>(std::int64_t{present_times().access});
+  else
     return 0;
-  }
 }
 
 // When its address is translated: before it waits for the miss of another load.
@@ -75,7 +78,7 @@ isa::Cycles Engine<Timing>::translation_time() {
 
 // When the present op accesses memory.
 template <class Timing>
-isa::Cycles Engine<Timing>::access_time() {
+inline isa::Cycles Engine<Timing>::access_time() {
   if constexpr (Timing::timed) {
     if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
     return state.cycle + present_offset() + timing_.late.shift();
@@ -89,31 +92,34 @@ template <class Timing>
 void Engine<Timing>::be_late(Component why, isa::Cycles cycles) {
   if constexpr (Timing::timed) {
     if (cycles == 0) return;
-    if (instruction(timing_.present->id).klass != Class::div) return be_late_from(access_time(), why, cycles);
-    if (timing_.late.any()) wait_for_late_results(timing_.present + 1);  // nothing else computes meanwhile
-    charge(why, cycles);
+    if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
+    if (instruction(timing_.present->id).klass == Class::div)  // nothing else computes meanwhile
+      return charge(why, cycles);
+    const auto& config = timing_.remembered.config();
+    const isa::Cycles at = access_time();  // two cycles after its issue
+    wait_for_late_results(timing_.present + 1);
+    const isa::Cycles divided = at + cycles - 1 + config.fp_div_start;
+    const LateResults::Late late{.result = present_times().writes,
+                                 .unit = OpTimes::Unit::float_divider,
+                                 .why = why,
+                                 .ready = divided + config.fp_div_result,
+                                 .unit_free = divided};
+    if (!timing_.late.add(late)) charge(why, cycles);
   }
 }
 
-// The same of one that accesses memory, or would, at this time.
+// A load that accesses memory at this time has its data so much later.
 template <class Timing>
-void Engine<Timing>::be_late_from(isa::Cycles at, Component why, isa::Cycles cycles) {
+inline void Engine<Timing>::load_is_late(isa::Cycles at, isa::Cycles cycles) {
   if constexpr (Timing::timed) {
-    const Op& op = *timing_.present;
-    const Instruction& what = instruction(op.id);
-    const auto& config = timing_.remembered.config();
-    const bool load = what.klass == Class::load || what.klass == Class::guest_load;
     const isa::Cycles done = at + cycles;
-    wait_for_late_results(&op + 1);
-    const isa::Cycles divided =
-        done - 1 + config.fp_div_start;  // `done` counts from two cycles after its issue
-    const LateResults::Late late{
-        .result = register_bit(operands(what.format).rd, op.rd),
-        .unit = load ? OpTimes::Unit::load : OpTimes::Unit::float_divider,
-        .why = why,
-        .ready = load ? done + timing_.costs.load_use : divided + config.fp_div_result,
-        .unit_free = load ? done + config.load_after_miss : divided};
-    if (!timing_.late.add(late)) charge(why, cycles);
+    timing_.late.stands_at(static_cast<unsigned>(timing_.present + 1 - block_->ops));
+    const LateResults::Late late{.result = present_times().writes,
+                                 .unit = OpTimes::Unit::load,
+                                 .why = Component::dcache,
+                                 .ready = done + timing_.costs.load_use,
+                                 .unit_free = done + timing_.remembered.config().load_after_miss};
+    if (!timing_.late.add(late)) charge(Component::dcache, cycles);
   }
 }
 

@@ -126,14 +126,10 @@ auto Engine<Timing>::locate_guest(std::uint64_t address, unsigned bytes, isa::Ac
   return locate_in(nullptr, guest_access_space(state), address, bytes, access);
 }
 
-// Empty: a fault was raised. An address that is not translated and that PMP lets through needs no more.
+// Empty: a fault was raised.
 template <class Timing>
 std::optional<isa::Hpa> Engine<Timing>::physical_of(std::uint64_t address, unsigned bytes, isa::Access access,
                                                     const mmu::AddressSpace& space) {
-  if (!translates(space) && pmp_.allows(isa::Hpa{address}, bytes, access, space.privilege)) {
-    if (config_.observer != nullptr) walked_.reset();
-    return isa::Hpa{address};
-  }
   const auto translation = translate(address, access, bytes, space);
   if (!translation) {
     raise_fault({PendingFault::Kind::translation, access, address, space, translation.error()});
@@ -147,12 +143,19 @@ std::optional<isa::Hpa> Engine<Timing>::physical_of(std::uint64_t address, unsig
 template <class Timing>
 auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& space, std::uint64_t address,
                                unsigned bytes, isa::Access access) -> Place {
-  const auto found = physical_of(address, bytes, access, space);
-  if (!found) return {};
-  const isa::Hpa physical = *found;
+  isa::Hpa physical{address};
+  const bool translated = level_zero != nullptr ? level_zero->translated : mmu::translates(space);
+  if (translated || !pmp_.allows(physical, bytes, access, space.privilege)) {
+    const auto found = physical_of(address, bytes, access, space);
+    if (!found) return {};
+    physical = *found;
+  } else if (config_.observer != nullptr) [[unlikely]] {
+    walked_.reset();
+  }
   const bool write = access == isa::Access::store;
-  if (points_ != nullptr) [[unlikely]]
-    note_watched(address, bytes, write);
+  const bool watched = points_ != nullptr || witness_ != nullptr || mailbox_page_;
+  if (watched) [[unlikely]]
+    if (points_ != nullptr) note_watched(address, bytes, write);
   std::uint8_t* host = memory_.host(physical, bytes);
   if (host == nullptr) {
     // ROM can be read; nothing keeps it in level zero, boot code is short.
@@ -164,12 +167,13 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   huge_pages_.used(host);
   note_access(address, physical, write);
   charge_access(physical, write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
-  if (witness_ != nullptr && write) [[unlikely]]
-    witness_->about_to_store(host, bytes);
   const isa::Hpa page{physical.value & ~isa::kPageMask};
-  if (write && page == mailbox_page_) [[unlikely]]
-    stop();
-  if (level_zero != nullptr && pmp_.page_is_uniform(page) && may_keep(address, page, write)) {
+  if (watched) [[unlikely]] {
+    if (witness_ != nullptr && write) witness_->about_to_store(host, bytes);
+    if (write && page == mailbox_page_) stop();
+    if (!may_keep(address, page, write)) level_zero = nullptr;
+  }
+  if (level_zero != nullptr && pmp_.page_is_uniform(page)) {
     auto& table = write ? level_zero->store : level_zero->load;
     DataEntry& entry = table[LevelZero::index(address)];
     level_zero->fills(LevelZero::index(address));
@@ -249,7 +253,7 @@ void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) 
       timing_.pipeline.miss(cycles);
     } else if (cycles != 0) {
       if (kind == Kind::load)
-        be_late_from(at, Component::dcache, cycles + timing_.stores.read_stall(at, cycles));
+        load_is_late(at, cycles + timing_.stores.read_stall(at, cycles));
       else if (kind == Kind::store)
         hold_store(address.value, at, cycles);
       else
@@ -398,19 +402,30 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPla
     spend_on(side, Component::walk_first, wait_for_walker(side));
     if (plan.first_hits != 0) spend_on(side, Component::walk_first, timing_.tlbs.first_latency(plan));
     if (plan.g_hits() != 0) spend_on(side, Component::walk_g, timing_.tlbs.g_latency(plan));
+    auto& caches = *timing_.caches;
+    const auto lines = caches.present(timing_.hart);
+    const isa::Cycles read_at_once = timing_.costs.walk_read + caches.config().l1d.hit_latency;
+    std::uint64_t read = 0;
+    isa::Cycles at = time_of(side);
     for (unsigned i = 0; i < trace.count; ++i) {
-      const auto& read = trace.reads[i];
+      const auto& pte = trace.reads[i];
+      auto& cost = walk_costs_[i];
       if (!plan.happens(i)) {
-        walk_costs_[i] = {mem::Served::walker, 0};
+        cost = {mem::Served::walker, 0};
         continue;
       }
-      const isa::Cycles at = time_of(side);
-      const auto done = ask_caches(read.write ? Kind::store : Kind::walk, read.address, at);
-      const isa::Cycles own = read.write ? 1 : timing_.costs.walk_read;
-      walk_costs_[i] = {done.by, own + done.ready - at};
-      spend_on(side, read.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g,
-               walk_costs_[i].cycles);
+      if (!pte.write && lines.holds(pte.address)) {
+        ++read;
+        cost = {mem::Served::l1, read_at_once};
+      } else {
+        if constexpr (Timing::detailed) at = time_of(side);
+        const auto done = ask_caches(pte.write ? Kind::store : Kind::walk, pte.address, at);
+        cost = {done.by, (pte.write ? 1 : timing_.costs.walk_read) + done.ready - at};
+      }
+      spend_on(side, pte.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g, cost.cycles);
+      at += cost.cycles;
     }
+    caches.count_hits(timing_.hart, Kind::walk, read);
     spend_on(side, Component::walk_first, end_walk(side));
   } else {
     (void)trace, (void)plan, (void)side;

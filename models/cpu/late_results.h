@@ -30,18 +30,15 @@ class LateResults {
     next_ = until;
     return true;
   }
+  // advance() to this op of the present block has been made, or nothing was late.
+  void stands_at(unsigned next) { next_ = next; }
   // The present block's ops up to this number, when the block began at a time.
   void advance(std::span<const OpTimes> times, unsigned until, Cycles began) {
-    while (count_ != 0 && next_ < until) {
-      const unsigned first = next_;
-      next_ = first_that_waits(times, until, began + shift_);
-      passed_ += next_ - first;
-      if (next_ == until) return;
-      ++passed_;
-      const OpTimes& op = times[next_++];
-      pass(op, began + shift_ + static_cast<Cycles>(std::int64_t{op.issue}));
-    }
-    next_ = until;
+    if (count_ != 1) [[unlikely]]
+      return pass_many(times.data(), until, began);
+    if (passed_ + (until - next_) < full_at_) [[likely]]
+      return pass_one<false>(times.data(), until, began);
+    pass_one<true>(times.data(), until, began);
   }
 
   struct Late {
@@ -57,9 +54,10 @@ class LateResults {
   bool add(Late late) {
     if (count_ == late_.size()) return false;
     late.full_at = passed_ + entries_;
-    if (late.unit == OpTimes::Unit::load && !loads_block_) late.unit = OpTimes::Unit::other;
+    if (late.unit == OpTimes::Unit::other || (late.unit == OpTimes::Unit::load && !loads_block_))
+      late.unit = OpTimes::Unit::none;
     late_[count_++] = late;
-    summarize();
+    summarize(late);
     return true;
   }
 
@@ -78,64 +76,111 @@ class LateResults {
   // All must be there: when they are.
   Cycles drain() {
     const Cycles last = last_commit();
-    count_ = 0;
+    retire_all();
     return last;
   }
 
   void persist(state::Archive& archive);
 
  private:
-  // Or would if something is over then. Most have nothing to do with what is late.
-  unsigned first_that_waits(std::span<const OpTimes> times, unsigned until, Cycles began) const {
-    const std::uint64_t before_full = std::max(full_at_, passed_ + 1) - passed_ - 1;
-    const auto end = static_cast<unsigned>(std::min<std::uint64_t>(until, next_ + before_full));
-    unsigned next = next_;
-    for (; next < end; ++next) {
-      const OpTimes& op = times[next];
-      const Cycles issue = began + static_cast<Cycles>(std::int64_t{op.issue});
-      const bool meets = ((op.reads & results_) | (units_ >> static_cast<unsigned>(op.unit) & 1)) != 0;
-      if (meets | (issue >= over_from_)) break;
-    }
-    return next;
+  static Cycles issue_of(const OpTimes& op, Cycles began) {
+    return began + static_cast<Cycles>(std::int64_t{op.issue});
   }
 
+  // Mostly one thing is late. `fills`: the scoreboard may be full before the last of these ops.
+  template <bool fills>
+  void pass_one(const OpTimes* ops, unsigned until, Cycles began) {
+    const Late& late = late_[0];
+    const OpTimes* op = ops + next_;
+    const OpTimes* const end = ops + until;
+    std::uint64_t passed = passed_;
+    Cycles base = began + shift_;
+    for (; op != end; ++op) {
+      ++passed;
+      Cycles issue = issue_of(*op, base);
+      const bool full = fills && passed >= late.full_at;
+      const bool meets = ((op->reads & late.result) != 0) | (op->unit == late.unit);
+      if (!(meets | full | (issue >= over_from_))) continue;
+      Cycles needed = full ? late.ready + 2 : 0;
+      if ((op->reads & late.result) != 0) needed = std::max(needed, late.ready);
+      if (op->unit == late.unit) needed = std::max(needed, late.unit_free - to_access(*op));
+      if (needed > issue) {
+        why_ = late.why;
+        base += needed - issue;
+        issue = needed;
+      }
+      if (issue >= over_from_) {
+        retire_all();
+        break;
+      }
+    }
+    passed_ = passed;
+    shift_ = base - began;
+    next_ = until;
+  }
+
+  // Ops that have nothing to do with what is late are passed at once.
+  [[gnu::noinline]] void pass_many(const OpTimes* ops, unsigned until, Cycles began) {
+    unsigned next = next_;
+    while (count_ != 0 && next < until) {
+      const Cycles base = began + shift_;
+      const std::uint64_t before_full = std::max(full_at_, passed_ + 1) - passed_ - 1;
+      const unsigned first = next;
+      const auto end = static_cast<unsigned>(std::min<std::uint64_t>(until, next + before_full));
+      for (; next < end; ++next) {
+        const OpTimes& op = ops[next];
+        const bool meets = ((op.reads & results_) | (units_ >> static_cast<unsigned>(op.unit) & 1)) != 0;
+        if (meets | (issue_of(op, base) >= over_from_)) break;
+      }
+      passed_ += next - first;
+      if (next == until) break;
+      ++passed_;
+      const OpTimes& op = ops[next++];
+      pass(op, issue_of(op, base));
+    }
+    next_ = until;
+  }
+
+  static Cycles to_access(const OpTimes& op) {  // from its issue, of a load
+    return op.unit == OpTimes::Unit::load ? static_cast<Cycles>(std::int64_t{op.access} - op.issue) : 0;
+  }
+
+  // An op that meets something late, or issues when something may be over.
   void pass(const OpTimes& op, Cycles issue) {
-    const Cycles to_access =
-        op.unit == OpTimes::Unit::load ? static_cast<Cycles>(std::int64_t{op.access} - op.issue) : 0;
     Cycles from = issue;
     for (unsigned i = 0; i < count_; ++i) {
       const Late& late = late_[i];
       Cycles needed = (op.reads & late.result) != 0 ? late.ready : 0;
       needed = std::max(needed, passed_ >= late.full_at ? late.ready + 2 : 0);
-      const bool same_unit = op.unit == late.unit && op.unit != OpTimes::Unit::other;
-      needed = std::max(needed, same_unit ? late.unit_free - to_access : 0);
+      needed = std::max(needed, op.unit == late.unit ? late.unit_free - to_access(op) : 0);
       why_ = needed > from ? late.why : why_;
       from = std::max(from, needed);
     }
     shift_ += from - issue;
-    if (from < over_from_) return;
-    unsigned kept = 0;  // mostly there are one or two
-    for (unsigned i = 0; i < count_; ++i) {
-      if (late_[i].ready + 2 <= from) continue;
-      if (kept != i) late_[kept] = late_[i];
-      ++kept;
-    }
-    count_ = kept;
-    summarize();
+    if (from >= over_from_) retire(from);
   }
 
-  void summarize() {
+  void retire_all() {
+    count_ = 0;
     results_ = 0;
     units_ = 0;
     full_at_ = ~std::uint64_t{0};
     over_from_ = ~Cycles{0};
-    for (unsigned i = 0; i < count_; ++i) {
-      const Late& late = late_[i];
-      results_ |= late.result;
-      units_ |= late.unit == OpTimes::Unit::other ? 0 : 1U << static_cast<unsigned>(late.unit);
-      full_at_ = std::min(full_at_, late.full_at);
-      over_from_ = std::min(over_from_, late.ready + 2);
+  }
+  void retire(Cycles now) {
+    const unsigned were = count_;
+    retire_all();
+    for (unsigned i = 0; i < were; ++i) {
+      if (late_[i].ready + 2 <= now) continue;
+      if (count_ != i) late_[count_] = late_[i];
+      summarize(late_[count_++]);
     }
+  }
+  void summarize(const Late& late) {
+    results_ |= late.result;
+    units_ |= 1U << static_cast<unsigned>(late.unit);  // no op's is none
+    full_at_ = std::min(full_at_, late.full_at);
+    over_from_ = std::min(over_from_, late.ready + 2);
   }
 
   std::array<Late, 8> late_{};
@@ -143,9 +188,9 @@ class LateResults {
   bool loads_block_;
   // Of all that are late: their registers and units, the first op that finds the scoreboard full, and when
   // the first of them is over.
-  std::uint64_t results_ = 0, full_at_ = 0;
+  std::uint64_t results_ = 0, full_at_ = ~std::uint64_t{0};
   unsigned units_ = 0;
-  Cycles over_from_ = 0;
+  Cycles over_from_ = ~Cycles{0};
   std::uint64_t passed_ = 0;  // ops, while anything was late
   unsigned next_ = 0;         // op of the present block
   Cycles shift_ = 0;

@@ -79,6 +79,7 @@ class LevelZeroSet {
   void clear() {
     ++stamp_;
     ++generation_;
+    current_ = 0;
   }
   // What select() answered before this changed may be another space's, or wait to be wiped.
   std::uint64_t generation() const { return generation_; }
@@ -102,6 +103,7 @@ class LevelZeroSet {
   Held held(std::size_t slot) const { return {keys_[slot].used, keys_[slot].stamp == stamp_}; }
   void hold(std::size_t slot, const Held& how) {
     keys_[slot] = {.used = how.used, .stamp = how.current ? stamp_ : 0, .space = slots_[slot].space};
+    current_ = (current_ & ~(1U << slot)) | (how.current ? 1U << slot : 0);
     slots_[slot].translated = mmu::translates(slots_[slot].space);
     ++generation_;
   }
@@ -117,18 +119,20 @@ class LevelZeroSet {
   LevelZero& current(std::size_t slot) {
     if (keys_[slot].stamp != stamp_) slots_[slot].clear();
     keys_[slot].stamp = stamp_;
+    current_ |= 1U << slot;
     return slots_[slot];
   }
 
   template <class Do>
   void for_each_current(Do act) {  // the others are wiped before they are used
-    for (std::size_t i = 0; i < kSlots; ++i)
-      if (keys_[i].stamp == stamp_) act(slots_[i]);
+    for (unsigned left = current_; left != 0; left &= left - 1)
+      act(slots_[static_cast<unsigned>(std::countr_zero(left))]);
   }
 
   std::array<Key, kSlots> keys_{};
   std::array<LevelZero, kSlots> slots_{};
   std::size_t next_ = 0;
+  unsigned current_ = 0;  // a bit per slot with the present stamp
   std::uint64_t stamp_ = 1, generation_ = 1;
 };
 

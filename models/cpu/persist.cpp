@@ -18,7 +18,7 @@ struct Last<cpu::InterruptPath> {
 };
 template <>
 struct Last<cpu::OpTimes::Unit> {
-  static constexpr auto value = cpu::OpTimes::Unit::float_divider;
+  static constexpr auto value = cpu::OpTimes::Unit::none;
 };
 
 }  // namespace hvsim::state
@@ -225,7 +225,7 @@ void LateResults::persist(state::Archive& archive) {
   auto& [late, count, entries, loads_block, results, full, units, over, passed, next, later, reason] = *this;
   archive(late, count, passed, next, later, reason);
   if (!archive.require(count <= late.size(), kImpossible)) count = 0;
-  if (archive.loading()) summarize();
+  if (archive.loading()) retire(0);
 }
 
 void Pipeline::Owed::persist(state::Archive& archive) {

@@ -48,6 +48,10 @@ std::uint64_t registers_read(const Op& op) {
   return register_bit(in.rs1, op.rs1) | register_bit(in.rs2, op.rs2) | register_bit(in.rs3, op.rs3);
 }
 
+std::uint64_t register_written(const Op& op) {
+  return register_bit(operands(instruction(op.id).format).rd, op.rd);
+}
+
 OpTimes::Unit unit_of(Class klass) {
   if (klass == Class::load || klass == Class::guest_load) return OpTimes::Unit::load;
   return divides(klass) && klass != Class::div ? OpTimes::Unit::float_divider : OpTimes::Unit::other;
@@ -217,6 +221,7 @@ void RememberedPipeline::find_times(Block& block) {
     block.times.push_back({.issue = since(pipeline_.issued()),
                            .access = since(access),
                            .reads = registers_read(block.ops[i]),
+                           .writes = register_written(block.ops[i]),
                            .unit = unit_of(klass)});
   }
 }

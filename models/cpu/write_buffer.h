@@ -133,7 +133,7 @@ class StoreQueue {
     const isa::Cycles commit = std::max({access + kAccessToCommit, room, earliest_commit});
     drained_ = buffer_.accept(address >> 3, std::max(commit + drain_, drained_ + 1));
     const unsigned place = stores_++ % kMost;
-    words_[place] = address >> 3;
+    words_[place] = word_of(address);
     commits_[place] = commit;
     drains_[place] = drained_;
     busy_until_ = std::max(drained_, buffer_.empty_at());
@@ -147,12 +147,16 @@ class StoreQueue {
   }
   // A load waits for stores to its word of whatever page to be in the write buffer, and its miss for a
   // transaction.
+  bool may_conflict(std::uint64_t address) const {
+    const std::uint16_t wanted = word_of(address);
+    std::uint16_t any = 0;
+    for (const std::uint16_t word : words_) any |= static_cast<std::uint16_t>(word == wanted);
+    return any != 0;
+  }
   isa::Cycles conflict(std::uint64_t address, isa::Cycles at) const {
     isa::Cycles until = at;
-    for (unsigned i = 0; i < kMost; ++i) {
-      const bool same = ((words_[i] ^ address >> 3) & kWordsOfPage) == 0;
-      until = std::max(until, same ? drains_[i] + 1 : 0);
-    }
+    for (unsigned i = 0; i < kMost; ++i)
+      until = std::max(until, words_[i] == word_of(address) ? drains_[i] + 1 : 0);
     return until - at;
   }
   isa::Cycles read_stall(isa::Cycles at, isa::Cycles cycles) { return buffer_.read(at, cycles) - at; }
@@ -165,12 +169,14 @@ class StoreQueue {
 
  private:
   static constexpr unsigned kMost = 16;
-  static constexpr std::uint64_t kWordsOfPage = 0x1FF;
+  static constexpr std::uint16_t word_of(std::uint64_t address) {  // of its page
+    return static_cast<std::uint16_t>(address >> 3 & 0x1FF);
+  }
   WriteBuffer buffer_;
   unsigned store_queue_, commit_queue_, stores_ = 0;
   isa::Cycles drain_;
   std::array<isa::Cycles, kMost> commits_{}, drains_{};
-  std::array<std::uint64_t, kMost> words_{};
+  std::array<std::uint16_t, kMost> words_{};
   isa::Cycles drained_ = 0, busy_until_ = 0;
 };
 

@@ -30,6 +30,7 @@ Cache::Cache(const CacheConfig& config, std::uint64_t seed)
     : config_(config),
       set_mask_(config.size_bytes / config.line_bytes / config.ways - 1),
       lines_(config.size_bytes / config.line_bytes, kNoLine),
+      slots_(static_cast<std::uint32_t>(lines_.size())),
       replacement_(config.replacement, static_cast<std::uint32_t>(set_mask_ + 1), config.ways, seed) {}
 
 }  // namespace hvsim::mem

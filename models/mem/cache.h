@@ -70,6 +70,14 @@ class Cache {
     lines_[slot] = tag_of(line);
     return replacement_.filled(set_of(line), slot - first_slot(line));
   }
+  // choose_victim() and fill() in one, where every slot is taken and nobody keeps shortcuts to lines: the slot.
+  // `leaves` is who was there.
+  std::uint32_t replace(LineNumber line, LineNumber& leaves) {
+    const std::uint32_t slot = first_slot(line) + replacement_.replace(set_of(line));
+    leaves = lines_[slot];
+    lines_[slot] = tag_of(line);
+    return slot;
+  }
   void remove(std::uint32_t slot) {
     occupied_ -= lines_[slot] != kNoLine;
     lines_[slot] = kNoLine;
@@ -78,9 +86,11 @@ class Cache {
   // Of the set that holds the line.
   std::uint32_t slot_of_way(LineNumber line, unsigned way) const { return first_slot(line) + way; }
 
+  bool full() const { return occupied_ == slots(); }
+  bool minds_hits() const { return replacement_.minds_hits(); }
   bool occupied(std::uint32_t slot) const { return lines_[slot] != kNoLine; }
   LineNumber line_in(std::uint32_t slot) const { return lines_[slot]; }
-  std::uint32_t slots() const { return static_cast<std::uint32_t>(lines_.size()); }
+  std::uint32_t slots() const { return slots_; }
 
   void persist(state::Archive& archive);
 
@@ -144,6 +154,7 @@ class Cache {
   CacheConfig config_;
   std::uint64_t set_mask_;
   std::vector<Tag> lines_;      // sets * ways
+  std::uint32_t slots_;         // how many
   std::uint32_t occupied_ = 0;  // of them
   ReplacementState replacement_;
   CacheStats stats_;

@@ -116,7 +116,13 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
       interconnect_(std::move(interconnect), ram.base.value),
       plain_memory_(!config.has_llc && !config.dram.banked && interconnect_.ideal()),
       plain_(config.has_l2 && harts_[0].l1i.plain() && harts_[0].l1d.plain() && home_.plain() &&
-             interconnect_.ideal()) {}
+             interconnect_.ideal()),
+      lean_(is_lean()),
+      first_line_(harts_[0].readable.first_line()),
+      lines_(harts_[0].readable.lines()),
+      lean_lines_(lean_ ? lines_ : 0),
+      l2_takes_(config.l1d.hit_latency + config.l1d.miss_latency + config.l2.hit_latency),
+      memory_takes_(config.l2.miss_latency + config.memory_latency) {}
 
 template <bool fetch>
 Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot,
@@ -272,7 +278,7 @@ inline Hierarchy::Outcome Hierarchy::look_up(unsigned hart, Kind kind, isa::Hpa 
   return {found.ready, found.by, passed_on ? found.ready + write_latency() : 0};
 }
 
-Hierarchy::Outcome Hierarchy::access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
+Hierarchy::Outcome Hierarchy::look_up_any(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
   if (kind == Kind::fetch)
     return plain_ ? look_up<true, true>(hart, Kind::fetch, address, at)
                   : look_up<true, false>(hart, Kind::fetch, address, at);

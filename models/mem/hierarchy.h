@@ -59,7 +59,29 @@ class Hierarchy {
                                                                      InterconnectConfig interconnect = {});
 
   // One access within one line of the L1s. Stores include the walker's A/D updates.
-  Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
+  Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
+    const LineNumber number = (address.value >> line_shift_) - first_line_;
+    const bool past_l1d = kind == Kind::fetch || (kind == Kind::atomic && config_.atomics_in_memory);
+    if (number < lean_lines_ && !past_l1d) [[likely]]
+      return look_up_lean(hart, kind == Kind::store || kind == Kind::atomic, number, at);
+    return look_up_any(hart, kind, address, at);
+  }
+
+  // Lines whose reads change nothing in here, and take the L1D's hit latency; whoever does not ask for them
+  // counts them, by count_hits(). What it does not know may be such a line nevertheless.
+  struct Present {
+    const std::uint64_t* words;
+    LineNumber first, count;
+    unsigned line_shift;
+    bool holds(isa::Hpa address) const {
+      const LineNumber number = (address.value >> line_shift) - first;
+      return number < count && PresenceMask::test_bit(words, number);
+    }
+  };
+  Present present(unsigned hart) const {
+    const bool known = harts_[hart].l1d.plain() && presence().lines_per_page >= 64;
+    return {readable_words(hart), first_line_, known ? lines_ : 0, line_shift_};
+  }
 
   // Lines of code in a row, of which the mask says which are absent: those are fetched, one after the other.
   // Up to PresenceMask::kMostAbsent.
@@ -155,11 +177,22 @@ class Hierarchy {
   Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> harts, MemoryRange ram, std::uint64_t seed,
             InterconnectConfig interconnect);
 
+  Outcome look_up_any(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
   // `plain`: plain_ is known.
   template <bool plain>
   FetchedCode fetch_absent(unsigned hart, isa::Hpa first, unsigned lines, isa::Cycles at);
   template <bool fetch, bool plain>
   Outcome look_up(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
+  // hierarchy_lean.cpp
+  bool is_lean() const;
+  Outcome look_up_lean(unsigned hart, bool store, LineNumber number, isa::Cycles at);
+  std::uint32_t place_in_l1d(HartCaches& caches, unsigned hart, LineNumber line);
+  isa::Cycles take_lean(unsigned hart, bool store, LineNumber line, DirectoryEntry& entry, isa::Cycles at,
+                        Served& by);
+  std::uint32_t replace_at_home(LineNumber line);
+  isa::Cycles write_lean(HartCaches& caches, unsigned hart, LineNumber line);
+  void replace_in_l1d(HartCaches& caches, unsigned hart, LineNumber line, std::uint32_t home);
+
   template <bool fetch>
   Outcome hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot, isa::Cycles at);
   Outcome write_around(unsigned hart, LineNumber line, isa::Cycles at);
@@ -212,6 +245,7 @@ class Hierarchy {
   void write_home(LineNumber line);
   void write_back(LineNumber line, DirectoryEntry& entry);
   void evict_from_home(std::uint32_t slot);
+  void drop_copies(LineNumber line, DirectoryEntry& entry);  // of L1s
   void forget_unused(LineNumber line);
   template <class Visit>
   void for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit);
@@ -258,6 +292,9 @@ class Hierarchy {
   Interconnect interconnect_;
   bool plain_memory_;  // behind home there is a latency and nothing else
   bool plain_;         // there is an L2, nothing is in flight or fetched ahead, and ways take no time
+  bool lean_;          // see hierarchy_lean.cpp; then the L1Ds have just what the masks say, of RAM
+  LineNumber first_line_, lines_, lean_lines_;  // of RAM; all of them if lean_, else none
+  isa::Cycles l2_takes_, memory_takes_;         // an access that misses in the L1D; beyond that, in the L2
   // Where lines of code were found at home last, by their numbers: they come back to the L1I again and again.
   static constexpr std::size_t kCodeHomes = 1024;
   std::vector<std::uint32_t> code_homes_ = std::vector<std::uint32_t>(kCodeHomes);

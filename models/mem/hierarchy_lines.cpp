@@ -56,23 +56,25 @@ void Hierarchy::forget_unused(LineNumber line) {
   if ((entry.l1d_sharers | entry.l1i_sharers) == 0) home_.remove(slot);
 }
 
+void Hierarchy::drop_copies(LineNumber line, DirectoryEntry& entry) {
+  for (std::uint64_t sharers = entry.l1d_sharers; sharers != 0; sharers &= sharers - 1) {
+    const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
+    drop_from_l1d(hart, line, entry);
+    ++harts_[hart].l1d.stats().invalidations;
+    ++coherence_.back_invalidations;
+  }
+  for (std::uint64_t sharers = entry.l1i_sharers; sharers != 0; sharers &= sharers - 1) {
+    const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
+    drop_from_l1i(hart, line, entry);
+    ++harts_[hart].l1i.stats().invalidations;
+    ++coherence_.back_invalidations;
+  }
+}
+
 void Hierarchy::evict_from_home(std::uint32_t slot) {
   const LineNumber number = home_.line_in(slot);
-  for (LineNumber line = number << home_shift_; line < (number + 1) << home_shift_; ++line) {
-    DirectoryEntry& entry = entry_at(slot, line);
-    for (std::uint64_t sharers = entry.l1d_sharers; sharers != 0; sharers &= sharers - 1) {
-      const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
-      drop_from_l1d(hart, line, entry);
-      ++harts_[hart].l1d.stats().invalidations;
-      ++coherence_.back_invalidations;
-    }
-    for (std::uint64_t sharers = entry.l1i_sharers; sharers != 0; sharers &= sharers - 1) {
-      const auto hart = static_cast<unsigned>(std::countr_zero(sharers));
-      drop_from_l1i(hart, line, entry);
-      ++harts_[hart].l1i.stats().invalidations;
-      ++coherence_.back_invalidations;
-    }
-  }
+  for (LineNumber line = number << home_shift_; line < (number + 1) << home_shift_; ++line)
+    drop_copies(line, entry_at(slot, line));
   if (config_.has_l2) {
     ++home_.stats().evictions;
     if (home_dirty_[slot] != 0) {

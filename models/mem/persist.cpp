@@ -72,8 +72,10 @@ void Lfsr::persist(state::Archive& archive) {
 }
 
 void ReplacementState::persist(state::Archive& archive) {
-  auto& [policy, ways, minds_hits, orders, stamps, clock, bits, recent, random, shift_register] = *this;
+  auto& [policy, ways, minds_hits, orders, stamps, turns, clock, bits, recent, random, shift_register] =
+      *this;
   archive(orders, stamps, clock, bits, recent, random, shift_register);
+  if (archive.loading()) std::ranges::fill(turns, kNoTurn);
   for (const std::uint8_t way : recent) archive.require(way < ways_ || way == kNone, kImpossible);
   const Ways all = ways_ == 64 ? ~Ways{0} : (Ways{1} << ways_) - 1;
   if (policy == Replacement::nru)
@@ -82,7 +84,7 @@ void ReplacementState::persist(state::Archive& archive) {
 }
 
 void Cache::persist(state::Archive& archive) {
-  auto& [config, set_mask, lines, occupied, replacement, stats] = *this;
+  auto& [config, set_mask, lines, slots_of, occupied, replacement, stats] = *this;
   archive(lines, replacement, stats);
   for (std::uint32_t slot = 0; archive.loading() && slot < slots(); ++slot)
     archive.require(lines[slot] == kNoLine || slot / config.ways == set_of(lines[slot]), kImpossible);
@@ -156,7 +158,8 @@ void Hierarchy::check_homes(state::Archive& archive, const Cache& lines,
 
 void Hierarchy::persist(state::Archive& archive) {
   auto& [config, line_shift, home_shift, home_mask, harts, home, directory, home_dirty, llc, llc_dirty,
-         llc_shift, dram, interconnect, plain_memory, plain, code_homes, now, use, coherence] = *this;
+         llc_shift, dram, interconnect, plain_memory, plain, lean, first_line, lines,
+         lean_lines, l2_takes, memory_takes, code_homes, now, use, coherence] = *this;
   archive(harts, home, directory, home_dirty, llc, llc_dirty, dram, interconnect, now, coherence);
   if (!archive.loading() || archive.failed()) return;
   for (const DirectoryEntry& entry : directory_)
@@ -164,6 +167,9 @@ void Hierarchy::persist(state::Archive& archive) {
   for (const HartCaches& caches : harts_) {
     check_homes(archive, caches.l1i, caches.l1i_homes);
     check_homes(archive, caches.l1d, caches.l1d_homes);
+    for (std::uint32_t slot = 0; lean && slot < caches.l1d.slots(); ++slot)
+      if (const LineNumber line = caches.l1d.line_in(slot); caches.l1d.occupied(slot))
+        archive.require(!caches.readable.has_bit_of(line) || caches.readable.test(line), kImpossible);
   }
   if (!archive.failed()) archive.require(!incoherence(), kImpossible);
 }

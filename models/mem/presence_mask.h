@@ -58,6 +58,23 @@ class PresenceMask {
   // The same by the number of the line: its address divided by its size.
   void set(std::uint64_t line) { set_at(line - first_line_); }
   void clear(std::uint64_t line) { clear_at(line - first_line_); }
+  bool has_bit_of(std::uint64_t line) const { return line - first_line_ < lines_; }
+  std::uint64_t first_line() const { return first_line_; }
+  std::uint64_t lines() const { return lines_; }
+  // Of pages with 64 lines or more, by numbers from the first line.
+  static bool test_bit(const std::uint64_t* words, std::uint64_t line) {
+    return (words[line >> 6] >> (line & 63) & 1) != 0;
+  }
+  static void set_bit(std::uint64_t* words, std::uint64_t line) {
+    words[line >> 6] |= std::uint64_t{1} << (line & 63);
+  }
+  static void clear_bit(std::uint64_t* words, std::uint64_t line) {
+    words[line >> 6] &= ~(std::uint64_t{1} << (line & 63));
+  }
+  bool test(std::uint64_t line) const {
+    const std::uint64_t at = line - first_line_;
+    return at < lines_ && (words()[at >> word_shift_] & bit(at)) != 0;
+  }
   void fetch_ahead(std::uint64_t line) const {
     if (const std::uint64_t at = line - first_line_; at < lines_)
       __builtin_prefetch(&words()[at >> word_shift_]);

@@ -41,6 +41,7 @@ ReplacementState::ReplacementState(Replacement policy, std::uint32_t sets, unsig
   const bool ordered = policy == Replacement::lru && ways <= kOrderedWays;
   if (ordered) orders_.assign(sets, 0);
   if (policy == Replacement::fifo || (policy == Replacement::lru && !ordered)) stamps_.assign(slots, 0);
+  if (policy == Replacement::fifo) turns_.assign(sets, kNoTurn);
   if (policy == Replacement::plru || policy == Replacement::nru) bits_.assign(sets, 0);
   if (policy == Replacement::plru || (policy == Replacement::lru && !ordered)) recent_.assign(sets, kNone);
 }
@@ -108,6 +109,16 @@ unsigned ReplacementState::oldest(std::uint32_t set) const {
   return static_cast<unsigned>(std::min_element(first, first + ways_) - first);
 }
 
+unsigned ReplacementState::first_in(std::uint32_t set) {
+  const unsigned first = oldest(set);
+  const std::uint64_t* const stamps = &stamps_[std::size_t{set} * ways_];
+  bool in_turn = true;
+  for (unsigned i = 1; i < ways_ && in_turn; ++i)
+    in_turn = stamps[(first + i - 1) % ways_] < stamps[(first + i) % ways_];
+  if (in_turn) turns_[set] = first;
+  return first;
+}
+
 unsigned ReplacementState::tree_victim(std::uint32_t set) const {
   unsigned node = 1;
   while (node < ways_) node = 2 * node + static_cast<unsigned>(bits_[set] >> node & 1);
@@ -126,6 +137,8 @@ unsigned ReplacementState::choose(std::uint32_t set) {
       shift_register_ = static_cast<std::uint8_t>(shift_register_ >> 1 ^ (out ? kShiftRegisterMask : 0));
       return way;
     }
+    case Replacement::fifo:
+      return first_in(set);
     default:
       return oldest(set);
   }

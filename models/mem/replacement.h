@@ -34,12 +34,31 @@ class ReplacementState {
   }
   // Notes that a way got new content, which also is a use of it.
   Ways filled(std::uint32_t set, unsigned way) {
-    if (policy_ == Replacement::fifo) stamps_[std::size_t{set} * ways_ + way] = ++clock_;
+    if (policy_ == Replacement::fifo) {
+      stamps_[std::size_t{set} * ways_ + way] = ++clock_;
+      turn_after(set, way);
+      return 0;
+    }
     return used(set, way);
   }
   // Of a full set.
   unsigned victim(std::uint32_t set) {
-    return policy_ == Replacement::random ? random_.below(ways_) : choose(set);
+    if (policy_ == Replacement::random) return random_.below(ways_);
+    if (policy_ == Replacement::fifo && turns_[set] != kNoTurn) return turns_[set];
+    return choose(set);
+  }
+  // victim() and filled() in one, of a full set to whose entries nobody keeps shortcuts.
+  unsigned replace(std::uint32_t set) {
+    if (orders_.empty() || orders_[set] == 0) [[unlikely]] {
+      const unsigned way = victim(set);
+      filled(set, way);
+      return way;
+    }
+    std::uint64_t& order = orders_[set];
+    const unsigned last = 4 * (ways_ - 1);
+    const std::uint64_t way = order >> last & 0xF, of_ways = ~std::uint64_t{0} >> (60 - last);
+    order = (order & ~of_ways) | (order << 4 & of_ways) | way;
+    return static_cast<unsigned>(way);
   }
   // Who may well leave next, if the set is full; only good for fetching ahead what that needs.
   unsigned likely_victim(std::uint32_t set) const {
@@ -78,6 +97,13 @@ class ReplacementState {
     const std::uint64_t differences = order ^ way * each;
     return static_cast<unsigned>(std::countr_zero((differences - each) & ~differences & 8 * each)) & ~3U;
   }
+  // fifo: where ways take turns in the order of their numbers, whose turn it is needs no search.
+  void turn_after(std::uint32_t set, unsigned way) {
+    std::uint32_t& turn = turns_[set];
+    const std::uint32_t next = way + 1 == ways_ ? 0 : way + 1;
+    turn = turn == way ? next : kNoTurn;
+  }
+  unsigned first_in(std::uint32_t set);
   unsigned oldest(std::uint32_t set) const;
   unsigned tree_victim(std::uint32_t set) const;
 
@@ -87,6 +113,8 @@ class ReplacementState {
   // lru with up to 16 ways: a set's ways from the one used last, four bits each; 0 before the first use.
   std::vector<std::uint64_t> orders_;
   std::vector<std::uint64_t> stamps_;  // fifo: of the fill; lru with more ways: of the last use
+  static constexpr std::uint32_t kNoTurn = ~std::uint32_t{0};
+  std::vector<std::uint32_t> turns_;  // fifo: a set's way that is the oldest, or not known
   std::uint64_t clock_ = 0;
   std::vector<std::uint64_t> bits_;   // plru: the tree, node n at bit n; nru: a bit per way
   std::vector<std::uint8_t> recent_;  // plru, lru with stamps: the way used last

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/mem/physical_memory.h"
+#include "models/mmu/known_tables.h"
 #include "models/mmu/pmp.h"
 #include "models/mmu/walk.h"
 
@@ -24,15 +25,13 @@ class PhysicalPtes {
                Mmu::Updates updates)
       : memory_(memory), pmp_(pmp), stage_(stage), trace_(trace), updates_(updates) {}
 
-  isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level,
-                                                    isa::Gpa guest_physical = {}) {
-    std::uint64_t value = 0;
-    if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::load, isa::Privilege::supervisor))
-      return isa::Failure{inaccessible(Why::pmp, address, level)};
-    if (!memory_.read(isa::Hpa{address}, value))
-      return isa::Failure{inaccessible(Why::no_memory, address, level)};
+  Fault read(std::uint64_t address, std::uint8_t level, std::uint64_t& value, isa::Gpa guest_physical = {}) {
+    if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::load, isa::Privilege::supervisor)) [[unlikely]]
+      return inaccessible(Why::pmp, address, level);
+    if (!memory_.read(isa::Hpa{address}, value)) [[unlikely]]
+      return inaccessible(Why::no_memory, address, level);
     note({isa::Hpa{address}, guest_physical, value, stage_, level, false});
-    return value;
+    return std::nullopt;
   }
 
   Fault set(std::uint64_t address, std::uint64_t bits, std::uint8_t level, isa::Gpa guest_physical = {}) {
@@ -47,6 +46,9 @@ class PhysicalPtes {
   }
 
   bool updates() const { return updates_ == Mmu::Updates::made; }
+  WalkTrace& trace() { return trace_; }
+  const Pmp& pmp() const { return pmp_; }
+  const mem::PhysicalMemory& memory() const { return memory_; }
 
  private:
   void note(const PteRead& access) {
@@ -81,6 +83,21 @@ class GStage {
     auto fault = walk(request(address, access, purpose), ptes_, leaf);
     if (fault) [[unlikely]]
       fault = blame(*fault, address, purpose);
+    return fault;
+  }
+
+  // The same for reading a PTE, whose page mostly was walked to before.
+  Fault translate_to_pte(std::uint64_t address, KnownTables& known, Leaf& leaf) {
+    const PteFormat format{.napot = space_.napot, .pbmt = space_.pbmt_g_stage};
+    if (const auto* found = known.find(address, space_.g_stage, format, ptes_.pmp(), ptes_.trace())) [[likely]] {
+      leaf = found->leaf;
+      leaf.output |= address & isa::kPageMask;
+      return std::nullopt;
+    }
+    const unsigned first = ptes_.trace().count;
+    auto fault = translate(address, isa::Access::load, For::pte_read, leaf);
+    if (!fault && !bare() && ptes_.updates())
+      known.remember(address, space_.g_stage, format, ptes_.pmp(), ptes_.memory(), ptes_.trace(), first, leaf);
     return fault;
   }
 
@@ -121,12 +138,13 @@ class GStage {
 // PTE accesses of a guest's first stage: at guest-physical addresses.
 class GuestPtes {
  public:
-  GuestPtes(GStage& g_stage, PhysicalPtes ptes) : g_stage_(g_stage), ptes_(ptes) {}
+  GuestPtes(GStage& g_stage, PhysicalPtes ptes, KnownTables& known)
+      : g_stage_(g_stage), ptes_(ptes), known_(known) {}
 
-  isa::Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level) {
-    if (auto fault = g_stage_.translate(address, isa::Access::load, GStage::For::pte_read, last_))
-      return isa::Failure{*fault};
-    return ptes_.read(last_.output, level, isa::Gpa{address});
+  Fault read(std::uint64_t address, std::uint8_t level, std::uint64_t& value) {
+    if (auto fault = g_stage_.translate_to_pte(address, known_, last_)) [[unlikely]]
+      return fault;
+    return ptes_.read(last_.output, level, value, isa::Gpa{address});
   }
 
   // Only ever the PTE that was read last.
@@ -139,6 +157,7 @@ class GuestPtes {
  private:
   GStage& g_stage_;
   PhysicalPtes ptes_;
+  KnownTables& known_;
   Leaf last_{};
 };
 
@@ -198,9 +217,9 @@ Fault one_stage(isa::Gva address, isa::Access access, const AddressSpace& space,
 }
 
 Fault two_stages(isa::Gva address, isa::Access access, const AddressSpace& space, PhysicalPtes first_ptes,
-                 PhysicalPtes g_ptes, Translation& translation) {
+                 PhysicalPtes g_ptes, KnownTables& known, Translation& translation) {
   GStage g_stage(space, g_ptes);
-  GuestPtes guest_ptes(g_stage, first_ptes);
+  GuestPtes guest_ptes(g_stage, first_ptes, known);
   Leaf first, second;
   if (auto fault = first_stage(address, access, space, guest_ptes, first)) return fault;
   auto fault = g_stage.translate(first.output, access, GStage::For::explicit_access, second);
@@ -225,6 +244,10 @@ TranslationFault with_pte(TranslationFault fault, const WalkTrace& trace) {
 
 }  // namespace
 
+Mmu::Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates)
+    : memory_(memory), pmp_(pmp), updates_(updates), known_(std::make_unique<KnownTables>()) {}
+Mmu::~Mmu() = default;
+
 isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa::Access access,
                                                           unsigned bytes, const AddressSpace& space,
                                                           WalkTrace& trace) const {
@@ -233,7 +256,7 @@ isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa:
   Translation found{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
   Fault fault;
   if (translates(space))
-    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, found)
+    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, *known_, found)
                               : one_stage(address, access, space, first_ptes, found);
   if (fault) return isa::Failure{with_pte(*fault, trace)};
   if (!pmp_.allows(found.address, bytes, access, space.privilege)) {

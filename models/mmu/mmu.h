@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "models/cpu/isa/paging.h"
@@ -16,6 +17,7 @@ class PhysicalMemory;
 namespace hvsim::mmu {
 
 class Pmp;
+class KnownTables;
 
 enum class Stage : std::uint8_t { first, g_stage };
 
@@ -108,8 +110,8 @@ class Mmu {
  public:
   // A debugger's walks leave PTEs as they are: A and D count as set, and are not.
   enum class Updates : std::uint8_t { made, left };
-  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates = Updates::made)
-      : memory_(memory), pmp_(pmp), updates_(updates) {}
+  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates = Updates::made);
+  ~Mmu();
 
   // Walks (no TLB here). Sets A/D bits as the space allows. PMP is checked for PTE accesses and for the
   // final address (`bytes` long). Machine mode and Bare roots translate to themselves.
@@ -120,6 +122,7 @@ class Mmu {
   mem::PhysicalMemory& memory_;
   const Pmp& pmp_;
   Updates updates_;
+  std::unique_ptr<KnownTables> known_;  // of no consequence for what is found
 };
 
 // Checks a cached leaf against an access, as translate() would: true if no walk is needed (rights suffice,

@@ -63,12 +63,13 @@ void Tlb::Tag::persist(state::Archive& archive) {
 }
 
 void Tlb::persist(state::Archive& archive) {
-  auto& [config, set_mask, tags, translations, population, occupied, absent, replacement, left, stats] =
+  auto& [config, set_mask, tags, translations, population, occupied, buckets, absent, replacement, left, stats] =
       *this;
   archive(tags, translations, replacement, stats);
   if (!archive.loading()) return;
   population = {};
   occupied = 0;
+  std::ranges::fill(buckets, 0);
   absent = {};
   for (unsigned slot = 0; slot < tags.size(); ++slot) {
     Tag& tag = tags[slot];
@@ -76,6 +77,7 @@ void Tlb::persist(state::Archive& archive) {
     if (!archive.require(size < kSizes, kImpossible)) tag = {};
     if (tag.page_number == kNoPage) continue;
     ++population[size];
+    ++bucket(tag.page_number, size);
     ++occupied;
     archive.require(
         translations[slot].page_shift == tag.shift && slot / config.ways == (tag.page_number & set_mask),

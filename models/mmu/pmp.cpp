@@ -87,8 +87,8 @@ bool Pmp::look_up(isa::Hpa address, unsigned bytes, isa::Access access, isa::Pri
   return machine || !implemented_;
 }
 
-bool Pmp::page_is_uniform(isa::Hpa page) const {
-  const std::uint64_t first = page.value & ~isa::kPageMask, last = first | isa::kPageMask;
+// Or in none.
+bool Pmp::lies_in_one_entry(std::uint64_t first, std::uint64_t last) const {
   for (const Entry& entry : entries_) {
     if (last < entry.first || first > entry.last) continue;
     return first >= entry.first && last <= entry.last;

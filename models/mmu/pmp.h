@@ -22,11 +22,17 @@ class Pmp {
     const std::uint64_t first = address.value, last = first + (bytes - 1);
     if (first >= open_.first && first <= open_.last && last <= open_.last) [[likely]]
       return true;
+    if (entries_.empty() && privilege == isa::Privilege::machine) return true;
     return look_up(address, bytes, access, privilege);
   }
 
   // Whether every access within the 4 KiB page gets the same answer, so that it may be kept per page.
-  bool page_is_uniform(isa::Hpa page) const;
+  bool page_is_uniform(isa::Hpa page) const {
+    const std::uint64_t first = page.value & ~isa::kPageMask, last = first | isa::kPageMask;
+    if (entries_.empty() || (first >= open_.first && last <= open_.last)) [[likely]]
+      return true;
+    return lies_in_one_entry(first, last);
+  }
 
   // Changes whenever an answer may have changed.
   std::uint64_t generation() const { return generation_; }
@@ -38,6 +44,7 @@ class Pmp {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
+  bool lies_in_one_entry(std::uint64_t first, std::uint64_t last) const;
   bool look_up(isa::Hpa address, unsigned bytes, isa::Access access, isa::Privilege privilege) const;
 
   std::vector<Entry> entries_;  // those that are not OFF, by number

@@ -56,14 +56,21 @@ std::uint64_t tlb_context(const AddressSpace& space) {
   return context;
 }
 
+inline bool Tlb::may_hold(std::uint64_t address, unsigned size) const {
+  return population_[size] != 0 && buckets_[size * kBuckets + (address >> kShifts[size]) % kBuckets] != 0;
+}
+
 std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) const {
   if (set_mask_ == 0) {  // fully associative: one scan finds pages of every size
+    bool any = false;
+    for (unsigned size = 0; size < kSizes; ++size) any |= may_hold(address, size);
+    if (!any) return std::nullopt;
     for (unsigned slot = 0; slot < config_.entries; ++slot)
       if (covers(tags_[slot], address, context)) return slot;
     return std::nullopt;
   }
   for (unsigned size = 0; size < kSizes; ++size) {
-    if (population_[size] == 0) continue;
+    if (!may_hold(address, size)) continue;
     const unsigned shift = kShifts[size], first = first_slot(address, shift);
     for (unsigned slot = first; slot < first + config_.ways; ++slot)
       if (tags_[slot].shift == shift && covers(tags_[slot], address, context)) return slot;
@@ -71,9 +78,8 @@ std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) 
   return std::nullopt;
 }
 
-const Translation* Tlb::lookup(isa::Gva address, const AddressSpace& space) {
+const Translation* Tlb::lookup(isa::Gva address, std::uint64_t context) {
   ++stats_.lookups;
-  const std::uint64_t context = tlb_context(space);
   const auto slot = find(address.value, context);
   if (!slot) {
     ++stats_.misses;
@@ -87,44 +93,58 @@ const Translation* Tlb::lookup(isa::Gva address, const AddressSpace& space) {
   return &translations_[*slot];
 }
 
-std::span<const Evicted> Tlb::insert(isa::Gva address, const AddressSpace& space,
-                                     const Translation& translation) {
-  left_.clear();
-  const std::uint64_t context = tlb_context(space);
+template <bool told>
+inline void Tlb::enter(isa::Gva address, std::uint64_t context, const Translation& translation) {
   const unsigned shift = translation.page_shift;
   const std::uint64_t offset_mask = (std::uint64_t{1} << shift) - 1;
-  Translation page = translation;
-  page.address.value &= ~offset_mask;
-  page.guest_physical.value &= ~offset_mask;
+  const std::uint64_t page_number = address.value >> shift;
 
   // What mapped this very address is out of date: it must not be found before the new entry.
   const bool absent = absent_.known && absent_.address == address.value && absent_.context == context;
   if (!absent)
-    while (const auto stale = find(address.value, context)) leave(*stale);
+    while (const auto stale = find(address.value, context)) told ? leave(*stale) : remove(*stale);
   absent_.known = false;
 
-  const unsigned slot = choose_victim(first_slot(address.value, shift));
+  const auto set = static_cast<unsigned>(page_number & set_mask_);
+  const unsigned way = choose_victim(set), slot = set * config_.ways + way;
   if (tags_[slot].page_number != kNoPage) {
-    leave(slot);
+    told ? leave(slot) : remove(slot);
     ++stats_.evictions;
   }
-  const bool global = (page.first_pte & isa::pte::g) != 0;
-  tags_[slot] = {.page_number = address.value >> shift,
+  const bool global = (translation.first_pte & isa::pte::g) != 0;
+  tags_[slot] = {.page_number = page_number,
                  .context = context,
                  .context_mask = global ? ~kTlbAsidMask : ~std::uint64_t{0},
                  .shift = shift};
-  translations_[slot] = page;
-  disturb(slot, replacement_.filled(slot / config_.ways, slot % config_.ways));
-  ++population_[size_index(shift)];
+  Translation& page = translations_[slot];
+  page = translation;
+  page.address.value &= ~offset_mask;
+  page.guest_physical.value &= ~offset_mask;
+  const mem::Ways disturbed = replacement_.filled(set, way);
+  if (told) disturb(slot, disturbed);
+  const unsigned size = size_index(shift);
+  ++population_[size];
+  ++bucket(page_number, size);
   ++occupied_;
+}
+
+std::span<const Evicted> Tlb::insert(isa::Gva address, std::uint64_t context,
+                                     const Translation& translation) {
+  left_.clear();
+  enter<true>(address, context, translation);
   return left_;
 }
 
-unsigned Tlb::choose_victim(unsigned first) {
-  if (occupied_ == config_.entries) return first + replacement_.victim(first / config_.ways);
-  for (unsigned slot = first; slot < first + config_.ways; ++slot)
-    if (tags_[slot].page_number == kNoPage) return slot;
-  return first + replacement_.victim(first / config_.ways);
+void Tlb::insert_untold(isa::Gva address, std::uint64_t context, const Translation& translation) {
+  enter<false>(address, context, translation);
+}
+
+// The way.
+inline unsigned Tlb::choose_victim(unsigned set) {
+  if (occupied_ != config_.entries)
+    for (unsigned way = 0; way < config_.ways; ++way)
+      if (tags_[set * config_.ways + way].page_number == kNoPage) return way;
+  return replacement_.victim(set);
 }
 
 // Neighbours of a slot that were used or filled.
@@ -147,7 +167,13 @@ void Tlb::tell(unsigned slot) {
 
 void Tlb::leave(unsigned slot) {
   tell(slot);
-  --population_[size_index(tags_[slot].shift)];
+  remove(slot);
+}
+
+inline void Tlb::remove(unsigned slot) {
+  const unsigned size = size_index(tags_[slot].shift);
+  --population_[size];
+  --bucket(tags_[slot].page_number, size);
   --occupied_;
   tags_[slot] = {};
 }

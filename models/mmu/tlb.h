@@ -65,15 +65,23 @@ class Tlb {
 
   // The page's translation or nullptr; the caller checks rights with leaf_allows(). Valid until the next
   // insert or fence. disturbed() tells of entries that are still here but must be looked up again.
-  const Translation* lookup(isa::Gva address, const AddressSpace& space);
+  const Translation* lookup(isa::Gva address, std::uint64_t context);
+  const Translation* lookup(isa::Gva address, const AddressSpace& space) {
+    return lookup(address, tlb_context(space));
+  }
   std::span<const Evicted> disturbed() const {  // by the last lookup, if it hit
     return replacement_.minds_hits() ? std::span<const Evicted>(left_) : std::span<const Evicted>();
   }
   // Enters what translate() said of `address`. Tells which entries left to make room or were replaced by a
   // different mapping of the same address, and which are disturbed; the span is valid until the next lookup,
   // insert or fence.
+  std::span<const Evicted> insert(isa::Gva address, std::uint64_t context, const Translation& translation);
+  // The same where nobody wants to know who left.
+  void insert_untold(isa::Gva address, std::uint64_t context, const Translation& translation);
   std::span<const Evicted> insert(isa::Gva address, const AddressSpace& space,
-                                  const Translation& translation);
+                                  const Translation& translation) {
+    return insert(address, tlb_context(space), translation);
+  }
 
   // SFENCE.VMA with V=0 (`vmid` empty), SFENCE.VMA with V=1 and HFENCE.VVMA (of that VMID). Fences by
   // ASID spare global entries; fences by address take every page of the leaf PTE that maps it.
@@ -108,9 +116,18 @@ class Tlb {
   unsigned first_slot(std::uint64_t address, unsigned shift) const {
     return static_cast<unsigned>((address >> shift) & set_mask_) * config_.ways;
   }
+  // Entries per size and low bits of the page's number: where there are none, none needs to be looked at.
+  static constexpr unsigned kBuckets = 256;
+  std::uint32_t& bucket(std::uint64_t page_number, unsigned size) {
+    return buckets_[size * kBuckets + page_number % kBuckets];
+  }
+  bool may_hold(std::uint64_t address, unsigned size) const;
   std::optional<unsigned> find(std::uint64_t address, std::uint64_t context) const;
-  unsigned choose_victim(unsigned first);
+  template <bool told>
+  void enter(isa::Gva address, std::uint64_t context, const Translation& translation);
+  unsigned choose_victim(unsigned set);
   void leave(unsigned slot);
+  void remove(unsigned slot);
   void tell(unsigned slot);
   void disturb(unsigned slot, mem::Ways ways);
   template <class Matches>
@@ -122,6 +139,7 @@ class Tlb {
   std::vector<Translation> translations_;
   std::array<unsigned, kSizes> population_{};  // entries per page size: absent sizes are not probed
   unsigned occupied_ = 0;                      // the sum of them
+  std::vector<std::uint32_t> buckets_ = std::vector<std::uint32_t>(kSizes * kBuckets);
   // What the last lookup did not find, until anything changes: entering it replaces nothing.
   struct Absent {
     std::uint64_t address = 0, context = 0;

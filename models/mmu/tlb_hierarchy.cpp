@@ -34,7 +34,8 @@ TlbHierarchy::Lookup TlbHierarchy::lookup(Side which, isa::Gva address, const Ad
   Lookup result;
   result.flushed = !config_.tagged && change_owner(space);
   result.latency = l1.config().hit_latency;
-  result.translation = l1.lookup(address, space);
+  const std::uint64_t context = tlb_context(space);
+  result.translation = l1.lookup(address, context);
   if (result.translation != nullptr) {
     result.level = Level::l1;
     result.left = l1.disturbed();
@@ -42,17 +43,18 @@ TlbHierarchy::Lookup TlbHierarchy::lookup(Side which, isa::Gva address, const Ad
   }
   if (!config_.has_l2) return result;
   result.latency += config_.l2.hit_latency;
-  result.translation = l2_.lookup(address, space);
+  result.translation = l2_.lookup(address, context);
   if (result.translation == nullptr) return result;
   result.level = Level::l2;
-  result.left = l1.insert(address, space, at(*result.translation, address));
+  result.left = l1.insert(address, context, at(*result.translation, address));
   return result;
 }
 
 std::span<const Evicted> TlbHierarchy::insert(Side which, isa::Gva address, const AddressSpace& space,
                                               const Translation& translation) {
-  if (config_.has_l2) l2_.insert(address, space, translation);
-  return side(which).insert(address, space, translation);
+  const std::uint64_t context = tlb_context(space);
+  if (config_.has_l2) l2_.insert_untold(address, context, translation);
+  return side(which).insert(address, context, translation);
 }
 
 TlbHierarchy::Left TlbHierarchy::fence_first_stage(std::optional<std::uint16_t> vmid,

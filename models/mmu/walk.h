@@ -23,6 +23,7 @@ struct Asker {
 struct PteFormat {
   bool napot = false;
   bool pbmt = false;
+  friend bool operator==(const PteFormat&, const PteFormat&) = default;
 };
 
 struct WalkRequest {
@@ -145,7 +146,7 @@ std::optional<TranslationFault> use_leaf(const WalkRequest& request, Leaf& leaf,
 }
 
 // `Ptes` reads and updates PTEs at addresses in the root's own address space:
-//   Result<std::uint64_t, TranslationFault> read(std::uint64_t address, std::uint8_t level)
+//   std::optional<TranslationFault> read(std::uint64_t address, std::uint8_t level, std::uint64_t& pte)
 //   std::optional<TranslationFault> set(std::uint64_t address, std::uint64_t bits, std::uint8_t level)
 // The leaf is filled in where it is wanted, unless there is a fault: copies of results would be a good part
 // of what a walk takes.
@@ -160,9 +161,9 @@ std::optional<TranslationFault> walk(const WalkRequest& request, Ptes& ptes, Lea
   bool global = false;
   for (unsigned level = scheme.levels; level-- > 0;) {
     const std::uint64_t where = pte_address(scheme, table, request.address, level);
-    const auto read = ptes.read(where, static_cast<std::uint8_t>(level));  // step 2
-    if (!read) return read.error();
-    const std::uint64_t pte = *read;
+    std::uint64_t pte = 0;
+    if (auto fault = ptes.read(where, static_cast<std::uint8_t>(level), pte)) [[unlikely]]  // step 2
+      return fault;
     if (const auto why = malformed(pte, level, request.format))  // step 3
       return fault_of(*why, request.stage, level);
     global |= (pte & isa::pte::g) != 0;

@@ -37,7 +37,7 @@ void WalkStatistics::Kind::persist(state::Archive& archive) {
 }
 
 void WalkStatistics::persist(state::Archive& archive) {
-  auto& [kinds, ptes, pages, spaces, other_spaces, last_key, last] = *this;
+  auto& [kinds, ptes, pages, spaces, other_spaces, last_key, last, shapes] = *this;
   archive(kinds, ptes, pages, spaces, other_spaces);
   if (archive.loading()) last = nullptr;
 }

@@ -2,6 +2,9 @@
 #include "models/statistics/walk_statistics.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstring>
 
 #include "models/cpu/isa/paging.h"
 #include "models/mmu/walk.h"
@@ -20,6 +23,16 @@ std::size_t size_index(unsigned level, std::uint64_t leaf) {
   if (leaf == 0) return 0;
   const unsigned shift = isa::leaf_shift(level, leaf);
   return static_cast<std::size_t>(std::ranges::find(kPageShifts, shift) - kPageShifts.begin());
+}
+
+// Stage, level and whether it wrote.
+std::uint32_t kind_of_access(const mmu::PteRead& access) {
+  constexpr std::size_t at = offsetof(mmu::PteRead, stage);
+  static_assert(offsetof(mmu::PteRead, level) == at + 1 && offsetof(mmu::PteRead, write) == at + 2);
+  static_assert(std::endian::native == std::endian::little && sizeof(mmu::PteRead) >= at + sizeof(std::uint32_t));
+  std::uint32_t kind = 0;
+  std::memcpy(&kind, reinterpret_cast<const std::uint8_t*>(&access) + at, sizeof kind);
+  return kind & 0xFF'FFFF;  // behind them there is nothing
 }
 
 // What the G-stage's accesses at the end of a trace were for, when no guest PTE was read after them.
@@ -53,34 +66,54 @@ std::size_t WalkStatistics::row(const PteKey& key) { return row_of(key); }
 
 // From the last access to the first: G-stage accesses come before the guest PTE that they are for, except
 // that the walker sets A and D for its own write right after it has read that PTE.
+WalkStatistics::Shape WalkStatistics::shape_of(const mmu::WalkTrace& trace, std::uint8_t last_purpose) {
+  Shape shape{.count = trace.count, .last_purpose = last_purpose};
+  std::uint8_t purpose = last_purpose;
+  for (unsigned i = trace.count; i-- > 0;) {
+    const mmu::PteRead& access = trace.reads[i];
+    const bool first = access.stage == Stage::first;
+    shape.kinds[i] = kind_of_access(access);
+    purpose = first ? access.level : purpose;
+    std::uint8_t what_for = purpose;
+    if (access.write) {
+      const mmu::PteRead* const before = i != 0 ? &trace.reads[i - 1] : nullptr;
+      if (!first && before != nullptr && before->stage == Stage::first && !before->write)
+        what_for = before->level;
+    } else {
+      ++(first ? shape.reads.first : shape.reads.g_stage);
+    }
+    shape.rows[i] = static_cast<std::uint16_t>(row_of({access.stage, access.level, what_for, access.write, 0}));
+  }
+  return shape;
+}
+
+const WalkStatistics::Shape& WalkStatistics::find_shape(const mmu::WalkTrace& trace,
+                                                        std::uint8_t last_purpose) {
+  Shape& known = shapes_[trace.count % kShapes];
+  bool same = known.count == trace.count && known.last_purpose == last_purpose;
+  for (unsigned i = 0; same && i < trace.count; ++i) same = known.kinds[i] == kind_of_access(trace.reads[i]);
+  if (!same) [[unlikely]]
+    known = shape_of(trace, last_purpose);
+  return known;
+}
+
 template <bool timed>
 WalkStatistics::Reads WalkStatistics::add_ptes(const WalkSeen& walk) {
   constexpr auto kKnown = static_cast<std::uint8_t>(mem::Served::walker);
-  const mmu::PteRead* const begin = walk.trace.reads.data();
-  const mmu::PteRead* access = begin + walk.trace.count;
-  const PteCost* cost = walk.costs.data() + walk.costs.size();
-  std::uint8_t purpose = last_purpose(walk.trace, walk.space);
-  std::array<std::uint64_t, 2> reads{}, known{};  // by stage
-  const auto stage_of = [](const mmu::PteRead& read) { return static_cast<std::size_t>(read.stage); };
-  while (access != begin) {
-    --access;
-    PteCost spent{static_cast<mem::Served>(kUntimed), 0};
-    if constexpr (timed) spent = *--cost;
-    const auto source = static_cast<std::uint8_t>(spent.by);
-    const bool first = access->stage == Stage::first;
-    purpose = first ? access->level : purpose;
-    if (access->write) [[unlikely]] {
-      const bool for_pte = !first && access != begin && access[-1].stage == Stage::first && !access[-1].write;
-      ptes_[row_of({access->stage, access->level, for_pte ? access[-1].level : purpose, true, source})].add(
-          spent.cycles);
-      continue;
-    }
-    ptes_[row_of({access->stage, access->level, purpose, false, source})].add(spent.cycles);
-    ++reads[stage_of(*access)];
-    if (source == kKnown) [[unlikely]]
-      ++known[stage_of(*access)];
+  const Shape& shape = find_shape(walk.trace, last_purpose(walk.trace, walk.space));
+  if constexpr (!timed) {
+    for (unsigned i = 0; i < shape.count; ++i) ++ptes_[shape.rows[i] + kUntimed].count;
+    return shape.reads;
   }
-  return {reads[0] - known[0], reads[1] - known[1]};
+  Reads reads = shape.reads;
+  for (unsigned i = 0; i < shape.count; ++i) {
+    const auto source = static_cast<std::uint8_t>(walk.costs[i].by);
+    ptes_[shape.rows[i] + source].add(walk.costs[i].cycles);
+    if (source == kKnown) [[unlikely]]
+      if (const mmu::PteRead& access = walk.trace.reads[i]; !access.write)
+        --(access.stage == Stage::first ? reads.first : reads.g_stage);
+  }
+  return reads;
 }
 
 WalkStatistics::Reads WalkStatistics::add(const WalkSeen& walk) {

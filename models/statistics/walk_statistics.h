@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <tuple>
+#include <vector>
 
 #include "models/cpu/isa/types.h"
 #include "models/mem/cache_config.h"
@@ -114,6 +115,18 @@ class WalkStatistics {
   static constexpr std::size_t kPteRows = std::size_t{2} * kLevels * (kLevels + 1) * 2 * kSourceRows;
   static std::size_t row(const PteKey& key);
   static std::size_t row_of(const PteKey& key);  // the same, inlined
+  // Walks mostly are like others before them: what each access was for is worked out once for all that read
+  // and write the same levels in the same order.
+  struct Shape {
+    unsigned count = 0;  // 0: none yet
+    std::uint8_t last_purpose = 0;
+    Reads reads{};
+    std::array<std::uint32_t, mmu::WalkTrace::kMax> kinds{};
+    std::array<std::uint16_t, mmu::WalkTrace::kMax> rows{};  // of source 0
+  };
+  static constexpr std::size_t kShapes = 16;  // by the number of accesses
+  static Shape shape_of(const mmu::WalkTrace& trace, std::uint8_t last_purpose);
+  const Shape& find_shape(const mmu::WalkTrace& trace, std::uint8_t last_purpose);
   template <bool timed>
   Reads add_ptes(const WalkSeen& walk);
   SpaceTally& space(const SpaceKey& key);
@@ -125,6 +138,7 @@ class WalkStatistics {
   SpaceTally other_spaces_;
   SpaceKey last_key_;
   SpaceTally* last_ = nullptr;
+  std::vector<Shape> shapes_ = std::vector<Shape>(kShapes);
 };
 
 template <class Visit>

@@ -150,6 +150,42 @@ TEST(Replacement, HitsOfUndisturbedWaysNeedNotBeSeen) {
   }
 }
 
+// Ways that take turns need no search; fills of other ways, as after a removal, end that.
+TEST(Replacement, TheWayFilledFirstLeavesFirstWhateverTheOrderOfFills) {
+  for (const unsigned ways : {1U, 2U, 5U, 16U}) {
+    ReplacementState state(Replacement::fifo, 2, ways, 1);
+    LeastRecent expected(ways);
+    std::mt19937 random(ways);
+    for (unsigned step = 0; step < 5'000; ++step) {
+      const bool out_of_turn = step / 100 % 2 == 1 && random() % 4 == 0;
+      const unsigned victim = state.victim(1);
+      ASSERT_EQ(victim, expected.victim()) << ways << " ways, step " << step;
+      const auto way = static_cast<unsigned>(out_of_turn ? random() % ways : victim);
+      state.filled(1, way);
+      expected.used(way);
+    }
+  }
+}
+
+TEST(Replacement, ToReplaceIsToChooseAVictimAndToFillIt) {
+  for (const auto policy : {Replacement::lru, Replacement::plru, Replacement::nru, Replacement::fifo,
+                            Replacement::random, Replacement::lfsr8}) {
+    for (const unsigned ways : {1U, 4U, 16U, 32U}) {
+      ReplacementState at_once(policy, 2, ways, 1), in_steps(policy, 2, ways, 1);
+      std::mt19937 random(ways);
+      for (unsigned step = 0; step < 2'000; ++step) {
+        const std::uint32_t set = random() % 2;
+        const unsigned victim = in_steps.victim(set);
+        in_steps.filled(set, victim);
+        ASSERT_EQ(at_once.replace(set), victim) << ways << " ways, step " << step;
+        const auto way = static_cast<unsigned>(random() % ways);
+        at_once.used(set, way);
+        in_steps.used(set, way);
+      }
+    }
+  }
+}
+
 TEST(Replacement, TheShiftRegisterOfCva6StartsWithAllOnesAndHasTheLongestPeriod) {
   ReplacementState state(Replacement::lfsr8, 1, 256, 99);
   std::vector<unsigned> seen;

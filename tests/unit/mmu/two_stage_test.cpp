@@ -203,6 +203,57 @@ TEST_F(TwoStages, WithSvadeInTheGStageACleanTablePageCannotBeUpdated) {
   EXPECT_EQ(found.guest_physical.value, pte);
 }
 
+// The walker's own knowledge of where tables are must never show.
+TEST_F(TwoStages, ATableIsReadWhereTheGStageHasItNow) {
+  guest(sv39, sv39x4);
+  const std::uint64_t pte = machine.map(sv39, root, kVa, kGpa, bits::rw);
+  ASSERT_TRUE(machine.translate(kVa, Access::load, space).ok());
+  const WalkTrace before = machine.trace;
+  ASSERT_TRUE(machine.translate(kVa, Access::load, space).ok());
+  ASSERT_EQ(machine.trace.count, before.count);
+  for (unsigned i = 0; i < before.count; ++i)
+    EXPECT_EQ(machine.trace.reads[i].address, before.reads[i].address) << i;
+
+  // Another page takes the table's place, whose PTE leads elsewhere.
+  const std::uint64_t other = machine.new_table();
+  machine.store(other + pte % 4096, (kGpa + 0x1000) >> 12 << 10 | bits::rw);
+  machine.map(sv39x4, g_root, pte & ~std::uint64_t{4095}, other, bits::rwx | bits::u);
+  const auto moved = machine.translate(kVa, Access::load, space);
+  ASSERT_TRUE(moved.ok());
+  EXPECT_EQ(moved->address.value, kGpa + 0x1678);
+  EXPECT_EQ(machine.trace.reads[11].address.value, other + pte % 4096);
+
+  // Its A bit is cleared: it is set anew, and the walk after that has nothing to set.
+  clear_g(pte, bits::a);
+  ASSERT_TRUE(machine.translate(kVa, Access::load, space).ok());
+  EXPECT_EQ(machine.writes(), 1U);
+  EXPECT_NE(machine.load(g_pte(pte)) & bits::a, 0U);
+  ASSERT_TRUE(machine.translate(kVa, Access::load, space).ok());
+  EXPECT_EQ(machine.writes(), 0U);
+
+  // Another G-stage root, where the page is not mapped.
+  AddressSpace elsewhere = space;
+  elsewhere.g_stage.table = machine.new_root(sv39x4);
+  const auto lost = machine.translate(kVa, Access::load, elsewhere);
+  ASSERT_FALSE(lost.ok());
+  EXPECT_EQ(lost.error().why, Why::not_valid);
+  machine.store(g_pte(pte), 0);
+  EXPECT_EQ(fault(kVa, Access::load).why, Why::not_valid);
+}
+
+TEST_F(TwoStages, ATableThatPmpTakesAwayIsNotRead) {
+  guest(sv39, sv39x4);
+  machine.map(sv39, root, kVa, kGpa, bits::rw);
+  ASSERT_TRUE(machine.translate(kVa, Access::load, space).ok());
+  const std::uint64_t table = machine.trace.reads[1].address.value & ~std::uint64_t{4095};
+  const std::uint8_t cfg[] = {0x18, 0x1F};  // the G-stage's second table: nobody
+  const std::uint64_t addr[] = {table >> 2 | 0x1FF, ~std::uint64_t{0}};
+  machine.pmp.update(cfg, addr);
+  EXPECT_EQ(fault(kVa, Access::load).why, Why::pmp);
+  machine.open_pmp();
+  EXPECT_TRUE(machine.translate(kVa, Access::load, space).ok());
+}
+
 TEST_F(TwoStages, ReadingAGuestPteNeverDirtiesItsPage) {
   guest(sv39, sv39x4);
   const std::uint64_t pte = machine.map(sv39, root, kVa, kGpa, bits::rw);
