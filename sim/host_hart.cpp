@@ -185,6 +185,8 @@ void HostHart::fence(const hv::GuestFence& fence) {
       std::uint64_t& hgatp = hart.hart_state().csr.hgatp;
       const std::uint64_t own = std::exchange(hgatp, fence.hgatp);
       hart.fence(translate_fence(fence));
+      if (fence.kind == hv::GuestFence::Kind::everything)
+        hart.fence(translate_fence({hv::GuestFence::Kind::vs_stage, hgatp, fence.harts}));
       hgatp = own;
     }
   }
@@ -193,7 +195,8 @@ void HostHart::fence(const hv::GuestFence& fence) {
 void HostHart::mark(std::uint16_t kind, std::uint64_t value) {
   hart_.mark(kind, value);
   const auto what = static_cast<isa::MarkKind>(kind);
-  if (what == isa::MarkKind::phase || what == isa::MarkKind::statistics_reset) work_ = nullptr;
+  if (what == isa::MarkKind::phase || what == isa::MarkKind::vcpu || what == isa::MarkKind::statistics_reset)
+    work_ = nullptr;
 }
 
 void HostHart::console(std::string_view text) {

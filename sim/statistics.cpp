@@ -73,6 +73,7 @@ DeliveryStats delivery_of(const cpu::DeliveryMeter::Vm& vm) {
           .blocking_drains = count(Event::blocking_drain),
           .budget_stops = count(Event::budget_stop),
           .forced_drains = count(Event::forced_drain),
+          .interrupted_drains = count(Event::interrupted_drain),
           .ring_errors = count(Event::ring_error),
           .completion_interrupts = count(Event::completion_interrupt),
           .depth_p50 = vm.depth.quantile(500),
@@ -216,10 +217,11 @@ isa::Cycles& part_of(RunSummary& summary, const CpiRow& row) {
 
 void add_delivery(DeliveryStats& all, const DeliveryStats& vm) {
   using S = DeliveryStats;
-  for (const auto sum : {&S::issued, &S::ran, &S::notifications, &S::suppressed_notifications,
-                         &S::overflow_drains, &S::barrier_drains, &S::blocking_drains, &S::budget_stops,
-                         &S::forced_drains, &S::ring_errors, &S::completion_interrupts, &S::served_by_own,
-                         &S::served_by_others, &S::served_by_nobody, &S::paid_for_others})
+  for (const auto sum :
+       {&S::issued, &S::ran, &S::notifications, &S::suppressed_notifications, &S::overflow_drains,
+        &S::barrier_drains, &S::blocking_drains, &S::budget_stops, &S::forced_drains, &S::interrupted_drains,
+        &S::ring_errors, &S::completion_interrupts, &S::served_by_own, &S::served_by_others,
+        &S::served_by_nobody, &S::paid_for_others})
     all.*sum += vm.*sum;
   for (const auto worst : {&S::depth_p50, &S::deepest, &S::latency_p50, &S::latency_p99, &S::latency_p999,
                            &S::latency_max, &S::entry_p50, &S::entry_p99, &S::entry_p999, &S::entry_max})
@@ -237,7 +239,8 @@ void add_row(RunSummary& summary, std::map<std::string, CauseTotal>& causes, con
     return;
   }
   part_of(summary, row) += busy;
-  if (row.cause != "-" && row.phase != "drain") causes[row.cause].cycles += busy;
+  const bool nobodys = row.cause == kResumed && row.vm == "-";
+  if (row.cause != "-" && !nobodys && row.phase != "drain") causes[row.cause].cycles += busy;
 }
 
 }  // namespace
@@ -340,7 +343,7 @@ RunSummary summarize(const RunResult& result) {
   std::map<std::string, CauseTotal> causes;
   for (const CpiRow& row : result.cpi) add_row(summary, causes, row);
   for (const ExitRow& row : result.exits) {
-    summary.exits += row.count;
+    if (row.cause != kResumed) summary.exits += row.count;
     if (row.cause.starts_with(kGuestCall)) summary.ecalls += row.count;
     causes[row.cause].count += row.count;
   }

@@ -38,7 +38,7 @@ struct HartStats {
 struct DeliveryStats {
   std::uint64_t issued = 0, ran = 0, notifications = 0, suppressed_notifications = 0;
   std::uint64_t overflow_drains = 0, barrier_drains = 0, blocking_drains = 0, budget_stops = 0,
-                forced_drains = 0, ring_errors = 0, completion_interrupts = 0;
+                forced_drains = 0, interrupted_drains = 0, ring_errors = 0, completion_interrupts = 0;
   std::uint64_t depth_p50 = 0, deepest = 0;
   isa::Cycles latency_p50 = 0, latency_p99 = 0, latency_p999 = 0, latency_max = 0;
   isa::Cycles entry_p50 = 0, entry_p99 = 0, entry_p999 = 0, entry_max = 0;

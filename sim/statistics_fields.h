@@ -161,6 +161,8 @@ struct Described<DeliveryStats> {
       Field{"budget_stops", &T::budget_stops, Unit::count, "drains at entry that left calls behind"},
       Field{"forced_drains", &T::forced_drains, Unit::count,
             "drains at entry without a budget: calls had waited for enough entries"},
+      Field{"interrupted_drains", &T::interrupted_drains, Unit::count,
+            "drains that gave way to somebody who should have the hart, and went on later"},
       Field{"ring_errors", &T::ring_errors, Unit::count, "rings passed over for an impossible index"},
       Field{"completion_interrupts", &T::completion_interrupts, Unit::count,
             "completed calls that had asked for one"},
@@ -264,7 +266,8 @@ struct Described<CpiRow> {
                  Field{"vm", &T::vm, Unit::none, "responsible VM"},
                  Field{"vcpu", &T::vcpu, Unit::none, "number of its VCPU"},
                  Field{"mode", &T::mode, Unit::none, "privilege mode: M, HS, U, VS or VU"},
-                 Field{"cause", &T::cause, Unit::none, "exit being handled"},
+                 Field{"cause", &T::cause, Unit::none,
+                       "exit being handled, or RESUMED: on the way from others to a guest"},
                  Field{"phase", &T::phase, Unit::none, "hypervisor phase"},
                  Field{"components", &T::components, Unit::cycles, "cycles by component"}};
 };
@@ -273,7 +276,8 @@ template <>
 struct Described<WorkRow> {
   using T = WorkRow;
   static constexpr auto fields =
-      std::tuple_cat(std::tuple{Field{"cause", &T::cause, Unit::none, "exit being handled"},
+      std::tuple_cat(std::tuple{Field{"cause", &T::cause, Unit::none,
+                                      "exit being handled, or RESUMED: on the way from others to a guest"},
                                 Field{"phase", &T::phase, Unit::none, "hypervisor phase"}},
                      fields_by_work(&T::units, Unit::count));
 };
@@ -309,7 +313,8 @@ struct Described<RunResult> {
       Field{"vms", &T::vms, Unit::none, "per VM"},
       Field{"sharing", &T::sharing, Unit::none, "shared memory per VM; empty without sharing"},
       Field{"sharing_samples", &T::sharing_samples, Unit::none, "memory of VMs over time"},
-      Field{"exits", &T::exits, Unit::none, "per VM and cause"},
+      Field{"exits", &T::exits, Unit::none,
+            "per VM and cause; RESUMED: no exits, but returns after others had the hart"},
       Field{"cpi", &T::cpi, Unit::none, "every cycle of every hart in exactly one cell"},
       Field{"work", &T::work, Unit::none, "what the hypervisor did in a host run, by its kinds of work"},
       Field{"measured_from", &T::measured_from, Unit::cycles,
@@ -381,7 +386,8 @@ struct Described<RunSummary> {
       Field{"hypercalls_done", &T::hypercalls_done, Unit::count, "hypercalls whose routine ran"},
       Field{"exits", &T::exits, Unit::count, "times that a guest was left"},
       Field{"ecalls", &T::ecalls, Unit::count, "of them by ECALL, for hypercalls and SBI calls"},
-      Field{"causes", &T::causes, Unit::none, "exits by cause, the costliest first"},
+      Field{"causes", &T::causes, Unit::none,
+            "exits by cause, the costliest first; neither drains nor waiting in their cycles"},
       Field{"delivery", &T::delivery, Unit::none,
             "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"},
       Field{"sharing", &T::sharing, Unit::none, "memory of all VMs"},

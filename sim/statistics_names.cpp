@@ -123,6 +123,7 @@ std::string trap_name(isa::Trap trap) {
 }
 
 std::string exit_name(const cpu::ExitCause& cause) {
+  if (cause == cpu::kResumed) return std::string(kResumed);
   const std::string trap = trap_name({.interrupt = cause.interrupt, .code = cause.code});
   return trap == kGuestCall ? trap + "/" + call_name(cause) : trap;
 }

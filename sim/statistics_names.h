@@ -27,5 +27,6 @@ std::string_view event_help(cpu::Event event);
 std::string vm_name(std::uint32_t vm, const Config& config);  // "-" for cpu::kNoVm
 
 inline constexpr std::string_view kGuestCall = "SUPERVISOR_SYSCALL";
+inline constexpr std::string_view kResumed = "RESUMED";  // cpu::kResumed: in tables of exits, and none
 
 }  // namespace hvsim::sim

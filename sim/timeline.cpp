@@ -100,6 +100,8 @@ void Timeline::marked(unsigned hart, isa::Cycles now, const cpu::CellKey& who, i
       if (value < static_cast<std::uint64_t>(HypervisorPhase::count))
         phase_changed(hart, now, who, static_cast<HypervisorPhase>(value), exit_began);
       return;
+    case isa::MarkKind::vcpu:
+      return given_to(hart, now, who);
     case isa::MarkKind::vcpu_activity:
       return activity_changed(hart, now, value);
     case isa::MarkKind::delivery:
@@ -131,20 +133,38 @@ void Timeline::phase_changed(unsigned hart, isa::Cycles now, const cpu::CellKey&
   if (time.grouped && (phase == HypervisorPhase::none || stands_alone(phase) || left_guest))
     close_group(hart, now);
   const isa::Cycles began = left_guest ? exit_began : now;
-  if (!time.grouped && (left_guest || phase == HypervisorPhase::schedule))
-    open_group(time, began, who, left_guest);
+  if (!time.grouped && (left_guest || phase == HypervisorPhase::schedule)) open_group(time, began, who);
   time.phase = phase;
   time.phase_began = began;
 }
 
-void Timeline::open_group(HartTime& hart, isa::Cycles began, const cpu::CellKey& who, bool left_guest) {
+// What the hart does goes on in a slice of its next owner, as in Accountant::given_to(). What it does for
+// nobody stands alone, but for the way from there to a VCPU.
+void Timeline::given_to(unsigned hart, isa::Cycles now, const cpu::CellKey& who) {
+  HartTime& time = harts_[hart];
+  if (time.grouped && time.owner.vm == cpu::kNoVm) {
+    time.owner = who;
+    return begin_exit(now, who);
+  }
+  if (time.grouped) {
+    if (time.phase_began < now) time.phases.push_back({time.phase, time.phase_began, now});
+    time.phase_began = now;
+    close_group(hart, now);
+  }
+  if (who.vm != cpu::kNoVm) open_group(time, now, who);
+}
+
+void Timeline::open_group(HartTime& hart, isa::Cycles began, const cpu::CellKey& who) {
   hart.grouped = true;
   hart.began = began;
   hart.owner = who;
-  hart.owner.in_exit = left_guest;  // after idling, the exit that led to it is long drawn
-  if (!left_guest || who.vm == cpu::kNoVm) return;
+  if (who.in_exit) begin_exit(began, who);
+}
+
+void Timeline::begin_exit(isa::Cycles now, const cpu::CellKey& who) {
+  if (who.vm == cpu::kNoVm) return;
   VcpuTime& vcpu = vcpus_[{who.vm, who.vcpu}];
-  vcpu.exit_began = began;
+  vcpu.exit_began = now;
   vcpu.exit = exit_name(who.cause);
 }
 
@@ -153,8 +173,9 @@ void Timeline::close_group(unsigned hart, isa::Cycles now) {
   const Track track = track_of(hart);
   const cpu::CellKey& owner = time.owner;
   const bool of_vm = owner.vm != cpu::kNoVm;
-  writer_.slice(track, owner.in_exit ? exit_name(owner.cause) : "resume", time.began, now,
-                of_vm ? arguments_of(owner, config_) : std::string());
+  if (of_vm)
+    writer_.slice(track, exit_name(owner.in_exit ? owner.cause : cpu::kResumed), time.began, now,
+                  arguments_of(owner, config_));
   for (const PhaseSlice& phase : time.phases)
     writer_.slice(track, phase_name(phase.phase), phase.begin, std::min(phase.end, now));
   writer_.passed(track, now);

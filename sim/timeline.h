@@ -59,7 +59,9 @@ class Timeline {
   Timeline(const Config& config, File file);
   void phase_changed(unsigned hart, isa::Cycles now, const cpu::CellKey& who, isa::HypervisorPhase phase,
                      isa::Cycles exit_began);
-  void open_group(HartTime& hart, isa::Cycles began, const cpu::CellKey& who, bool left_guest);
+  void given_to(unsigned hart, isa::Cycles now, const cpu::CellKey& who);
+  void open_group(HartTime& hart, isa::Cycles began, const cpu::CellKey& who);
+  void begin_exit(isa::Cycles now, const cpu::CellKey& who);
   void close_group(unsigned hart, isa::Cycles now);
   void close_exit(VcpuKey vcpu, isa::Cycles now);
   void activity_changed(unsigned hart, isa::Cycles now, std::uint64_t value);

@@ -83,13 +83,6 @@ void Accountant::select_context() {
   context_ = &context;
 }
 
-// Of the exit that is open, whoever's context it ends in.
-statistics::Histogram& Accountant::exit_lengths() {
-  if (context_->vm != exit_vm_ || !context_->in_exit) return exits_[{exit_vm_, key_.cause}];
-  if (context_->lengths == nullptr) context_->lengths = &exits_[{exit_vm_, key_.cause}];
-  return *context_->lengths;
-}
-
 ComponentCycles* Accountant::find_row() {
   auto& cell = cells_[key_];
   if (!cell) cell = std::make_unique<ComponentCycles>();
@@ -152,7 +145,6 @@ void Accountant::trapped(const HartState& state, const TrapTaken& taken) {
 
 void Accountant::left_guest(const HartState& state, const isa::Trap& trap) {
   exit_open_ = true;
-  exit_vm_ = key_.vm;
   exit_began_ = state.cycle;
   key_.in_exit = true;
   key_.cause = exit_cause(state, trap);
@@ -169,15 +161,33 @@ void Accountant::mode_changed(const HartState& state) {
 void Accountant::entered_guest(const HartState& state) {
   if (entry_began_ && meter_ != nullptr) meter_->entered(key_.vm, key_.vcpu, *entry_began_, state.cycle);
   entry_began_.reset();
-  if (exit_open_) {
-    exit_lengths().add(state.cycle - exit_began_);
-    exit_open_ = false;
-    entered_at_ = state.cycle;
-  }
+  if (exit_open_) entered_at_ = state.cycle;
+  end_exit(state.cycle);
   if (!key_.in_exit && key_.phase == isa::HypervisorPhase::none) return;
   key_.in_exit = false;
   key_.cause = {};
   key_.phase = isa::HypervisorPhase::none;
+  select_context();
+}
+
+void Accountant::end_exit(isa::Cycles now) {
+  if (!exit_open_) return;
+  if (context_->lengths == nullptr) context_->lengths = &exits_[{key_.vm, key_.cause}];
+  context_->lengths->add(now - exit_began_);
+  exit_open_ = false;
+}
+
+// The exit of whoever had the hart ends here. What follows is the way of the next VCPU into its guest, or
+// nobody's time.
+void Accountant::given_to(isa::Cycles now, std::uint64_t vcpu) {
+  end_exit(now);
+  exit_open_ = vcpu != isa::kMarkNoVcpu;
+  key_.vm = exit_open_ ? static_cast<std::uint32_t>(vcpu >> 16) & 0xFFFF : kNoVm;
+  key_.vcpu = exit_open_ ? static_cast<std::uint32_t>(vcpu & 0xFFFF) : 0;
+  key_.in_exit = true;
+  key_.cause = kResumed;
+  exit_began_ = now;
+  forget_shares();
   select_context();
 }
 
@@ -213,10 +223,7 @@ void Accountant::marked(const HartState& state, std::uint16_t kind, std::uint64_
       change_phase(state.cycle, static_cast<isa::HypervisorPhase>(value));
       break;
     case isa::MarkKind::vcpu:
-      key_.vm = value == isa::kMarkNoVcpu ? kNoVm : static_cast<std::uint32_t>(value >> 16) & 0xFFFF;
-      key_.vcpu = value == isa::kMarkNoVcpu ? 0 : static_cast<std::uint32_t>(value & 0xFFFF);
-      forget_shares();
-      select_context();
+      given_to(state.cycle, value);
       break;
     default:
       return;  // for a MarkListener

@@ -33,6 +33,9 @@ struct ExitCause {
   friend constexpr auto operator<=>(const ExitCause&, const ExitCause&) = default;
 };
 
+// No exit: the hart was given to another VCPU, or to nobody, and no guest has been entered since.
+inline constexpr ExitCause kResumed{.code = 0xFF};
+
 // Of a trap that leaves a guest whose registers are still there.
 ExitCause exit_cause(const HartState& state, const isa::Trap& trap);
 
@@ -41,7 +44,7 @@ struct CellKey {
   std::uint32_t vm = kNoVm;
   std::uint32_t vcpu = 0;
   isa::Mode mode{};
-  bool in_exit = false;  // between leaving a guest and entering one; then `cause` counts
+  bool in_exit = false;  // outside guests, since one was left or the hart given away; then `cause` counts
   ExitCause cause{};
   isa::HypervisorPhase phase = isa::HypervisorPhase::none;
   friend constexpr auto operator<=>(const CellKey& a, const CellKey& b) {
@@ -115,7 +118,8 @@ class Accountant {
   }
   void book_all(const EventCounts& now);
   void change_owner() { share_ = next_share_; }
-  isa::Cycles exit_began() const { return exit_began_; }  // when a guest was last left
+  // When a guest was last left, or the hart given to another VCPU after that.
+  isa::Cycles exit_began() const { return exit_began_; }
   isa::Cycles entered_at() const { return entered_at_; }  // when a guest was last entered
 
   // Who is told what marks say about the delivery of hypercalls; the same for all harts of a machine.
@@ -148,7 +152,7 @@ class Accountant {
     ExitCause cause{};
     std::array<std::array<ComponentCycles*, kModes>, static_cast<std::size_t>(isa::HypervisorPhase::count)>
         rows{};
-    statistics::Histogram* lengths = nullptr;  // of exits_
+    statistics::Histogram* lengths = nullptr;  // its exits, of exits_
   };
   static constexpr unsigned kContextBits = 6;
 
@@ -162,11 +166,12 @@ class Accountant {
       find_row_and_share(mode);
   }
   void select_context();
-  statistics::Histogram& exit_lengths();
   void forget_shares() { mode_shares_.fill(nullptr); }
   ComponentCycles* find_row();
   void find_row_and_share(unsigned mode);
   void left_guest(const HartState& state, const isa::Trap& trap);
+  void end_exit(isa::Cycles now);
+  void given_to(isa::Cycles now, std::uint64_t vcpu);
   void entered_guest(const HartState& state);
   void tell_meter(isa::Cycles now, isa::MarkKind mark, std::uint64_t value);
   void changed_activity(isa::Cycles now, std::uint64_t value);
@@ -175,7 +180,6 @@ class Accountant {
   CellKey key_{};
   TrapCounts traps_;
   bool exit_open_ = false;
-  std::uint32_t exit_vm_ = kNoVm;
   isa::Cycles exit_began_ = 0, entered_at_ = 0;
   std::optional<isa::Cycles> entry_began_;  // the scheduler began to decide what now is about to be entered
   std::optional<std::uint32_t> served_;     // the VM whose deferred hypercalls run

@@ -120,11 +120,11 @@ void TrapCounts::persist(state::Archive& archive) {
 }
 
 void Accountant::persist(state::Archive& archive) {
-  auto& [key, traps, exit_open, exit_vm, exit_began, entered_at, entry_began, served, serving_since, meter,
-         cells, contexts, context, exits, marks, statistics, activities, row, share, next_share, mode_shares,
-         shares, settled] = *this;
-  archive(key, traps, exit_open, exit_vm, exit_began, entered_at, entry_began, served, serving_since, exits,
-          marks, activities, shares, settled);
+  auto& [key, traps, exit_open, exit_began, entered_at, entry_began, served, serving_since, meter, cells,
+         contexts, context, exits, marks, statistics, activities, row, share, next_share, mode_shares, shares,
+         settled] = *this;
+  archive(key, traps, exit_open, exit_began, entered_at, entry_began, served, serving_since, exits, marks,
+          activities, shares, settled);
   archive.list(statistics, kMostMarks);
   std::uint64_t count = archive.length(cells.size());
   if (archive.saving()) {

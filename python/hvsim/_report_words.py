@@ -10,6 +10,7 @@ import pandas as pd
 from hvsim._crossing import crossings
 from hvsim._results import Result
 
+_RESUMED = "RESUMED"  # in tables of exits, and none: a VCPU goes on after another one had its hart
 _STOPS = {
     "finished": "ran to its end",
     "cycle_limit": "was stopped at its limit of cycles",
@@ -53,11 +54,16 @@ def _exits(result: Result) -> list[str]:
     if exits["count"].sum() == 0:
         return []
     causes = exits.groupby("cause")[["count", "cycles"]].sum().sort_values("cycles", ascending=False)
-    first = causes.iloc[0]
-    away = int(exits["cycles"].sum())
+    left = causes.drop(index=_RESUMED, errors="ignore")
+    away = int(causes["cycles"].sum())
+    text = f"Guests were left {int(left['count'].sum()):,} times, for {away:,} cycles in all"
+    if _RESUMED in causes.index:
+        text += f" ({_percent(causes.loc[_RESUMED, 'cycles'], away)} to go on after others had the hart)"
+    if left.empty:
+        return [f"{text}."]
+    first = left.iloc[0]
     return [
-        f"Guests were left {int(exits['count'].sum()):,} times, for {away:,} cycles in all, waiting "
-        f"included; {_percent(first['cycles'], away)} of these by {causes.index[0]} "
+        f"{text}; {_percent(first['cycles'], away)} of these by {left.index[0]} "
         f"({int(first['count']):,} times, {first['cycles'] / max(1, first['count']):,.0f} cycles on average)."
     ]
 

@@ -126,10 +126,10 @@ std::string exits(Target& target, ThreadId, const Words&) {
       totals[{key.vm, sim::exit_name(key.cause)}].merge(lengths);
   std::string text;
   for (const auto& [key, total] : totals)
-    text +=
-        line("VM %s: %s: %llu exits, %llu cycles",
-             key.first == cpu::kNoVm ? "-" : target.vm_name(key.first).c_str(), key.second.c_str(),
-             static_cast<unsigned long long>(total.count()), static_cast<unsigned long long>(total.sum()));
+    text += line(
+        "VM %s: %s: %llu %s, %llu cycles", key.first == cpu::kNoVm ? "-" : target.vm_name(key.first).c_str(),
+        key.second.c_str(), static_cast<unsigned long long>(total.count()),
+        key.second == sim::kResumed ? "times" : "exits", static_cast<unsigned long long>(total.sum()));
   return text.empty() ? "no guest has been left yet\n" : text;
 }
 

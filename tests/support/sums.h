@@ -17,6 +17,7 @@ class Sums {
     check_shared_caches();
     check_walks();
     check_cells();
+    check_exits();
     check_epochs();
   }
   // Empty if everything adds up.
@@ -112,6 +113,24 @@ class Sums {
       row.erase("components");
       if (!cells.insert(row.dump()).second) broken_ += "two rows of the CPI stack are " + row.dump() + "\n";
     }
+  }
+
+  // Cells with an exit's cause hold the cycles of its exits, and of one more on each hart: that which was not
+  // over at the end. What had begun before a reset is longer than what cells know of it.
+  void check_exits() {
+    if (number(stats_.at("measured_from")) != 0) return;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> cells, exits;  // by VM and cause
+    for (const Json& row : stats_.at("cpi"))
+      if (row.at("cause") != "-" && (row.at("cause") != "RESUMED" || row.at("vm") != "-"))
+        cells[{row.at("vm"), row.at("cause")}] += total(row.at("components"));
+    for (const Json& row : stats_.at("exits"))
+      exits[{row.at("vm"), row.at("cause")}] = number(row.at("cycles"));
+    for (const auto& [key, cycles] : exits)
+      if (cycles > cells[key]) expect("exits of " + key.first + " by " + key.second, cells[key], cycles);
+    std::size_t open = 0;
+    for (const auto& [key, cycles] : cells) open += cycles != exits[key] ? 1 : 0;
+    if (open > stats_.at("harts").size())
+      broken_ += std::to_string(open) + " causes of exits whose cells hold more than their exits\n";
   }
 
   // What happened in all epochs is what happened.

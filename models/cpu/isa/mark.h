@@ -67,7 +67,8 @@ enum class DeliveryEvent : std::uint8_t {
   forced_drain = 6,          // a drain at entry that ignored the budget: calls had waited long enough
   ring_error = 7,            // a ring whose index could not be; what it claimed to hold was passed over
   completion_interrupt = 8,  // a completed call that had asked for one
-  count = 9,
+  interrupted_drain = 9,     // a drain gave way to somebody who should have the hart
+  count = 10,
 };
 
 constexpr std::uint64_t mark_vcpu(unsigned vm, unsigned vcpu) { return (std::uint64_t{vm} << 16) | vcpu; }

@@ -194,7 +194,8 @@ TEST(Attribution, CyclesAreBookedToWhomeverTheyBelongHoweverManyThereAre) {
   for (unsigned vm = 0; vm < vms; ++vm)
     for (unsigned vcpu = 0; vcpu < vcpus; ++vcpu)
       for (const HypervisorPhase phase : phases) {
-        const CellKey key{.vm = vm, .vcpu = vcpu, .mode = kHs, .in_exit = false, .cause = {}, .phase = phase};
+        const CellKey key{
+            .vm = vm, .vcpu = vcpu, .mode = kHs, .in_exit = true, .cause = kResumed, .phase = phase};
         const auto& cell = *accountant.cells().at(key);
         EXPECT_EQ(cell[static_cast<unsigned>(Component::hypervisor)], rounds * cycles(vm, vcpu, phase));
       }
@@ -233,6 +234,85 @@ TEST(Attribution, TimesOfVcpusAddUpOverHartsAndBeginAnewAtAReset) {
   state.mode = kVs;  // a guest has no say in it
   change(1, 1500, VcpuActivity::blocked, VcpuActivity::running);
   EXPECT_EQ(time_in(VcpuActivity::blocked, 2000), 600);
+}
+
+// A hart and what its software says, one after the other; time passes in between.
+class Told {
+ public:
+  void trap(isa::Cycles at, isa::Mode from, isa::Mode to, isa::Trap why) {
+    pass(at);
+    state_.mode = to;
+    accountant.trapped(state_, {.from = from, .to = to, .trap = why});
+  }
+  void enter(isa::Cycles at) {
+    pass(at);
+    state_.mode = kVs;
+    accountant.mode_changed(state_);
+  }
+  void mark(isa::Cycles at, isa::MarkKind kind, std::uint64_t value) {
+    pass(at);
+    accountant.marked(state_, static_cast<std::uint16_t>(kind), value);
+  }
+  std::uint64_t cycles(const CellKey& key) const {
+    const auto found = accountant.cells().find(key);
+    return found == accountant.cells().end() ? 0 : (*found->second)[0];
+  }
+
+  Accountant accountant;
+
+ private:
+  void pass(isa::Cycles until) {
+    accountant.row()[0] += until - state_.cycle;
+    state_.cycle = until;
+  }
+  HartState state_{.mode = kHs};
+};
+
+TEST(Exits, EndWhereTheHartIsGivenToAnotherVcpuOrToNobody) {
+  using isa::HypervisorPhase;
+  using isa::MarkKind;
+  constexpr isa::Trap timer{.interrupt = true, .code = 5}, wfi{.interrupt = false, .code = 22};
+  constexpr ExitCause by_timer{.interrupt = true, .code = 5}, by_wfi{.interrupt = false, .code = 22};
+  const auto schedule = static_cast<std::uint64_t>(HypervisorPhase::schedule);
+  Told hart;
+  hart.mark(10, MarkKind::vcpu, isa::mark_vcpu(0, 0));
+  hart.enter(20);
+  hart.trap(100, kVs, kHs, timer);
+  hart.mark(110, MarkKind::phase, schedule);
+  hart.mark(150, MarkKind::vcpu, isa::mark_vcpu(1, 0));
+  hart.enter(207);
+  hart.trap(300, kVs, kHs, wfi);
+  hart.mark(330, MarkKind::vcpu, isa::kMarkNoVcpu);
+  hart.mark(335, MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::idle));
+  hart.mark(1000, MarkKind::phase, schedule);
+  hart.mark(1011, MarkKind::vcpu, isa::mark_vcpu(0, 0));
+  hart.enter(1040);
+  hart.trap(1100, kVs, kHs, timer);
+  hart.enter(1160);  // nobody else wanted the hart
+
+  const auto& exits = hart.accountant.exits();
+  ASSERT_EQ(exits.size(), 4u);
+  const auto expect = [&](ExitKey key, std::uint64_t count, std::uint64_t cycles) {
+    ASSERT_TRUE(exits.contains(key));
+    EXPECT_EQ(exits.at(key).count(), count);
+    EXPECT_EQ(exits.at(key).sum(), cycles);
+  };
+  expect({0, by_timer}, 2, 50 + 60);
+  expect({1, by_wfi}, 1, 30);
+  expect({0, kResumed}, 2, 10 + 29);
+  expect({1, kResumed}, 1, 57);
+
+  const auto cell = [&](std::uint32_t vm, ExitCause cause, HypervisorPhase phase) {
+    return hart.cycles({.vm = vm, .mode = kHs, .in_exit = true, .cause = cause, .phase = phase});
+  };
+  EXPECT_EQ(cell(0, by_timer, HypervisorPhase::schedule), 40u);
+  EXPECT_EQ(cell(1, by_timer, HypervisorPhase::schedule), 0u) << "what another one left for";
+  EXPECT_EQ(cell(1, kResumed, HypervisorPhase::schedule), 57u);
+  EXPECT_EQ(cell(kNoVm, kResumed, HypervisorPhase::idle), 665u);
+  EXPECT_EQ(cell(kNoVm, kResumed, HypervisorPhase::schedule), 11u);
+  std::uint64_t all = 0;
+  for (const auto& [key, cycles] : hart.accountant.cells()) all += (*cycles)[0];
+  EXPECT_EQ(all, 1160u - 10u + 10u);
 }
 
 const statistics::Histogram& only_latency(const Hart& hart, InterruptKey expected) {

@@ -138,13 +138,16 @@ TEST_F(Results, AccountantsOfSeveralHartsMergeByVmAndCause) {
   visit(second, 300);
   RunResult merged;
   collect(std::vector<const cpu::Accountant*>{&first, &second}, run().config, merged);
-  ASSERT_EQ(merged.exits.size(), 1u);
+  ASSERT_EQ(merged.exits.size(), 2u);
   EXPECT_EQ(merged.exits[0].vm, "a");
   EXPECT_EQ(merged.exits[0].cause, "IRQ_S_TIMER");
   EXPECT_EQ(merged.exits[0].count, 2u);
   EXPECT_EQ(merged.exits[0].cycles, 400u);
   EXPECT_EQ(merged.exits[0].min, 100u);
   EXPECT_EQ(merged.exits[0].max, 300u);
+  EXPECT_EQ(merged.exits[1].cause, "RESUMED");
+  EXPECT_EQ(merged.exits[1].count, 2u) << "the VCPU was given each hart, and entered at once";
+  EXPECT_EQ(summarize(merged).exits, 2u);
   EXPECT_EQ(merged.cpi.size(), 2u) << "one row per hart; rows without cycles are left out";
 }
 

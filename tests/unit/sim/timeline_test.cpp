@@ -120,6 +120,50 @@ TEST_F(Times, AVcpuThatLosesItsHartInAnExitHasHadThatExit) {
   EXPECT_EQ(both[1].at("dur"), 0.1);   // its hart's
 }
 
+TEST_F(Times, AnExitEndsWhereAnotherVcpuHasTheHart) {
+  const cpu::CellKey leaver{.vm = 1, .in_exit = true, .cause = {.interrupt = true, .code = 5}};
+  const cpu::CellKey next{.vm = 0, .vcpu = 1, .in_exit = true, .cause = cpu::kResumed};
+  const cpu::CellKey nobody{.in_exit = true, .cause = cpu::kResumed};
+  const auto give = [&](isa::Cycles at, const cpu::CellKey& who) {
+    const bool none = who.vm == cpu::kNoVm;
+    timeline().marked(0, at, who, MarkKind::vcpu, none ? isa::kMarkNoVcpu : isa::mark_vcpu(who.vm, who.vcpu),
+                      0);
+  };
+  activity(0, 100, 1, 0, VcpuActivity::ready, VcpuActivity::running);
+  exit_began_ = 1000;
+  phase(0, 1010, HypervisorPhase::save, leaver);
+  phase(0, 1050, HypervisorPhase::schedule, leaver);
+  activity(0, 1060, 1, 0, VcpuActivity::running, VcpuActivity::ready);
+  activity(0, 1070, 0, 1, VcpuActivity::ready, VcpuActivity::running);
+  give(1080, next);
+  phase(0, 1100, HypervisorPhase::drain, next);
+  phase(0, 1190, HypervisorPhase::none, next);
+  exit_began_ = 2000;
+  cpu::CellKey sleeper = next;
+  sleeper.cause = {.interrupt = false, .code = 22};
+  phase(0, 2000, HypervisorPhase::save, sleeper);
+  phase(0, 2010, HypervisorPhase::schedule, sleeper);
+  give(2030, nobody);
+  phase(0, 2040, HypervisorPhase::idle, nobody);
+  phase(0, 2900, HypervisorPhase::schedule, nobody);
+  give(2930, next);
+  phase(0, 2990, HypervisorPhase::none, next);
+  const Json document = finish(3000);
+  EXPECT_EQ(tests::broken_timeline_rule(document), "");
+  const auto timer = slices(document, "IRQ_S_TIMER"), wfi = slices(document, "VIRTUAL_INST_FAULT");
+  ASSERT_EQ(timer.size(), 2u);
+  EXPECT_EQ(timer[0].at("dur"), 0.06);  // its VCPU's
+  EXPECT_EQ(timer[1].at("dur"), 0.08);  // its hart's
+  ASSERT_EQ(wfi.size(), 2u);
+  EXPECT_EQ(wfi[0].at("dur"), 0.03);
+  ASSERT_EQ(tests::count_slices(document, "hart 0", "RESUMED"), 2u);
+  ASSERT_EQ(tests::count_slices(document, "VCPU 1", "RESUMED"), 2u);
+  for (const Json& resumed : slices(document, "RESUMED"))
+    EXPECT_TRUE(!resumed.contains("args") || resumed.at("args").at("vm") == "a");
+  EXPECT_EQ(tests::count_slices(document, "hart 0", "drain"), 1u);
+  EXPECT_EQ(slices(document, "idle").at(0).at("dur"), 0.86);
+}
+
 // A hart may be a quantum behind another one that has changed the same VCPU.
 TEST_F(Times, ATrackNeverGoesBackWhateverHartsSay) {
   activity(0, 5000, 0, 0, VcpuActivity::ready, VcpuActivity::running);
@@ -141,7 +185,8 @@ TEST_F(Times, IdlingAndPollingStandAlone) {
   EXPECT_EQ(tests::broken_timeline_rule(document), "");
   EXPECT_EQ(tests::count_slices(document, "hart 1", "poll"), 2u);
   EXPECT_EQ(tests::count_slices(document, "hart 1", "drain"), 1u);
-  EXPECT_EQ(tests::count_slices(document, "hart 0", "resume"), 2u);
+  EXPECT_EQ(tests::count_slices(document, "hart 0", "RESUMED"), 0u);
+  EXPECT_EQ(tests::count_slices(document, "hart 0", "schedule"), 1u) << "the other one is not over";
   EXPECT_EQ(slices(document, "idle").at(0).at("dur"), 0.1);
 }
 
