@@ -89,7 +89,7 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
     settings_.delivery = *mode;
   }
   if (tree.property(node, "scheduler") && !read_scheduler(tree, node, settings_.scheduler, why)) return false;
-  std::uint32_t statistics = 0, instructions = 0, drain_at_entry = 1;
+  std::uint32_t statistics = 0, instructions = 0, drain_at_entry = 1, tick_when_alone = 0;
   const auto number = [&](std::string_view name, std::uint64_t least, std::uint64_t most,
                           std::uint32_t& value) {
     return read_number(tree, node, name, least, most, value, why);
@@ -100,11 +100,13 @@ bool Bundle::read_settings(const FdtReader& tree, FdtReader::Node node, Text& wh
       number("drain-budget-cycles", 0, ~std::uint32_t{0}, settings_.dlh.drain_budget_cycles) &&
       number("max-deferred-entries", 0, ~std::uint32_t{0}, settings_.dlh.max_deferred_entries) &&
       number("time-slice-us", 10, 10'000'000, settings_.time_slice_us) &&
+      number("tick-when-alone", 0, 1, tick_when_alone) &&
       number("cap-period-us", 100, 10'000'000, settings_.cap_period_us) &&
       number("audit-exits", 0, ~std::uint32_t{0}, settings_.audit_exits) &&
       number("drain-at-entry", 0, 1, drain_at_entry) && number("print-statistics", 0, 1, statistics) &&
       number("read-instructions", 0, 1, instructions);
   settings_.drain_at_entry = drain_at_entry != 0;
+  settings_.tick_when_alone = tick_when_alone != 0;
   settings_.print_statistics = statistics != 0;
   settings_.read_instructions = instructions != 0;
   const auto sharing = tree.child(node, "sharing");

@@ -25,6 +25,7 @@ struct Settings {
   bool drain_at_entry = true;  // false: calls wait until something else drains them
   SchedulerPolicy scheduler = SchedulerPolicy::round_robin;
   std::uint32_t time_slice_us = 1000;
+  bool tick_when_alone = false;          // slices end in an interrupt also where nobody waits for the hart
   std::uint32_t cap_period_us = 10'000;  // of the credit scheduler
   std::uint32_t audit_exits = 0;         // the hypervisor checks its own tables at each such exit; 0: never
   bool print_statistics = false;         // one line per VM when it is off

@@ -3,16 +3,9 @@
 
 #include "hypervisor/atomics.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/phase.h"
 
 namespace hv {
-namespace {
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
-}
-
-}  // namespace
-
 bool Hypervisor::runs_in_trap() const {
   return settings_.delivery == abi::Delivery::immediate || settings_.delivery == abi::Delivery::multicall ||
          settings_.delivery == abi::Delivery::free;
@@ -81,30 +74,33 @@ void Hypervisor::note_depth(Arch& arch, Vm& vm, std::uint64_t depth) {
   arch.mark(MarkKind::delivery, hvsim::isa::mark_delivery(vm.id, DeliveryEvent::depth, depth));
 }
 
-// Step 4 of the claims: right before a VCPU is entered. False: its turn was over before the drain was.
+// Whether right before an entry something may have to run: known once and for all.
+bool Hypervisor::entries_may_drain() const {
+  return settings_.drain_at_entry &&
+         (settings_.delivery == abi::Delivery::dlh || settings_.delivery == abi::Delivery::softirq ||
+          settings_.delivery == abi::Delivery::dlh_ring);
+}
+
+// Step 4 of the claims: right before a VCPU is entered. False: its turn was over before the drain was. Most
+// entries find nothing.
 bool Hypervisor::drain_at_entry(Arch& arch, Vcpu& vcpu) {
-  if (!settings_.drain_at_entry) return true;
   const bool goes_on = vcpu.unfinished == Vcpu::Unfinished::entry;
-  const bool done =
-      goes_on || entry_drains(arch, vm_of(vcpu)) ? drain_within_budget(arch, vm_of(vcpu), vcpu.drain) : true;
+  if (!goes_on && settings_.delivery == abi::Delivery::dlh_ring) {
+    if (!something_waits(arch, vm_of(vcpu))) return true;
+  } else if (!goes_on) {
+    arch.charge(Work::drain_check, 1);
+    if (queue_for(arch, vm_of(vcpu)).size() == 0) return true;
+  }
+  return drain_before_entry(arch, vcpu, goes_on);
+}
+
+bool Hypervisor::drain_before_entry(Arch& arch, Vcpu& vcpu, bool goes_on) {
+  const bool done = drain_within_budget(arch, vm_of(vcpu), vcpu.drain);
   if (!done)
     vcpu.unfinished = Vcpu::Unfinished::entry;
   else if (goes_on)
     vcpu.finish();
   return done;
-}
-
-bool Hypervisor::entry_drains(Arch& arch, Vm& vm) {
-  switch (settings_.delivery) {
-    case abi::Delivery::dlh:
-    case abi::Delivery::softirq:
-      arch.charge(Work::drain_check, 1);
-      return queue_for(arch, vm).size() != 0;
-    case abi::Delivery::dlh_ring:
-      return something_waits(arch, vm);
-    default:
-      return false;
-  }
 }
 
 // The budget bounds what one entry pays; max_deferred_entries bounds how long a call waits.
@@ -143,7 +139,7 @@ bool Hypervisor::drain_when_idle(Arch& arch) {
   if (!drains_before_rest(arch) || arch.ahead()) return false;
   arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   here(arch).announced = kNoVcpu;
-  here(arch).slice_end = kNever;
+  no_slice(arch);
   Drain drain;
   if (drain_queue(arch, hart_queues_[arch.hart()], drain, Patience::while_its_turn) == Drained::not_all) {
     wake_sleepers(arch);

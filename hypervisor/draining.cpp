@@ -3,15 +3,9 @@
 
 #include "hypervisor/atomics.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/phase.h"
 
 namespace hv {
-namespace {
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
-}
-
-}  // namespace
 
 // Between two calls, in which the hart takes no interrupts: whether one would give the hart to somebody else
 // or to a scan.
@@ -23,8 +17,8 @@ bool Hypervisor::hart_is_wanted(Arch& arch, Cycles now, Cycles& looked) {
 
 bool Hypervisor::hart_is_wanted(Arch& arch) {
   const bool nobody_runs = here(arch).slice_end == kNever;
-  if (scheduler_.should_preempt(arch) || (nobody_runs && !scheduler_.idle(arch))) return true;
-  return arch.ticks() >= std::min({here(arch).slice_end, scheduler_.next_wake(arch), next_scan(arch)});
+  if (scheduler_.should_preempt(arch) || (nobody_runs && scheduler_.waited_for(arch))) return true;
+  return arch.ticks() >= std::min({slice_end(arch), scheduler_.next_wake(arch), next_scan(arch)});
 }
 
 bool Hypervisor::wait_for_drain(Arch& arch, DlhQueue& queue, Patience patience) {
@@ -41,6 +35,9 @@ Hypervisor::Drained Hypervisor::drain_all(Arch& arch, Vm& vm, Drain& drain, Pati
     if (!something_waits(arch, vm) && !vm.queue.drained_elsewhere(arch)) return Drained::nothing;
     drain.begun = true;
     drain.until = vm.queue.appended();
+  } else if (ring_count(vm) == 0 && vm.queue.finished() >= drain.until && !vm.queue.drained_elsewhere(arch)) {
+    drain = {};  // others have run it meanwhile, and may never leave the right to drain to us
+    return Drained::all;
   }
   announce(arch, HypervisorPhase::drain);
   if (!wait_for_drain(arch, vm.queue, patience)) return Drained::not_all;
@@ -143,6 +140,10 @@ bool Hypervisor::run_front(Arch& arch, DlhQueue& queue, Drain& drain, Patience p
     publish_completed(arch, vm, ran);
     vm.count(vm.statistics.drained, calls - before);
     if (settings_.delivery == abi::Delivery::softirq) add(vm.deferred, before - calls);
+  }
+  if (wanted && hart_is_wanted(arch)) {
+    Vm& next = vms_[queue.owner(first + calls)];
+    note(arch, next, next.statistics.interrupted_drains, DeliveryEvent::interrupted_drain, 0);
   }
   if (drain.budget != Drain::kNoBudget) drain.budget -= std::min(drain.budget, arch.cycles() - start);
   if (calls != 0 || first < until) arch.mark(MarkKind::serving, hvsim::isa::kMarkNoVm);

@@ -12,7 +12,7 @@ struct GuestFence {
     g_stage,       // HFENCE.GVMA x0, vmid(): guest-physical mappings of one VM
     vs_stage,      // HFENCE.VVMA x0, x0: the guests' own mappings in one VM
     instructions,  // FENCE.I
-    everything     // HFENCE.GVMA x0, x0
+    everything     // HFENCE.GVMA x0, x0 and HFENCE.VVMA x0, x0, where all VMs have VMID 0
   };
   static constexpr std::uint64_t kWhole = ~std::uint64_t{0};
 

@@ -1,14 +1,8 @@
 // VCPUs whose turn ends while the hypervisor is at something for them, and how that goes on.
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/phase.h"
 
 namespace hv {
-namespace {
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
-}
-
-}  // namespace
 
 // Between two calls of a drain: what a timer interrupt would do between two instructions of the guest.
 Vcpu* Hypervisor::give_way(Arch& arch, Vcpu& vcpu) {
@@ -35,7 +29,14 @@ Vcpu* Hypervisor::stay(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what) {
   return scheduler_.condemned(vcpu.vm) ? leave(arch, vcpu) : give_way(arch, vcpu, what);
 }
 
-Hypervisor::Verdict Hypervisor::go_on(Arch& arch, Vcpu& vcpu) {
+// With what is unfinished: as after an exit.
+Vcpu* Hypervisor::go_on(Arch& arch, Vcpu& vcpu) {
+  const Verdict verdict = finish(arch, vcpu);
+  scan_if_due(arch, &vcpu);
+  return select(arch, vcpu, verdict);
+}
+
+Hypervisor::Verdict Hypervisor::finish(Arch& arch, Vcpu& vcpu) {
   switch (vcpu.unfinished) {
     case Vcpu::Unfinished::call:
       announce(arch, HypervisorPhase::exit);
@@ -51,9 +52,9 @@ Hypervisor::Verdict Hypervisor::go_on(Arch& arch, Vcpu& vcpu) {
       return Verdict::stop;
     case Vcpu::Unfinished::nothing:
     case Vcpu::Unfinished::entry:
-      break;
+      break;  // the drain has just stopped
   }
-  return Verdict::resume;
+  return Verdict::unfinished;
 }
 
 // What the VM deferred runs before its end, and in the time of those of its VCPUs that were on harts.

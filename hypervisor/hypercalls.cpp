@@ -86,8 +86,9 @@ Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::H
   const bool again = vcpu.unfinished == Vcpu::Unfinished::call;
   if (!again) note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, 1);
   if (runs_in_trap()) {
-    Answer answer;
-    run_now(arch, vm, {&entry, 1}, answer.error);
+    Ran ran;
+    const Answer answer{.error = run_one(arch, vm, entry, ran)};
+    publish_completed(arch, vm, ran);
     return answer;
   }
   arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));

@@ -3,6 +3,7 @@
 
 #include "hypervisor/atomics.h"
 #include "hypervisor/locked.h"
+#include "hypervisor/phase.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
 
@@ -17,14 +18,10 @@ constexpr std::uint64_t kWfi = 0x10500073;
 constexpr std::size_t kStatisticBytes = sizeof " STORE_GUEST_PAGE_FAULT=" + 20;
 constexpr std::size_t kStatisticsLineBytes =
     sizeof "[hv] statistics \n" + kMaxNameBytes +
-    (static_cast<std::size_t>(ExitReason::count) + 18) * kStatisticBytes;
+    (static_cast<std::size_t>(ExitReason::count) + 19) * kStatisticBytes;
 
 constexpr std::size_t kSharingLineBytes =
     sizeof "[hv] sharing \n" + kMaxNameBytes + kSharingCounters * (sizeof " longest_detect_ticks=" + 20);
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
-}
 
 bool from_supervisor(const Vcpu& vcpu) { return (vcpu.general.sstatus & csr::kSpp) != 0; }
 
@@ -162,6 +159,7 @@ void Hypervisor::print_statistics(Arch& arch, const Vm& vm) {
   line.add(" notifications=").decimal(s.notifications).add(" from_rings=").decimal(s.from_rings);
   line.add(" drained=").decimal(s.drained).add(" blocking=").decimal(s.blocking_drains);
   line.add(" forced=").decimal(s.forced_drains).add(" ring_errors=").decimal(s.ring_errors);
+  line.add(" interrupted=").decimal(s.interrupted_drains);
   line.add(" completion_interrupts=").decimal(s.completion_interrupts);
   const Scheduler::Times times = scheduler_.times(arch, vm.id);
   const auto microseconds = [&](Scheduler::Activity activity) {

@@ -95,9 +95,11 @@ class Hypervisor {
     VcpuId fp_loaded = kNoVcpu;  // whose FP registers are in the hart
     VcpuId announced = kNoVcpu;  // last MarkKind::vcpu
     bool idle_announced = false;
-    std::uint64_t slice_end = kNever;
-    std::uint64_t exits = 0;                  // handled here, for audits
-    std::uint64_t timer = 0;                  // what the timer is set to; 0: unknown
+    std::uint64_t slice_end = kNever;  // of the VCPU that has the hart; kNever: none has
+    VcpuId slice_of = kNoVcpu;
+    bool untimed = false;     // nobody waited, so that the timer is not set to the end of the slice
+    std::uint64_t exits = 0;  // handled here, for audits
+    std::uint64_t timer = 0;  // what the timer is set to; 0: unknown
     std::array<VcpuId, kMaxVms> last_vcpu{};  // of each VM that ran here
   };
 
@@ -160,29 +162,44 @@ class Hypervisor {
   Vcpu* select(Arch& arch, Vcpu& vcpu, Verdict verdict);
   Vcpu* give_way(Arch& arch, Vcpu& vcpu);
   Vcpu* give_way(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what);
-  Verdict go_on(Arch& arch, Vcpu& vcpu);
+  Vcpu* go_on(Arch& arch, Vcpu& vcpu);
+  Verdict finish(Arch& arch, Vcpu& vcpu);
   Vcpu* stay(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what);
   bool settle(Arch& arch, Vcpu& vcpu);
   bool loaded_here(Arch& arch, const Vcpu& vcpu);
-  void enter(Arch& arch, Vcpu& vcpu);
+  void announce_vcpu(Arch& arch, const Vcpu& vcpu);
+  Vcpu* finish_before_entry(Arch& arch, Vcpu& vcpu);
   Vcpu* preempt(Arch& arch, Vcpu& vcpu, Scheduler::Because because);
   Vcpu* park(Arch& arch, Vcpu& vcpu);
   Vcpu* block(Arch& arch, Vcpu& vcpu);
   Vcpu* leave(Arch& arch, Vcpu& vcpu);
   Vcpu* next_vcpu(Arch& arch);
-  void new_slice(Arch& arch, Vcpu& vcpu);
   void unload(Arch& arch, Vcpu& vcpu);
   void load(Arch& arch, Vcpu& vcpu);
   void load_fp(Arch& arch, Vcpu& vcpu);
   void note_hart(Arch& arch, Vm& vm);
   void fence_for(Arch& arch, const Vcpu& vcpu, bool moved);
-  void settle_overrun(Arch& arch, Vcpu& vcpu);
-  Verdict timer_expired(Arch& arch);
   void wake_sleepers(Arch& arch);
   void merge_interrupts(Arch& arch, Vcpu& vcpu);
   bool interrupt_waits(Arch& arch, const Vcpu& vcpu) const;
   void program_timer(Arch& arch, std::uint64_t deadline);
   std::uint64_t late_deadline(const Vcpu& vcpu) const;
+
+  // how long it may run (slices.cpp)
+  void new_slice(Arch& arch, Vcpu& vcpu);
+  void no_slice(Arch& arch);
+  // When the VCPU of this hart must give it away, as far as anybody waits for it.
+  std::uint64_t slice_end(Arch& arch) {
+    const Hart& hart = here(arch);
+    if (!hart.untimed) return hart.slice_end;
+    return scheduler_.alone(arch) && !(entries_drain_ && calls_wait(arch)) ? kNever : begin_timing(arch);
+  }
+  bool calls_wait(Arch& arch);
+  void leave_calls(Arch& arch, Vm& vm);
+  std::uint64_t begin_timing(Arch& arch);
+  void pass_slices(Arch& arch);
+  void settle_overrun(Arch& arch, Vcpu& vcpu);
+  Verdict timer_expired(Arch& arch);
 
   // delivery of deferrable calls (delivery.cpp, draining.cpp)
   struct Ran {
@@ -198,7 +215,8 @@ class Hypervisor {
                         std::int64_t& last_error);
   bool enqueue(Arch& arch, Vcpu& vcpu, Vm& vm, std::span<const abi::Notification>& calls);
   bool drain_at_entry(Arch& arch, Vcpu& vcpu);
-  bool entry_drains(Arch& arch, Vm& vm);
+  bool entries_may_drain() const;
+  bool drain_before_entry(Arch& arch, Vcpu& vcpu, bool goes_on);
   bool drain_within_budget(Arch& arch, Vm& vm, Drain& drain);
   bool hart_is_wanted(Arch& arch);
   bool hart_is_wanted(Arch& arch, Cycles now, Cycles& looked);
@@ -275,6 +293,7 @@ class Hypervisor {
   std::uint64_t all_harts_ = 0;
   bool machine_sstc_ = false;
   bool vmids_suffice_ = true;
+  bool entries_drain_ = false;
   unsigned vm_count_ = 0;
   unsigned vcpu_count_ = 0;
   std::uint32_t vms_off_ = 0;        // atomic

@@ -7,6 +7,7 @@
 #include "hypervisor/bits.h"
 #include "hypervisor/hypervisor.h"
 #include "hypervisor/locked.h"
+#include "hypervisor/phase.h"
 
 namespace hv {
 namespace {
@@ -15,10 +16,6 @@ constexpr std::uint64_t kEnoughPages = 2;        // a frame and a table: any wri
 constexpr std::uint32_t kMostFailures = 10'000;  // periods in which a guest may still be booting
 constexpr std::uint64_t kScansPerAudit = 64;
 constexpr std::uint32_t kVainPeriods = 3;  // after so many without a frame for anybody, a VM is given up
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
-}
 
 }  // namespace
 
@@ -79,7 +76,8 @@ Vcpu* Hypervisor::starve(Arch& arch, Vcpu& vcpu) {
   unload(arch, vcpu);
   if (exchange(vcpu.starved, std::uint32_t{1}) == 0) {
     vcpu.starved_since = arch.ticks();
-    add(starving_, std::uint32_t{1});
+    const bool first = add(starving_, std::uint32_t{1}) == 1;
+    if (first && arch.hart() != scan_hart_) arch.send_ipi(scan_hart_);  // it sets its timer to the check
     vm.count(vm.sharing[SharingCounter::pauses]);
   }
   const bool last = scheduler_.begin_block(arch, vcpu.id);

@@ -17,6 +17,7 @@ bool Hypervisor::plans(SharingPolicy policy) const {
 void Hypervisor::configure_scheduler(Arch& arch) {
   scheduler_.configure(arch, {.policy = settings_.scheduler,
                               .slice_ticks = ticks_of_us(settings_.time_slice_us),
+                              .tick_when_alone = settings_.tick_when_alone,
                               .cap_period_ticks = ticks_of_us(settings_.cap_period_us)});
 }
 

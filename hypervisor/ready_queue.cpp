@@ -13,4 +13,11 @@ ReadyQueue::Line ReadyQueue::line_for(std::uint64_t harts) {
   return static_cast<Line>(line);
 }
 
+void ReadyQueue::occupied_changed() {
+  std::uint64_t harts = 0;
+  for (unsigned line = 0; line < count_; ++line)
+    if (lines_[line].size() != 0) harts |= harts_[line];
+  store_release(waited_for_, harts);
+}
+
 }  // namespace hv

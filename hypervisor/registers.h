@@ -27,8 +27,8 @@ struct VsRegisters {
   std::uint64_t scounteren = 0, senvcfg = 0;    // not banked by V: the guest writes the hart's own
   std::uint64_t hgatp = 0, henvcfg = 0;         // the VM's; only loaded
 };
-inline constexpr unsigned kVsSavedCsrs = 10;  // without vstimecmp
-inline constexpr unsigned kVsLoadedCsrs = 12;
+inline constexpr unsigned kVsSavedCsrs = 10;   // without vstimecmp
+inline constexpr unsigned kVsLoadedCsrs = 13;  // vsatp twice
 
 // Moved when a VCPU that used floating point gives the hart away, and at its first use afterwards.
 struct FpRegisters {

@@ -52,6 +52,7 @@ void Scheduler::configure(Arch& arch, const SchedulerSettings& settings) {
     leave_line(vcpu);
     line_up(vcpu, entity.turn);
   }
+  interrupt_untimed(arch, ~std::uint64_t{0});
 }
 
 void Scheduler::set_share(Arch& arch, std::uint16_t vm, const SchedulerShare& share) {
@@ -109,11 +110,6 @@ void Scheduler::wake_expired(Arch& arch, std::uint64_t now) {
     leave_sleepers(arch, vcpu);
     if (!make_ready(arch, vcpu, next_turn_++, late)) preempt_for(arch, entities_[vcpu]);
   }
-}
-
-std::uint64_t Scheduler::next_wake(const Arch& arch) const {
-  const std::uint64_t at = load_relaxed(next_wake_[arch.hart()]);
-  return at == 0 ? kNever : at;
 }
 
 VcpuId Scheduler::take(Arch& arch) {
@@ -202,16 +198,29 @@ std::uint64_t Scheduler::slice(Arch& arch, VcpuId vcpu) {
   return std::max<std::uint64_t>(book_.allowance(entities_[vcpu].vm, arch.ticks()), 1);
 }
 
-bool Scheduler::should_preempt(const Arch& arch) const {
-  return (load_relaxed(preempted_harts_) & bit(arch.hart())) != 0;
+void Scheduler::set_untimed(Arch& arch, bool untimed) {
+  if (untimed)
+    add_bits(untimed_harts_, bit(arch.hart()));
+  else
+    remove_bits(untimed_harts_, bit(arch.hart()));
+  order_all();  // with interrupt_untimed(): either that one sees this hart, or this one whoever is ready
 }
 
-bool Scheduler::idle(const Arch& arch) const { return (load_relaxed(idle_harts_) & bit(arch.hart())) != 0; }
+void Scheduler::interrupt_untimed(Arch& arch, std::uint64_t harts) {
+  order_all();
+  const std::uint64_t untimed = load_relaxed(untimed_harts_) & harts & ~bit(arch.hart());
+  for (std::uint64_t left = untimed; left != 0; left &= left - 1) arch.send_ipi(lowest_bit(left));
+}
 
 void Scheduler::owe(Arch& arch, VcpuId vcpu, std::uint64_t turns) {
   if (credit()) return;
   const Locked locked(arch, lock_);
   entities_[vcpu].turns_owed += turns;
+}
+
+void Scheduler::forgive(Arch& arch, VcpuId vcpu) {
+  const Locked locked(arch, lock_);
+  entities_[vcpu].turns_owed = 0;
 }
 
 void Scheduler::linger(Arch& arch, VcpuId vcpu) {
@@ -273,8 +282,6 @@ void Scheduler::condemn(Arch& arch, std::uint16_t vm) {
   }
 }
 
-bool Scheduler::condemned(std::uint16_t vm) const { return load_relaxed(groups_[vm].condemned) != 0; }
-
 bool Scheduler::begin_stop(Arch& arch, VcpuId vcpu) {
   const Locked locked(arch, lock_);
   const Group& group = groups_[entities_[vcpu].vm];
@@ -329,7 +336,9 @@ bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn, std::uin
   arch.charge(Work::line_move, 1);
   arch.uses(&places_[vcpu], sizeof places_[vcpu], true);
   line_up(vcpu, turn);
-  return interrupt_idle_hart(arch, entity);
+  if (interrupt_idle_hart(arch, entity)) return true;
+  interrupt_untimed(arch, entity.harts);
+  return false;
 }
 
 void Scheduler::line_up(VcpuId vcpu, std::uint64_t turn) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arch.h"
+#include "hypervisor/atomics.h"
 #include "hypervisor/credit_book.h"
 #include "hypervisor/inspection.h"
 #include "hypervisor/limits.h"
@@ -44,7 +45,10 @@ class Scheduler {
   // VCPUs that blocked or were parked on this hart and whose time has come become ready.
   void wake_expired(Arch& arch, std::uint64_t now);
   // The earliest time at which a VCPU that blocked or was parked on this hart wants to be woken.
-  std::uint64_t next_wake(const Arch& arch) const;
+  std::uint64_t next_wake(const Arch& arch) const {
+    const std::uint64_t at = load_relaxed(next_wake_[arch.hart()]);
+    return at == 0 ? kNever : at;
+  }
 
   // Takes the VCPU whose turn it is of those that may run here; kNoVcpu: none, and the hart counts as idle:
   // it will be interrupted when there is work.
@@ -54,15 +58,25 @@ class Scheduler {
   VcpuId take_instead(Arch& arch, VcpuId current, Because because = Because::slice_is_over);
   // How long it may run now: a time slice, or what its VM's cap leaves of one.
   std::uint64_t slice(Arch& arch, VcpuId vcpu);
-  // Nobody has found work yet for this hart, which has none.
-  bool idle(const Arch& arch) const;
+  // Somebody waits who may have this hart.
+  bool waited_for(const Arch& arch) const { return (ready_.harts() >> arch.hart() & 1) != 0; }
+  // The end of its slice means nothing to this hart's VCPU: nobody waits for the hart, nothing counts by
+  // slices, and nobody has asked for interrupts nevertheless.
+  bool alone(const Arch& arch) const { return !credit() && !settings_.tick_when_alone && !waited_for(arch); }
+  // This hart is not interrupted at the end of the slice. Who becomes ready for it from now on interrupts it,
+  // and so does another policy; then it is alone() no more. Somebody may just have become ready: look again.
+  void set_untimed(Arch& arch, bool untimed);
+  void interrupt_untimed(Arch& arch, std::uint64_t harts);  // those of `harts`, but for this one
   // Somebody who should run rather than this hart's VCPU has woken up.
-  bool should_preempt(const Arch& arch) const;
+  bool should_preempt(const Arch& arch) const {
+    return (load_relaxed(preempted_harts_) >> arch.hart() & 1) != 0;
+  }
 
   // Round robin only; the credit scheduler counts time itself. `vcpu` had `turns` more than its share: so
   // often will others that wait go first. Nobody waits for a debtor in vain: if all that may run here owe, as
   // many turns as the least of them owes are forgiven to each.
   void owe(Arch& arch, VcpuId vcpu, std::uint64_t turns);
+  void forgive(Arch& arch, VcpuId vcpu);  // all of it
   // The VM of `vcpu` is condemned and `vcpu` is not done yet: it gets harts until it stops.
   void linger(Arch& arch, VcpuId vcpu);
   // After take_instead(): the hart gives `vcpu` away, its registers saved. It waits at the end of the line.
@@ -84,7 +98,7 @@ class Scheduler {
 
   // Nobody of `vm` may start again; those that wait stop, those on other harts are interrupted.
   void condemn(Arch& arch, std::uint16_t vm);
-  bool condemned(std::uint16_t vm) const;
+  bool condemned(std::uint16_t vm) const { return load_relaxed(groups_[vm].condemned) != 0; }
   // `vcpu` wishes to stop. False: all others of its VM have stopped or are about to; it goes on running.
   bool begin_stop(Arch& arch, VcpuId vcpu);
   // The hart gives `vcpu` away for good. True: its VM is condemned and this was the last of its VCPUs.
@@ -170,6 +184,7 @@ class Scheduler {
   unsigned count_ = 0;
   std::uint64_t idle_harts_ = 0;
   std::uint64_t preempted_harts_ = 0;  // written under the lock, looked at without
+  std::uint64_t untimed_harts_ = 0;    // atomic
   Arch::Lock lock_{};
 };
 

@@ -1,4 +1,5 @@
 // Whether the scheduler's tables agree with each other.
+#include "hypervisor/bits.h"
 #include "hypervisor/locked.h"
 #include "hypervisor/scheduler.h"
 
@@ -17,6 +18,7 @@ bool Scheduler::audit(Arch& arch, Text& why) {
     return false;
   };
   unsigned placed = 0;
+  std::uint64_t waited_for = 0;
   for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
     const Entity& entity = entities_[vcpu];
     if (is_active(entity.state)) ++groups[entity.vm].active;
@@ -31,6 +33,7 @@ bool Scheduler::audit(Arch& arch, Text& why) {
     ++placed;
     const VcpuHeap& heap = sleeps ? sleepers_[entity.hart] : ready_.line(entity.line);
     if (places_[vcpu].at >= heap.size() || heap.at(places_[vcpu].at) != vcpu) return bad("lost: VCPU", vcpu);
+    if (in_line) waited_for |= entity.harts;
     if (is_on_hart(entity.state) && (entity.harts & bit(entity.hart)) == 0)
       return bad("on a hart where it may not run: VCPU", vcpu);
   }
@@ -49,6 +52,8 @@ bool Scheduler::audit(Arch& arch, Text& why) {
     if (sleepers_[hart].size() != 0 && next_wake_[hart] > entities_[sleepers_[hart].front()].wake_at)
       return bad("too late a timer on hart", hart);
   }
+  if (waited_for != ready_.harts())
+    return bad("harts that somebody waits for, in the line of hart", lowest_bit(waited_for ^ ready_.harts()));
   return held == placed || bad("VCPUs counted twice:", held);
 }
 

@@ -28,6 +28,7 @@ constexpr std::optional<SchedulerPolicy> parse_scheduler(std::string_view name) 
 struct SchedulerSettings {
   SchedulerPolicy policy = SchedulerPolicy::round_robin;
   std::uint64_t slice_ticks = 10'000;
+  bool tick_when_alone = false;              // see Scheduler::alone
   std::uint64_t cap_period_ticks = 100'000;  // a cap is a share of each such period
 };
 

@@ -25,8 +25,9 @@ struct VmStatistics {
   std::uint64_t blocking_drains = 0;  // times the last VCPU to block found something to drain
   std::uint64_t budget_stops = 0;     // drains at entry that ended with calls left over
   std::uint64_t forced_drains = 0;    // drains at entry that ignored the budget: calls had waited long enough
-  std::uint64_t ring_errors = 0;      // times a ring's index could not be, and the ring was passed over
-  std::uint64_t completion_interrupts = 0;   // completed calls that asked for one
+  std::uint64_t interrupted_drains = 0;     // times a drain gave way, with a call of this VM next
+  std::uint64_t ring_errors = 0;            // times a ring's index could not be, and the ring was passed over
+  std::uint64_t completion_interrupts = 0;  // completed calls that asked for one
   std::array<std::uint64_t, 16> counters{};  // statistics_update
 };
 

@@ -4,6 +4,7 @@
 
 #include "hypervisor/atomics.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/phase.h"
 #include "models/cpu/isa/cause.h"
 #include "models/cpu/isa/csr.h"
 
@@ -17,10 +18,6 @@ constexpr std::uint64_t kVssip = bit(Interrupt::virtual_supervisor_software);
 constexpr std::uint64_t kVstip = bit(Interrupt::virtual_supervisor_timer);
 constexpr std::uint64_t kVseip = bit(Interrupt::virtual_supervisor_external);
 constexpr std::uint64_t kFsClean = std::uint64_t{2} << csr::kFsShift;
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
-}
 
 // What a switch looks at of a VM: who it is, where it may run, its table.
 constexpr std::size_t kVmHead = 128;
@@ -103,6 +100,7 @@ Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
 
 Vcpu* Hypervisor::leave(Arch& arch, Vcpu& vcpu) {
   Hart& hart = here(arch);
+  leave_calls(arch, vm_of(vcpu));
   if (hart.loaded == vcpu.id) hart.loaded = kNoVcpu;
   if (hart.fp_loaded == vcpu.id) hart.fp_loaded = kNoVcpu;
   if (scheduler_.condemned(vcpu.vm) && !settle(arch, vcpu))
@@ -134,36 +132,9 @@ void Hypervisor::rest(Arch& arch) {
   if (hart.announced != kNoVcpu || !hart.idle_announced) arch.mark(MarkKind::vcpu, hvsim::isa::kMarkNoVcpu);
   hart.announced = kNoVcpu;
   hart.idle_announced = true;
+  no_slice(arch);
   program_timer(arch, std::min(scheduler_.next_wake(arch), next_scan(arch)));
   announce(arch, HypervisorPhase::idle);
-}
-
-// Round robin only: the credit scheduler counts all time of a VCPU anyway.
-// Time that a VCPU took beyond its slice (long drains, long hypercalls) is paid back in full, in turns that
-// go to others and the rest off its later slices, at most half of each: who floods its queue slows itself.
-// Called whenever it gives the hart away, whatever for.
-void Hypervisor::settle_overrun(Arch& arch, Vcpu& vcpu) {
-  Hart& hart = here(arch);
-  const std::uint64_t now = arch.ticks(), slice = ticks_of_us(settings_.time_slice_us);
-  if (settings_.scheduler == SchedulerPolicy::credit || now <= hart.slice_end) return;
-  vcpu.debt_ticks += now - hart.slice_end;
-  hart.slice_end = now;  // if it stays after all, it goes on from here
-  if (slice == 0 || vcpu.debt_ticks < slice) return;
-  scheduler_.owe(arch, vcpu.id, vcpu.debt_ticks / slice);
-  vcpu.debt_ticks %= slice;
-}
-
-void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
-  const std::uint64_t slice = scheduler_.slice(arch, vcpu.id);
-  const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
-  vcpu.debt_ticks -= paid;
-  here(arch).slice_end = arch.ticks() + slice - paid;
-}
-
-Hypervisor::Verdict Hypervisor::timer_expired(Arch& arch) {
-  arch.charge(Work::expiry, 1);
-  wake_sleepers(arch);
-  return arch.ticks() < here(arch).slice_end ? Verdict::resume : Verdict::slice_over;
 }
 
 void Hypervisor::wake_sleepers(Arch& arch) {
@@ -179,6 +150,7 @@ bool Hypervisor::loaded_here(Arch& arch, const Vcpu& vcpu) {
 }
 
 void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
+  leave_calls(arch, vm_of(vcpu));
   if (!loaded_here(arch, vcpu)) return;
   arch.save(vcpu, RegisterGroup::vs);
   if ((vcpu.general.sstatus & csr::kFs) != csr::kFs) return;  // not dirty
@@ -186,41 +158,43 @@ void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
   vcpu.general.sstatus = (vcpu.general.sstatus & ~csr::kFs) | kFsClean;
 }
 
+Vcpu* Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
+  arch.uses(&here(arch), offsetof(Hart, last_vcpu), true);
+  Vcpu* const next = finish_before_entry(arch, vcpu);
+  if (next == nullptr || next->unfinished != Vcpu::Unfinished::nothing) return next;
+  vm_of(*next).count(vm_of(*next).statistics.entries);
+  if (load_relaxed(next->suspended) != 0) store_release(next->suspended, std::uint32_t{0});
+  // Something else than frames may have woken it: an interrupt whose handler sleeps is no wait for memory.
+  if (load_relaxed(next->starved) != 0) starves_no_longer(arch, *next);
+  announce(arch, HypervisorPhase::restore);
+  load(arch, *next);
+  merge_interrupts(arch, *next);
+  program_timer(
+      arch, std::min({slice_end(arch), scheduler_.next_wake(arch), late_deadline(*next), next_scan(arch)}));
+  return next;
+}
+
 // Step 4, first half of the claims: the queue of the VM that owns the selected VCPU is drained right before
 // the VCPU's context is loaded. Where that takes all of its turn, somebody else is selected.
-Vcpu* Hypervisor::prepare_entry(Arch& arch, Vcpu& vcpu) {
-  Hart& hart = here(arch);
-  arch.uses(&hart, offsetof(Hart, last_vcpu), true);
-  for (Vcpu* next = &vcpu; next != nullptr;) {
-    if (hart.announced != next->id) {  // from here on the time is this VM's
-      arch.mark(MarkKind::vcpu, hvsim::isa::mark_vcpu(next->vm, next->number));
-      hart.announced = next->id;
-      hart.idle_announced = false;
-    }
-    if (next->unfinished != Vcpu::Unfinished::nothing && arch.ahead()) return next;
-    const bool before_entry =
-        next->unfinished == Vcpu::Unfinished::nothing || next->unfinished == Vcpu::Unfinished::entry;
-    if (before_entry && drain_at_entry(arch, *next)) {
-      enter(arch, *next);
-      return next;
-    }
-    const Verdict verdict = before_entry ? Verdict::unfinished : go_on(arch, *next);
-    scan_if_due(arch, next);
-    next = select(arch, *next, verdict);
+Vcpu* Hypervisor::finish_before_entry(Arch& arch, Vcpu& vcpu) {
+  using Unfinished = Vcpu::Unfinished;
+  for (Vcpu* next = &vcpu; next != nullptr; next = go_on(arch, *next)) {
+    announce_vcpu(arch, *next);
+    const Unfinished what = next->unfinished;
+    if (what != Unfinished::nothing && arch.ahead()) return next;
+    const bool is_entry = what == Unfinished::nothing || what == Unfinished::entry;
+    if (is_entry && (!entries_drain_ || drain_at_entry(arch, *next))) return next;
   }
   return nullptr;
 }
 
-void Hypervisor::enter(Arch& arch, Vcpu& vcpu) {
-  vm_of(vcpu).count(vm_of(vcpu).statistics.entries);
-  if (load_relaxed(vcpu.suspended) != 0) store_release(vcpu.suspended, std::uint32_t{0});
-  // Something else than frames may have woken it: an interrupt whose handler sleeps is no wait for memory.
-  if (load_relaxed(vcpu.starved) != 0) starves_no_longer(arch, vcpu);
-  announce(arch, HypervisorPhase::restore);
-  load(arch, vcpu);
-  merge_interrupts(arch, vcpu);
-  program_timer(arch, std::min({here(arch).slice_end, scheduler_.next_wake(arch), late_deadline(vcpu),
-                                next_scan(arch)}));
+// From here on the time is this VCPU's.
+void Hypervisor::announce_vcpu(Arch& arch, const Vcpu& vcpu) {
+  Hart& hart = here(arch);
+  if (hart.announced == vcpu.id) return;
+  arch.mark(MarkKind::vcpu, hvsim::isa::mark_vcpu(vcpu.vm, vcpu.number));
+  hart.announced = vcpu.id;
+  hart.idle_announced = false;
 }
 
 void Hypervisor::load(Arch& arch, Vcpu& vcpu) {

@@ -32,6 +32,7 @@ bool Hypervisor::boot(Arch& arch, const Platform& platform, std::span<const std:
   const auto bundle = Bundle::open(blob, why);
   if (!bundle) return false;
   settings_ = bundle->settings();
+  entries_drain_ = entries_may_drain();
   timebase_hz_ = platform.timebase_hz;
   all_harts_ = platform.harts;
   machine_sstc_ = platform.sstc;

@@ -125,6 +125,7 @@ struct HypervisorConfig {
   bool drain_at_entry = true;
   hv::SchedulerPolicy scheduler = hv::SchedulerPolicy::round_robin;
   unsigned time_slice_us = 1000;
+  bool tick_when_alone = false;
   unsigned cap_period_us = 10'000;
   unsigned audit_exits = 0;
   bool read_instructions = false;

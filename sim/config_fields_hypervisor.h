@@ -157,6 +157,9 @@ struct Described<HypervisorConfig> {
             "round_robin: who has waited longest goes first; credit: who has had least by weight, with caps"},
       Field{"time_slice_us", &T::time_slice_us, Unit::microseconds, "time slice of a VCPU",
             Rule{.min = 10, .max = 10'000'000}},
+      Field{"tick_when_alone", &T::tick_when_alone, Unit::none,
+            "true: interrupt VCPUs at the end of each slice also where nobody waits for their hart "
+            "(round_robin)"},
       Field{"cap_period_us", &T::cap_period_us, Unit::microseconds,
             "period that a VM's cap is a share of (credit)", Rule{.min = 100, .max = 10'000'000}},
       Field{"audit_exits", &T::audit_exits, Unit::count,

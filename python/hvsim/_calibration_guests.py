@@ -99,6 +99,7 @@ def _to_fit() -> Iterator[Guest]:
         "fit",
         [_vm("a", "memory_walk", memory_bytes="8MiB", passes=3, chase=30_000)],
         time_slice_us=200,
+        tick_when_alone=True,  # what the hypervisor takes when the guest has had the caches
         delivery="dlh",
     )
     pair = [_vm("a", "messages", vcpus=2, memory_bytes="8MiB")]

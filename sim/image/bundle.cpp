@@ -79,6 +79,7 @@ void write_settings(FdtWriter& tree, const BundleDescription& bundle) {
   tree.cell("drain-at-entry", bundle.drain_at_entry ? 1 : 0);
   tree.text("scheduler", std::string(hv::scheduler_name(bundle.scheduler)));
   tree.cell("time-slice-us", bundle.time_slice_us);
+  tree.cell("tick-when-alone", bundle.tick_when_alone ? 1 : 0);
   tree.cell("cap-period-us", bundle.cap_period_us);
   tree.cell("audit-exits", bundle.audit_exits);
   tree.cell("print-statistics", bundle.print_statistics ? 1 : 0);

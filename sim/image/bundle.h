@@ -43,6 +43,7 @@ struct BundleDescription {
   bool drain_at_entry = true;
   hv::SchedulerPolicy scheduler = hv::SchedulerPolicy::round_robin;
   std::uint32_t time_slice_us = 1000;
+  bool tick_when_alone = false;
   std::uint32_t cap_period_us = 10'000;
   std::uint32_t audit_exits = 0;
   bool print_statistics = false, read_instructions = false;

@@ -167,6 +167,7 @@ Error apply_setting(const std::string& option, const std::string& value, BundleO
   if (option == "--print-statistics") return parse_switch(option, value, bundle.print_statistics);
   if (option == "--read-instructions") return parse_switch(option, value, bundle.read_instructions);
   if (option == "--drain-at-entry") return parse_switch(option, value, bundle.drain_at_entry);
+  if (option == "--tick-when-alone") return parse_switch(option, value, bundle.tick_when_alone);
   if (option == "-o") return options.output = value, std::nullopt;
   if (option == "--delivery") {
     const auto delivery = hv::abi::parse_delivery(value);

@@ -16,6 +16,7 @@ inline constexpr char kBundleUsage[] =
     "  --queue-capacity N              entries of a VM's queue (64)\n"
     "  --drain-budget-cycles N         most cycles of one drain (20000)\n"
     "  --max-deferred-entries N        most VM entries that a call may wait (4)\n"
+    "  --tick-when-alone 0|1           end slices by interrupts also where nobody waits (0)\n"
     "  --drain-at-entry 0|1            run queued calls before their VM is entered (1)\n"
     "  --time-slice-us N               time slice of a VCPU in microseconds (1000)\n"
     "  --print-statistics 0|1          a line of counts per VM when it is off (0)\n"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -60,6 +61,11 @@ class Bench {
   void interrupt_idle(unsigned hart) { enter(hart, core->resume_idle(harts[hart])); }
   void exit(unsigned hart, const Exit& why) { enter(hart, core->handle(harts[hart], *on[hart], why)); }
   void timer(unsigned hart) { exit(hart, make_exit(kInterrupt | 5, 0, 0)); }
+  // When the hart's timer fires: after a slice where none is set.
+  std::uint64_t next_interrupt(unsigned hart) const {
+    const std::uint64_t at = harts[hart].timer;
+    return at == kNever ? machine.ticks + 10'000 : std::max(machine.ticks, at);
+  }
   void software(unsigned hart) { exit(hart, make_exit(kInterrupt | 1, 0, 0)); }
   void wfi(unsigned hart) { exit(hart, make_exit(22, 0x10500073, 0)); }
 

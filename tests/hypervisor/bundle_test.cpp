@@ -58,6 +58,7 @@ TEST(Bundle, CarriesSettingsAndVms) {
   description.drain_budget_cycles = 1234;
   description.max_deferred_entries = 5;
   description.time_slice_us = 500;
+  description.tick_when_alone = true;
   description.vms = {small_vm("first"), small_vm("second", 2, {0, 3})};
   description.vms[1].arguments = "calls=10 seed=2";
   description.vms[1].sstc = true;
@@ -71,6 +72,7 @@ TEST(Bundle, CarriesSettingsAndVms) {
   EXPECT_EQ(bundle->settings().dlh.drain_budget_cycles, 1234u);
   EXPECT_EQ(bundle->settings().dlh.max_deferred_entries, 5u);
   EXPECT_EQ(bundle->settings().time_slice_us, 500u);
+  EXPECT_TRUE(bundle->settings().tick_when_alone);
   ASSERT_EQ(bundle->vm_count(), 2u);
   EXPECT_EQ(bundle->vm(0).harts, ~std::uint64_t{0});
   EXPECT_EQ(bundle->vm(1).name, "second");

@@ -190,7 +190,7 @@ TEST_P(InterruptedDelivery, LosesRepeatsAndOvertakesNothing) {
       case 4:
         return barrier(hart);
       case 5:
-        bench.machine.ticks = std::max(bench.machine.ticks, bench.harts[hart].timer);
+        bench.machine.ticks = bench.next_interrupt(hart);
         return bench.timer(hart);
       default:
         return bench.software(hart);

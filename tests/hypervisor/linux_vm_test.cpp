@@ -186,7 +186,8 @@ TEST_F(Devices, AnInterruptForAnotherVcpuInterruptsItsHartAndWakesItFromWfi) {
   bench.wfi(1);
   ASSERT_NE(bench.on[1], waiting);
   store(0, kGuestUart, 'x', 1);
-  bench.machine.ticks += 100'000;
+  bench.software(1);  // so that the other one's slice ends
+  bench.machine.ticks = bench.next_interrupt(1);
   bench.timer(1);
   ASSERT_EQ(bench.on[1], waiting);
   EXPECT_EQ(waiting->general.hvip & kVseip, kVseip);

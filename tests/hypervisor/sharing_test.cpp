@@ -223,7 +223,7 @@ TEST(Sharing, AScanIsNotTheTimeOfTheVmThatItInterrupts) {
     bench.start(description);
     std::uint64_t had = 0;
     while (bench.machine.ticks < 10'000'000) {
-      const std::uint64_t until = std::max(bench.harts[0].timer, bench.machine.ticks);
+      const std::uint64_t until = bench.next_interrupt(0);
       if (bench.on[0] != nullptr) had += until - bench.machine.ticks;
       bench.machine.ticks = until;
       bench.on[0] != nullptr ? bench.timer(0) : bench.interrupt_idle(0);

@@ -17,7 +17,8 @@ class SyntheticKernel {
   static constexpr std::uint64_t kAt = 0x80200000, kBytes = 1 << 20;
   static constexpr std::uint64_t kFreePage = 1000;  // of the VM's 4 MiB, all others are in use
   // Offsets of what may be broken.
-  static constexpr std::uint64_t kTypes = 0x60000, kSymbols = 0x80000, kData = 0x2000, kPages = 0x20000;
+  static constexpr std::uint64_t kTypes = 0x60000, kSymbols = 0x80000, kData = 0x2000, kNode = 0x4000,
+                                 kPages = 0x20000;
 
   // With `unnamed_selves`, struct page has so many members without a name that are struct page, and no other.
   explicit SyntheticKernel(std::uint32_t unnamed_selves = 0) : image_(kBytes, std::byte{0}) {
@@ -44,7 +45,7 @@ class SyntheticKernel {
 
  private:
   static constexpr std::uint64_t kBase = 0xFFFFFFFF80200000;  // as it is linked
-  static constexpr std::uint64_t kTable = 0x3000, kNode = 0x4000;
+  static constexpr std::uint64_t kTable = 0x3000;
   static constexpr std::uint64_t kPageEntry = 64, kType = 8, kList = 16, kPrivate = 32;
 
   static std::uint64_t address(std::uint64_t offset) { return kBase + offset; }

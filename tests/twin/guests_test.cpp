@@ -257,25 +257,36 @@ TEST(Isolation, AVictimThatSharesItsHartIsNotWrong) {
   }
 }
 
-// A VM that sleeps and wakes up beside one that queues up to 256 calls of 0.16 ms each, on one hart: how long
-// it waits for the hart, at the 99th percentile, in nanoseconds.
-std::uint64_t late_beside_flood(const std::string& delivery, const std::string& run, const char* scheduler) {
+// A VM that sleeps and wakes up beside one that queues up to 256 calls of 0.16 ms each, on one hart; the
+// second may have more VCPUs, and another hart.
+struct Flood {
+  std::string delivery, run, scheduler;
+  unsigned vcpus = 1, harts = 1;
+};
+Outcome beside_flood(const Flood& flood) {
   Json config = Json::parse(R"({
     "version": 1, "name": "flood",
-    "machine": {"harts": 1, "memory_bytes": "64MiB"},
+    "machine": {"memory_bytes": "64MiB"},
     "hypervisor": {"time_slice_us": 200, "queue_capacity": 256, "calls_per_notification": 64},
-    "vms": [{"name": "victim", "workload": "wake_up", "memory_bytes": "4MiB",
+    "vms": [{"name": "victim", "workload": "wake_up", "memory_bytes": "4MiB", "harts": [0],
              "arguments": {"period_us": 700, "wakes": 30, "work": 10}},
             {"name": "flood", "workload": "hypercall_storm", "memory_bytes": "4MiB",
              "arguments": {"iterations": 1, "work": 0, "calls_per_iteration": 250, "exact": 1,
                            "deferrable_percent": 100, "routine": 20000}}],
     "limits": {"max_cycles": 2000000000}
   })");
-  config["hypervisor"]["delivery"] = delivery;
-  config["hypervisor"]["scheduler"] = scheduler;
-  if (delivery == "immediate") config["hypervisor"].erase("calls_per_notification");
-  const Outcome outcome = simulate(config, run);
+  config["machine"]["harts"] = flood.harts;
+  config["vms"][1]["vcpus"] = flood.vcpus;
+  config["hypervisor"]["delivery"] = flood.delivery;
+  config["hypervisor"]["scheduler"] = flood.scheduler;
+  if (flood.delivery == "immediate") config["hypervisor"].erase("calls_per_notification");
+  Outcome outcome = simulate(config, flood.run);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_EQ(outcome.broken_sums, "");
+  return outcome;
+}
+// How long the first one waits for the hart, at the 99th percentile, in nanoseconds.
+std::uint64_t lateness(const Outcome& outcome) {
   const std::string text = outcome.console.at("victim"), key = "p99 ";
   const std::size_t at = text.find(key);
   EXPECT_NE(at, std::string::npos) << text;
@@ -287,14 +298,33 @@ TEST(Isolation, AFloodOfLongCallsDelaysANeighbourAsLittleAsCallsInTheirTraps) {
        {std::tuple{"host", "credit", std::vector{"dlh", "dlh_ring", "multicall"}},
         std::tuple{"host", "round_robin", std::vector{"dlh", "multicall"}},
         std::tuple{"target", "credit", std::vector{"dlh"}}}) {
-    const std::uint64_t immediate = late_beside_flood("immediate", run, scheduler);
+    const std::uint64_t immediate = lateness(beside_flood({"immediate", run, scheduler}));
     for (const char* delivery : deliveries) {
-      const std::uint64_t late = late_beside_flood(delivery, run, scheduler);
+      const std::uint64_t late = lateness(beside_flood({delivery, run, scheduler}));
       std::printf("%s, %s: late by %.2f ms at p99 beside a flood with %s, %.2f ms with immediate\n", run,
                   scheduler, static_cast<double>(late) / 1e6, delivery, static_cast<double>(immediate) / 1e6);
       EXPECT_GT(late, 0u);
       EXPECT_LE(late, 2 * immediate) << delivery << ", " << run << ", " << scheduler;
     }
+  }
+}
+
+// Its VCPUs have one queue: two of them run it, or wait for the right to, where the neighbour wants the hart.
+TEST(Isolation, AFloodOfSeveralVcpusOnTwoHartsGivesWayToo) {
+  for (const char* run : {"host", "target"}) {
+    const Outcome immediate = beside_flood({"immediate", run, "credit", 3, 2});
+    const Outcome deferred = beside_flood({"dlh", run, "credit", 3, 2});
+    const Json& delivery = deferred.vms.at("flood").at("delivery");
+    std::printf(
+        "%s: late by %.2f ms beside three VCPUs that flood, %.2f ms with immediate; %.0f drains gave way\n",
+        run, static_cast<double>(lateness(deferred)) / 1e6, static_cast<double>(lateness(immediate)) / 1e6,
+        delivery.at("interrupted_drains").get<double>());
+    EXPECT_GT(lateness(deferred), 0u);
+    EXPECT_LE(lateness(deferred), 2 * lateness(immediate)) << run;
+    EXPECT_EQ(delivery.at("ran"), immediate.vms.at("flood").at("delivery").at("ran"));
+    EXPECT_GT(delivery.at("ran").get<double>(), 750.0) << "and what it prints";
+    EXPECT_GT(delivery.at("interrupted_drains").get<double>(), 10.0) << run;
+    EXPECT_EQ(deferred.vms.at("victim").at("delivery").at("interrupted_drains"), 0);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "hypervisor/arch/host/state_check.h"
 #include "hypervisor/delegation.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/phase.h"
 #include "models/cpu/isa/csr.h"
 
 namespace hv {
@@ -94,10 +95,6 @@ bool read_time_for_guest(HostHart& hart, Arch& arch) {
   if (rd != 0) hart.x()[rd] = hart.ticks() + hart.csr(csr::htimedelta);
   hart.write_csr(csr::sepc, hart.csr(csr::sepc) + 4);
   return true;
-}
-
-void announce(Arch& arch, HypervisorPhase phase) {
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(phase));
 }
 
 }  // namespace

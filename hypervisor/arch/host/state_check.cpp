@@ -58,7 +58,8 @@ bool StateCheck::settings(const Settings& settings) {
          settings.calls_per_notification <= abi::kMaxNotifications && settings.dlh.capacity >= 1 &&
          settings.dlh.capacity <= kMaxQueueCapacity && up_to(settings.scheduler, SchedulerPolicy::credit) &&
          settings.time_slice_us != 0 && settings.cap_period_us != 0 && sharing(settings.sharing) &&
-         truths(settings.drain_at_entry, settings.print_statistics, settings.read_instructions) &&
+         truths(settings.drain_at_entry, settings.tick_when_alone, settings.print_statistics,
+                settings.read_instructions) &&
          std::all_of(plan.switches.begin(), plan.switches.begin() + plan.count, sound);
 }
 
@@ -105,7 +106,8 @@ bool StateCheck::credit(const CreditBook& book) {
 bool StateCheck::scheduler(const Scheduler& scheduler, unsigned vms) {
   const unsigned count = scheduler.count_;
   if (count > kMaxVcpus || scheduler.ready_.count_ > kMaxVms) return false;
-  if (!up_to(scheduler.settings_.policy, SchedulerPolicy::credit) || scheduler.settings_.slice_ticks == 0)
+  if (!up_to(scheduler.settings_.policy, SchedulerPolicy::credit) || scheduler.settings_.slice_ticks == 0 ||
+      !truths(scheduler.settings_.tick_when_alone))
     return false;
   for (VcpuId vcpu = 0; vcpu < count; ++vcpu) {
     const Scheduler::Entity& entity = scheduler.entities_[vcpu];
@@ -261,7 +263,7 @@ std::string_view StateCheck::problem(const Hypervisor& core, unsigned harts, con
   if (!settings(core.settings_) || !sharing(core.frames_.settings_) || core.timebase_hz_ == 0 ||
       core.timebase_hz_ > 1'000'000'000 || !only_first(core.all_harts_, harts) || core.scan_hart_ >= harts ||
       core.next_switch_ > core.settings_.plan.count || core.vms_off_ > core.vm_count_ ||
-      !truths(core.machine_sstc_, core.vmids_suffice_, core.frames_.has_zero_))
+      !truths(core.machine_sstc_, core.vmids_suffice_, core.entries_drain_, core.frames_.has_zero_))
     return "settings";
   if (!pool(core.pool_)) return "the page pool";
   if (!records(core.frames_.records_, core.pool_, core.vm_count_, read)) return "records of shared frames";
@@ -282,7 +284,8 @@ std::string_view StateCheck::problem(const Hypervisor& core, unsigned harts, con
   for (const Hypervisor::Hart& hart : core.harts_) {
     const auto known = [&](VcpuId vcpu) { return number_of(vcpu, core.vcpu_count_); };
     if (!known(hart.loaded) || !known(hart.fp_loaded) || !known(hart.announced) ||
-        !truths(hart.idle_announced) || !std::ranges::all_of(hart.last_vcpu, known))
+        !truths(hart.idle_announced, hart.untimed) || !known(hart.slice_of) ||
+        (hart.untimed && hart.slice_of == kNoVcpu) || !std::ranges::all_of(hart.last_vcpu, known))
       return "a hart";
   }
   for (const DlhQueue& each : core.hart_queues_)

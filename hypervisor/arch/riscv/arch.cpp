@@ -53,6 +53,7 @@ void local_fence(const GuestFence& fence) {
       break;
     case GuestFence::Kind::everything:
       riscv_hfence_gvma();
+      riscv_hfence_vvma();  // of the present VMID: all have the same one
       break;
   }
 }
@@ -75,6 +76,7 @@ void remote_fence(const GuestFence& fence) {
       break;
     case GuestFence::Kind::everything:
       riscv::sbi_remote_hfence_gvma(fence.harts);
+      riscv::sbi_remote_hfence_vvma(fence.harts);
       break;
   }
 }
@@ -93,8 +95,9 @@ void save_vs(VsRegisters& vs) {
   if ((vs.henvcfg & csr::kStce) != 0) vs.vstimecmp = read_csr<csr::vstimecmp>();
 }
 
-// hgatp first: vsatp is only written while the VM's own G-stage is in place.
+// A vsatp is in place with its own VM's hgatp only, for the reason that OfVm gives.
 void restore_vs(const VsRegisters& vs) {
+  write_csr<csr::vsatp>(0);
   write_csr<csr::hgatp>(vs.hgatp);
   write_csr<csr::henvcfg>(vs.henvcfg);
   write_csr<csr::vsstatus>(vs.vsstatus);

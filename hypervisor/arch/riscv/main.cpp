@@ -86,8 +86,10 @@ GeneralRegisters* run(Arch& arch, Vcpu* next, Stack& stack) {
   board.power_off(kBootFailed);
 }
 
+// With a mode, for with Bare all other fields must be written as zero ("Hypervisor Guest Address Translation
+// and Protection Register"). What is cached under it meanwhile goes when the hart is set up.
 unsigned vmid_bits() {
-  write_csr<csr::hgatp>(csr::kVmidMask << csr::kVmidShift);
+  write_csr<csr::hgatp>(csr::kModeSv39 << csr::kAtpModeShift | csr::kVmidMask << csr::kVmidShift);
   const std::uint64_t kept = (read_csr<csr::hgatp>() >> csr::kVmidShift) & csr::kVmidMask;
   write_csr<csr::hgatp>(0);
   return kept == 0 ? 0 : highest_bit(kept) + 1;
