@@ -32,6 +32,13 @@ struct Outcome {
 // `run`: "target" or "host". Each call works in a fresh directory.
 Outcome simulate(const Json& config, const std::string& run);
 Outcome qemu(const Json& config);
+// The builds that a long test runs on. Under sanitizers the host alone: a run on target goes through the same
+// code of the simulator, ten times as often, and the hypervisor that it runs is not instrumented.
+#ifdef __SANITIZE_ADDRESS__
+inline const std::vector<std::string> kBuilds{"host"};
+#else
+inline const std::vector<std::string> kBuilds{"host", "target"};
+#endif
 // What `hvsim run FILE` prints.
 std::string run_config(const std::string& file);
 

@@ -76,7 +76,7 @@ TEST(SharingTwin, VmsThatArePromisedMoreThanThereIsWaitAndGoOn) {
     vm["memory_bytes"] = "20MiB";
     vm["arguments"]["dirty"] = 0;
   }
-  for (const char* run : {"target", "host"}) {
+  for (const std::string& run : kBuilds) {
     const Outcome outcome = simulate(config, run);
     expect_nothing_lost(outcome, run);
     EXPECT_THAT(outcome.console.at("three"), HasSubstr("lost words 0, foreign words 0"));
@@ -102,7 +102,7 @@ std::uint64_t counted(const Outcome& outcome, const char* counter) {
 
 TEST(SharingTwin, WritesByAmoAndScToReleasedPagesGetAFrame) {
   const Json config = probe_of_shared_pages("unshare");
-  for (const char* run : {"target", "host"}) {
+  for (const std::string& run : kBuilds) {
     const Outcome outcome = simulate(config, run);
     EXPECT_EQ(outcome.exit_code, 0) << run << outcome.log;
     EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare ok")) << run;
@@ -117,7 +117,7 @@ TEST(SharingTwin, WritesByAmoAndScToReleasedPagesGetAFrame) {
 // translation are also "reads and writes of VS-level page tables").
 TEST(SharingTwin, AAndDBitsOfATableThatSharesItsFrameAreItsOwn) {
   const Json config = probe_of_shared_pages("unshare_by_walks");
-  for (const char* run : {"target", "host"}) {
+  for (const std::string& run : kBuilds) {
     const Outcome outcome = simulate(config, run);
     EXPECT_EQ(outcome.exit_code, 0) << run << outcome.log;
     EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare by walks ok")) << run;

@@ -251,7 +251,7 @@ TEST(Fences, OnceARemoteFenceIsCompleteNobodySeesTheOldPageWhicheverVmsHartAsked
   const std::pair<const char*, unsigned> slices[] = {{"dlh", 100}, {"softirq", 1000}, {"polling", 1000}};
   for (const auto& [delivery, slice_us] : slices) {
     config["hypervisor"] = {{"delivery", delivery}, {"time_slice_us", slice_us}};
-    for (const char* run : {"target", "host"}) {
+    for (const std::string& run : kBuilds) {
       const Outcome outcome = simulate(config, run);
       EXPECT_EQ(outcome.exit_code, 0) << delivery << " on " << run << outcome.log;
       for (const char* vm : {"a", "b"})
@@ -318,7 +318,7 @@ TEST(Timeline, KeepsTheFormatsRulesTellsEveryExitAndChangesNothing) {
                       {"memory_bytes", "8MiB"},
                       {"harts", {0}},
                       {"arguments", {{"rounds", 20}}}};
-  for (const char* run : {"target", "host"}) {
+  for (const std::string& run : kBuilds) {
     config["observe"] = Json::object();
     const Outcome plain = simulate(config, run);
     config["observe"] = {{"timeline", true}};
