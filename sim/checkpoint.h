@@ -11,6 +11,7 @@
 #include "models/state/archive.h"
 #include "sim/config.h"
 #include "sim/json_document.h"
+#include "sim/refusal.h"
 #include "sim/running.h"
 
 namespace hvsim::sim {
@@ -53,7 +54,7 @@ isa::Result<Checkpoint, std::string> decode_checkpoint(std::span<const std::uint
 isa::Result<CheckpointFacts, std::string> decode_checkpoint_facts(std::span<const std::uint8_t> bytes);
 
 // A file appears whole or not at all. Errors are one line without the file's name.
-std::string write_checkpoint(const std::string& file, const Checkpoint& checkpoint);
+Refusal write_checkpoint(const std::string& file, const Checkpoint& checkpoint);
 isa::Result<Checkpoint, std::string> read_checkpoint(const std::string& file);
 isa::Result<CheckpointFacts, std::string> read_checkpoint_facts(const std::string& file);
 

@@ -170,14 +170,15 @@ std::span<const std::uint8_t> octets(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-std::string write_bytes(int descriptor, std::span<const std::uint8_t> bytes) {
+// The error of the system, or 0.
+int write_bytes(int descriptor, std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(descriptor, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return std::strerror(errno);
+    if (put < 0) return errno;
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
-  return {};
+  return 0;
 }
 
 }  // namespace
@@ -225,18 +226,21 @@ isa::Result<CheckpointFacts, std::string> decode_checkpoint_facts(std::span<cons
   return std::move(opened.value().facts);
 }
 
-std::string write_checkpoint(const std::string& file, const Checkpoint& checkpoint) {
+Refusal write_checkpoint(const std::string& file, const Checkpoint& checkpoint) {
+  const auto refusal = [](int error) -> Refusal {
+    return {.line = std::strerror(error), .unwritable = without_place(error)};
+  };
   const Bytes bytes = encode_checkpoint(checkpoint);
   std::string partial = file + ".partial-XXXXXX";
   const int descriptor = mkstemp(partial.data());
-  if (descriptor < 0) return std::strerror(errno);
-  std::string problem = write_bytes(descriptor, bytes);
-  if (problem.empty() && (fchmod(descriptor, 0644) != 0 || fsync(descriptor) != 0))
-    problem = std::strerror(errno);
+  if (descriptor < 0) return refusal(errno);
+  int error = write_bytes(descriptor, bytes);
+  if (error == 0 && (fchmod(descriptor, 0644) != 0 || fsync(descriptor) != 0)) error = errno;
   ::close(descriptor);
-  if (problem.empty() && ::rename(partial.c_str(), file.c_str()) != 0) problem = std::strerror(errno);
-  if (!problem.empty()) ::unlink(partial.c_str());
-  return problem;
+  if (error == 0 && ::rename(partial.c_str(), file.c_str()) != 0) error = errno;
+  if (error == 0) return {};
+  ::unlink(partial.c_str());
+  return refusal(error);
 }
 
 isa::Result<Checkpoint, std::string> read_checkpoint(const std::string& file) {

@@ -1,6 +1,7 @@
 // Load, check, run, report.
 #include "sim/cli_run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -45,23 +46,19 @@ std::optional<std::string> absolute(const std::optional<std::string>& file) {
   return file ? std::optional(std::filesystem::absolute(*file).string()) : file;
 }
 
-// Several runs at a time would write into one another.
-std::optional<std::string> find_mixed_output(const Experiment& experiment) {
-  if (experiment.runs.size() == 1) return std::nullopt;
-  for (const Run& run : experiment.runs)
-    if (!run.config.observe.explain.empty() || !run.config.observe.trace.empty() ||
-        !run.config.observe.signature.empty())
-      return "observe: " + std::to_string(experiment.runs.size()) +
-             " runs: expected one run when traps are explained, instructions traced or signatures "
-             "written (--only LABEL chooses one)";
-  return std::nullopt;
-}
-
 // Explanations on standard error and the progress line do not go together.
-bool talks(const Experiment& experiment) {
-  const ObserveConfig& observe = experiment.runs.front().config.observe;
+bool talks(const Run& run) {
+  const ObserveConfig& observe = run.config.observe;
   return (!observe.explain.empty() && observe.explain_output.empty()) ||
          (!observe.trace.empty() && observe.trace_output.empty());
+}
+
+// Several runs at a time would write into one another.
+std::optional<std::string> find_mixed_output(const Experiment& experiment) {
+  if (experiment.runs.size() == 1 || std::ranges::none_of(experiment.runs, talks)) return std::nullopt;
+  return "observe: " + std::to_string(experiment.runs.size()) +
+         " runs: expected one run when traps are explained or instructions traced on standard error (--only "
+         "LABEL chooses one), or a file for each: {run} in an output's name stands for the run";
 }
 
 isa::Result<Document, Problem> assemble(const RunOptions& options) {
@@ -135,7 +132,7 @@ int run(const RunOptions& options) {
 
   ExperimentResult result;
   {
-    ProgressDisplay progress(progress_style(options.quiet || talks(*experiment)));
+    ProgressDisplay progress(progress_style(options.quiet || talks(experiment->runs.front())));
     const bool alone = experiment->runs.size() == 1;
     result = run_experiment(*experiment,
                             {.output = options.output,

@@ -140,7 +140,7 @@ void Checker::boot() {
           "expected at least 2 because hypervisor.delivery is \"polling\" and takes the last one");
   const unsigned scan_hart = config_.hypervisor.sharing.scan_hart, harts = config_.machine.harts;
   require(scan_hart < harts, "hypervisor.sharing.scan_hart", std::to_string(scan_hart),
-          "no such hart, the machine has " + std::to_string(harts));
+          "expected less than " + std::to_string(harts) + ", the number of harts");
   require(delivery != Delivery::polling || scan_hart + 1 != harts || harts == 1,
           "hypervisor.sharing.scan_hart", std::to_string(scan_hart),
           "expected another hart because hypervisor.delivery is \"polling\" and takes the last one");
@@ -160,7 +160,7 @@ void Checker::vm(const VmConfig& vm, const std::string& path) {
   for (std::size_t i = 0; i < vm.harts.size(); ++i) {
     const std::string hart = child_path(path + ".harts", i);
     require(vm.harts[i] < config_.machine.harts, hart, std::to_string(vm.harts[i]),
-            "no such hart, the machine has " + std::to_string(config_.machine.harts));
+            "expected less than " + std::to_string(config_.machine.harts) + ", the number of harts");
     require(
         config_.hypervisor.delivery != hv::abi::Delivery::polling || vm.harts[i] + 1 != config_.machine.harts,
         hart, std::to_string(vm.harts[i]),
@@ -219,10 +219,17 @@ void Checker::vms() {
   require(total <= pool, "vms", size_text(total) + " of VM memory",
           "expected at most " + size_text(pool) + ", what the hypervisor can manage");
   const std::uint64_t memory = config_.machine.memory_bytes;
-  require(memory >= kHypervisorBytes && total <= memory - kHypervisorBytes, "machine.memory_bytes",
-          size_text(memory),
-          "too small for " + size_text(total) + " of VM memory, expected at least " +
-              size_text(total + kHypervisorBytes));
+  require(memory > kHypervisorBytes, "machine.memory_bytes", size_text(memory),
+          "expected more than " + size_text(kHypervisorBytes) + ", what the hypervisor keeps");
+  std::uint64_t left = memory - std::min(memory, kHypervisorBytes);
+  for (std::size_t i = 0; i < config_.vms.size(); ++i) {
+    const std::uint64_t wanted = config_.vms[i].memory_bytes;
+    require(wanted <= left, child_path("vms", i) + ".memory_bytes", size_text(wanted),
+            "expected at most " + size_text(left) + ", which is left of machine.memory_bytes, " +
+                size_text(memory) + ", by the hypervisor (" + size_text(kHypervisorBytes) +
+                ") and the VMs before it; " + size_text(total + kHypervisorBytes) + " would do for all");
+    left -= std::min(left, wanted);
+  }
 }
 
 }  // namespace

@@ -36,12 +36,12 @@ struct Described<BootConfig> {
       Field{"image", &T::image, Unit::none,
             "what boots when no hypervisor runs: an ELF or a Linux kernel, by name or path",
             Rule{.path = true}},
-      Field{"initrd", &T::initrd, Unit::none, "file that /chosen names as the initrd", Rule{.path = true}},
+      Field{"initrd", &T::initrd, Unit::none, "file that /chosen names as the initrd", Rule{.file = true}},
       Field{"bootargs", &T::bootargs, Unit::none, "/chosen bootargs"},
       Field{"restore", &T::restore, Unit::none,
             "checkpoint to go on from instead of booting; the machine's software, devices and memory must be "
             "those it was made with; empty: none",
-            Rule{.path = true}},
+            Rule{.file = true}},
       Field{"restored_models", &T::restored_models, Unit::none,
             "exact: as if nothing had happened, with the same timing; cold: caches, TLBs, predictors and "
             "statistics begin empty, whatever the timing was"},
@@ -67,7 +67,8 @@ struct Described<CheckpointConfig> {
           "at", &T::at, Unit::none,
           "when to write a checkpoint: instructions=N, cycles=N, mark=N (a region begins) or symbol=NAME, at "
           "the end of that quantum; empty: never"},
-      Field{"file", &T::file, Unit::none, "the checkpoint", Rule{.path = true}},
+      Field{"file", &T::file, Unit::none, "the checkpoint; {run} in it stands for the run's directory",
+            Rule{.file = true}},
       Field{"then", &T::then, Unit::none, "what happens then: go_on or stop"}};
 };
 
@@ -114,18 +115,19 @@ struct Described<ObserveConfig> {
   static constexpr auto fields = std::tuple{
       Field{"explain", &T::explain, Unit::none,
             "traps to explain: \"all\", or terms like cause=guest_page_fault,mode=VS,count=10; empty: none"},
-      Field{"explain_output", &T::explain_output, Unit::none, "file for explanations; empty: standard error",
-            Rule{.path = true}},
+      Field{"explain_output", &T::explain_output, Unit::none,
+            "file for explanations, where {run} stands for the run's directory; empty: standard error",
+            Rule{.file = true}},
       Field{"trace", &T::trace, Unit::none,
             "instructions to list: \"all\", or terms like start=main,stop=exit,mode=VS,count=1000; empty: "
             "none"},
       Field{"trace_output", &T::trace_output, Unit::none,
-            "file for the instruction trace; empty: standard error", Rule{.path = true}},
+            "file for the instruction trace, named likewise; empty: standard error", Rule{.file = true}},
       Field{"format", &T::format, Unit::none, "of both: text, or json with one object per line"},
       Field{"signature", &T::signature, Unit::none,
             "file for an architectural test's signature, what boot.image leaves between its symbols "
-            "begin_signature and end_signature; empty: none",
-            Rule{.path = true}},
+            "begin_signature and end_signature, named likewise; empty: none",
+            Rule{.file = true}},
       Field{"signature_granularity", &T::signature_granularity, Unit::bytes, "of each line: 4, 8 or 16",
             Rule{.min = 4, .max = 16}},
       Field{"timeline", &T::timeline, Unit::none,

@@ -21,7 +21,7 @@ template <>
 struct Described<BlockConfig> {
   using T = BlockConfig;
   static constexpr auto fields = std::tuple{
-      Field{"file", &T::file, Unit::none, "raw image of the disk", Rule{.path = true, .required = true}},
+      Field{"file", &T::file, Unit::none, "raw image of the disk", Rule{.file = true, .required = true}},
       Field{
           "access", &T::access, Unit::none,
           "overlay: writes last as long as the run; read_only: they fail; read_write: they change the file"},
@@ -46,7 +46,7 @@ struct Described<TypingConfig> {
   using T = TypingConfig;
   static constexpr auto fields = std::tuple{
       Field{"input", &T::input, Unit::none, "text typed from the start, as fast as the guest reads"},
-      Field{"input_file", &T::input_file, Unit::none, "the same from a file", Rule{.path = true}},
+      Field{"input_file", &T::input_file, Unit::none, "the same from a file", Rule{.file = true}},
       Field{"script", &T::script, Unit::none, "what is typed when, one step after the other"}};
 };
 

@@ -199,14 +199,14 @@ struct Described<VmConfig> {
       Field{"sstc", &T::sstc, Unit::none, "the guest may write vstimecmp"},
       Field{"arguments", &T::arguments, Unit::none, "key=value pairs that the workload reads at boot"},
       Field{"bootargs", &T::bootargs, Unit::none, "command line of a Linux kernel"},
-      Field{"initrd", &T::initrd, Unit::none, "file with a Linux kernel's initramfs", Rule{.path = true}},
+      Field{"initrd", &T::initrd, Unit::none, "file with a Linux kernel's initramfs", Rule{.file = true}},
       Field{"symbols", &T::symbols, Unit::none,
             "the Linux kernel's System.map, for sharing with source introspection; none: they are found in "
             "the guest",
-            Rule{.path = true}},
+            Rule{.file = true}},
       Field{"disk", &T::disk, Unit::none,
             "file that the VM's virtio disk holds at first; what the guest writes is gone afterwards",
-            Rule{.path = true}},
+            Rule{.file = true}},
       Field{"disk_bytes", &T::disk_bytes, Unit::bytes,
             "the VM has a virtio disk at least so large; what `disk` does not fill is zero",
             Rule{.max = std::uint64_t{1} << 30}}};

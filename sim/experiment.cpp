@@ -10,6 +10,7 @@
 #include "sim/config_load.h"
 #include "sim/json_path.h"
 #include "sim/moment.h"
+#include "sim/outputs.h"
 #include "sim/result_hash.h"
 
 namespace hvsim::sim {
@@ -155,6 +156,7 @@ isa::Result<Run, Problem> make_run(Variant& variant, const std::vector<std::stri
           .images = *images,
           .identity = {}};
   run.identity = run_identity(run.config, run.images);
+  name_outputs(run);
   return run;
 }
 
@@ -209,6 +211,7 @@ isa::Result<Experiment, Problem> expand(const Document& document,
     experiment.runs.push_back(std::move(run.value()));
   }
   if (auto problem = find_shared_disk(document, experiment.runs)) return isa::Failure{*problem};
+  if (auto problem = find_shared_output(document, experiment.runs)) return isa::Failure{*problem};
   experiment.name = document.json.value("name", experiment.runs[0].config.name);
   experiment.description = experiment.runs[0].config.description;
   return experiment;

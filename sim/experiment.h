@@ -30,7 +30,8 @@ struct Experiment {
 
 // Variants come from "runs" (a list of names with overrides) or "axes" (every combination of their values);
 // without either there is one run.
-// `only`: shell patterns of labels; empty: all runs. Runs that would change the same disk are refused.
+// `only`: shell patterns of labels; empty: all runs. Runs that would change the same disk, or write the same
+// file, are refused.
 isa::Result<Experiment, Problem> expand(const Document& document,
                                         const std::vector<std::string>& image_directories,
                                         const std::vector<std::string>& only = {});

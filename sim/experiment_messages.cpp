@@ -39,6 +39,8 @@ void MessageWriter::stage(Stage stage) {
 
 void MessageWriter::refused(const std::string& line) { send(dump(Json{{"refused", line}})); }
 
+void MessageWriter::unwritable(const std::string& line) { send(dump(Json{{"unwritable", line}})); }
+
 void MessageWriter::finished(const Finished& finished) {
   send(dump(Json{{"finished",
                   {{"exit_code", finished.exit_code},
@@ -63,7 +65,7 @@ void MessageParser::handle(const std::string& line) {
   const Json& value = json.begin().value();
   if (kind == "advanced") handler_.advanced(value[0], value[1]);
   if (kind == "console") handler_.console(value.get_ref<const std::string&>());
-  if (kind == "refused") handler_.refused(value);
+  if (kind == "refused" || kind == "unwritable") handler_.refused(value);
   if (kind != "finished") return;
   const auto summary = read_summary(value["summary"]);
   if (!summary) return;

@@ -27,8 +27,9 @@ class MessageWriter {
   explicit MessageWriter(int descriptor) : descriptor_(descriptor) {}
   void advanced(isa::Cycles now, std::uint64_t retired);
   void console(std::string_view text);
-  void stage(Stage stage);                // for whoever limits a run's time
-  void refused(const std::string& line);  // a mistake of the user, found before time started
+  void stage(Stage stage);                   // for whoever limits a run's time
+  void refused(const std::string& line);     // a mistake of the user
+  void unwritable(const std::string& line);  // the host has no place for the results
   void finished(const Finished& finished);
 
  private:
@@ -39,7 +40,7 @@ class MessageWriter {
 struct MessageHandler {
   std::function<void(isa::Cycles, std::uint64_t)> advanced;
   std::function<void(std::string_view)> console;
-  std::function<void(const std::string&)> refused;
+  std::function<void(const std::string&)> refused;  // the host, too, for want of place
   std::function<void(const Finished&)> finished;
 };
 

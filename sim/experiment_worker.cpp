@@ -109,12 +109,12 @@ isa::Result<Run, Problem> read_run(int descriptor) {
 
 int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& messages) {
   const auto start = Clock::now();
-  auto refuse = [&](const std::string& line) {
-    messages.refused(line);
+  auto refuse = [&](const Refusal& refusal) {
+    refusal.unwritable ? messages.unwritable(refusal.line) : messages.refused(refusal.line);
     return kUserError;
   };
   auto run = read_run(options.config_descriptor);
-  if (!run) return refuse(run.error().text());
+  if (!run) return refuse({.line = run.error().text()});
   const FrozenFiles frozen;
   Reporter reporter(messages, run->gdb.has_value() || options.session_descriptor >= 0);
   const auto write = [&](const RunResult& result, const std::string& hash, const std::string& directory) {
@@ -137,7 +137,7 @@ int run(const WorkerOptions& options, const Simulate& simulate, MessageWriter& m
 
   const std::string hash = result_hash(run->config, run->images, *result);
   const auto directory = write(*result, hash, options.output);
-  if (!directory) return refuse(directory.error().text());
+  if (!directory) return refuse({.line = directory.error().text(), .unwritable = true});
   messages.finished({.exit_code = exit_code(*result),
                      .directory = *directory,
                      .result_hash = hash,

@@ -8,8 +8,8 @@
 
 namespace hvsim::sim {
 
-using Simulate = std::function<isa::Result<RunResult, std::string>(const Config&, const ImagePaths&,
-                                                                   Progress&, const Attached&)>;
+using Simulate = std::function<isa::Result<RunResult, Refusal>(const Config&, const ImagePaths&, Progress&,
+                                                               const Attached&)>;
 
 struct WorkerOptions {
   int config_descriptor = -1;   // a Run as worker_input() wrote it

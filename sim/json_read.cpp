@@ -184,7 +184,8 @@ bool JsonReader::read_text(const Place& place, std::string& value) {
                       " letters, digits, '_', '.' and '-', the first a letter or digit");
   if (value.find('\0') != std::string::npos)
     return refuse(place.path, show(place.json), "expected no NUL in text");
-  if (place.rule.path && value.find('/') != std::string::npos)
+  const bool slash = value.find('/') != std::string::npos;
+  if ((place.rule.file && !value.empty()) || (place.rule.path && slash))
     value = absolute_path(value, origins_.of(place.path));
   return true;
 }

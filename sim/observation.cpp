@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include "sim/explain.h"
 #include "sim/image/format.h"
@@ -11,36 +12,64 @@
 
 namespace hvsim::sim {
 
-isa::Result<std::unique_ptr<Observation>, std::string> Observation::make(const Config& config,
-                                                                         const ImagePaths& images) {
+namespace {
+
+Refusal cannot_write(const std::string& key, const std::string& path, int error) {
+  return {.line = "observe." + key + "_output: \"" + path + "\": " + std::strerror(error) +
+                  ", expected a file that can be written",
+          .unwritable = without_place(error)};
+}
+
+}  // namespace
+
+isa::Result<std::unique_ptr<Observation>, Refusal> Observation::make(const Config& config,
+                                                                     const ImagePaths& images) {
   const ObserveConfig& observe = config.observe;
   if (observe.explain.empty() && observe.trace.empty()) return std::unique_ptr<Observation>();
   auto symbols = Symbols::load(config, images);
-  if (!symbols) return isa::Failure{symbols.error()};
+  if (!symbols) return isa::Failure{Refusal{.line = symbols.error()}};
   std::unique_ptr<Observation> made(new Observation(config));
   made->symbols_ = std::move(symbols.value());
-  if (auto problem =
-          made->open(made->explain_, "explain", observe.explain, FilterUse::explain, observe.explain_output))
-    return isa::Failure{*problem};
-  if (auto problem = made->open(made->trace_, "trace", observe.trace, FilterUse::trace, observe.trace_output))
-    return isa::Failure{*problem};
+  auto problem =
+      made->open(made->explain_, "explain", observe.explain, FilterUse::explain, observe.explain_output);
+  if (problem.empty())
+    problem = made->open(made->trace_, "trace", observe.trace, FilterUse::trace, observe.trace_output);
+  if (!problem.empty()) return isa::Failure{problem};
   return made;
 }
 
-std::optional<std::string> Observation::open(std::optional<Output>& output, const std::string& key,
-                                             const std::string& filter, FilterUse use,
-                                             const std::string& path) {
-  if (filter.empty()) return std::nullopt;
+Refusal Observation::open(std::optional<Output>& output, const std::string& key, const std::string& filter,
+                          FilterUse use, const std::string& path) {
+  if (filter.empty()) return {};
   const auto parsed = parse_filter(filter, use, config_);
-  if (!parsed) return "observe." + key + ": " + parsed.error().value + ": " + parsed.error().expectation;
+  if (!parsed)
+    return {.line = "observe." + key + ": " + parsed.error().value + ": " + parsed.error().expectation};
   auto selection = Selection::make(*parsed, symbols_);
-  if (!selection) return "observe." + key + ": " + selection.error();
+  if (!selection) return {.line = "observe." + key + ": " + selection.error()};
   std::FILE* file = path.empty() ? stderr : std::fopen(path.c_str(), "w");
-  if (file == nullptr)
-    return "observe." + key + "_output: \"" + path + "\": " + std::strerror(errno) +
-           ", expected a file that can be written";
+  if (file == nullptr) return cannot_write(key, path, errno);
   output.emplace(Output{std::move(selection.value()), std::unique_ptr<std::FILE, CloseFile>(file)});
-  return std::nullopt;
+  return {};
+}
+
+void Observation::Output::write(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() && error == 0) error = errno;
+}
+
+void Observation::Output::flush() {
+  if (std::fflush(file.get()) != 0 && error == 0) error = errno;
+}
+
+// Of standard error nobody promises that it will be read.
+Refusal Observation::finish() {
+  const ObserveConfig& observe = config_.observe;
+  for (const auto& [output, key, path] : {std::tuple{&explain_, "explain", observe.explain_output},
+                                          std::tuple{&trace_, "trace", observe.trace_output}}) {
+    if (!*output || path.empty()) continue;
+    (*output)->flush();
+    if ((*output)->error != 0) return cannot_write(key, path, (*output)->error);
+  }
+  return {};
 }
 
 void Observation::trapped(const cpu::HartState& hart, const cpu::TrapSeen& seen) {

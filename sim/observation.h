@@ -10,6 +10,7 @@
 #include "models/cpu/observer.h"
 #include "sim/config.h"
 #include "sim/observe_filter.h"
+#include "sim/refusal.h"
 #include "sim/symbols.h"
 #include "sim/trace.h"
 
@@ -18,8 +19,10 @@ namespace hvsim::sim {
 class Observation final : public cpu::Observer {
  public:
   // Null if the config asks for nothing. An error is one line.
-  static isa::Result<std::unique_ptr<Observation>, std::string> make(const Config& config,
-                                                                     const ImagePaths& images);
+  static isa::Result<std::unique_ptr<Observation>, Refusal> make(const Config& config,
+                                                                 const ImagePaths& images);
+  // At the end of the run: what could not be written, if anything.
+  Refusal finish();
 
   void trapped(const cpu::HartState& hart, const cpu::TrapSeen& seen) override;
   bool steps() const override { return trace_.has_value(); }
@@ -36,7 +39,10 @@ class Observation final : public cpu::Observer {
   struct Output {
     Selection selection;
     std::unique_ptr<std::FILE, CloseFile> file;
-    void write(const std::string& text) const { std::fwrite(text.data(), 1, text.size(), file.get()); }
+    int error = 0;  // the first of writing to the file
+
+    void write(const std::string& text);
+    void flush();
   };
   // A hart's step in progress, and where the last listed one was.
   struct Progress {
@@ -45,8 +51,8 @@ class Observation final : public cpu::Observer {
   };
 
   explicit Observation(const Config& config) : config_(config) {}
-  std::optional<std::string> open(std::optional<Output>& output, const std::string& key,
-                                  const std::string& filter, FilterUse use, const std::string& path);
+  Refusal open(std::optional<Output>& output, const std::string& key, const std::string& filter,
+               FilterUse use, const std::string& path);
   void heading(const cpu::HartState& hart, const cpu::StepSeen& seen);
   void trace_trap(const cpu::HartState& hart, const cpu::TrapSeen& seen);
   bool json() const { return config_.observe.format == ObserveFormat::json; }

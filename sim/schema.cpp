@@ -30,6 +30,9 @@ Json text_schema(const Rule& rule) {
   Json schema{{"type", "string"}};
   if (rule.name_length != 0)
     schema["pattern"] = "^[A-Za-z0-9][A-Za-z0-9_.-]{0," + std::to_string(rule.name_length - 1) + "}$";
+  // Annotations for whoever moves configs about: JSON Schema knows no such formats.
+  if (rule.file) schema["format"] = "path";
+  if (rule.path) schema["format"] = "name-or-path";
   return schema;
 }
 

@@ -96,18 +96,19 @@ class CheckpointWriter {
     if (!moment_ || !moment_->come()) return true;
     moment_->end(run_.machine);
     moment_.reset();
-    problem_ = save(run_.config.checkpoint.file, false);
-    if (!problem_.empty()) problem_ = "checkpoint.file: \"" + run_.config.checkpoint.file + "\": " + problem_;
+    const std::string& file = run_.config.checkpoint.file;
+    problem_ = save(file, false);
+    if (!problem_.empty()) problem_.line = "checkpoint.file: \"" + file + "\": " + problem_.line;
     if (!problem_.empty() || run_.config.checkpoint.then == AfterCheckpoint::stop) {
       run_.limits.stop(StopReason::checkpoint);
       return false;
     }
     return true;
   }
-  // The error is one line without the file's name.
-  std::string save(const std::string& file, bool disturbed) const {
+  // The error is without the file's name.
+  Refusal save(const std::string& file, bool disturbed) const {
     auto checkpoint = take_checkpoint(run_, facts_of_run(run_.config, images_));
-    if (!checkpoint) return checkpoint.error();
+    if (!checkpoint) return {.line = checkpoint.error()};
     checkpoint.value().facts.debugged |= disturbed;
     return write_checkpoint(file, *checkpoint);
   }
@@ -115,13 +116,13 @@ class CheckpointWriter {
   std::string missed() const {
     return moment_ ? "checkpoint.at: \"" + run_.config.checkpoint.at + "\" did not come" : "";
   }
-  const std::string& problem() const { return problem_; }
+  const Refusal& problem() const { return problem_; }
 
  private:
   Running run_;
   const ImagePaths& images_;
   std::optional<AwaitedMoment> moment_;
-  std::string problem_;
+  Refusal problem_;
 };
 
 // All SystemC objects of a run; one per process.
@@ -258,9 +259,10 @@ std::string restore(const Running& run, const ImagePaths& images, const Checkpoi
   return problem.empty() ? problem : "boot.restore: \"" + boot.restore + "\": " + problem;
 }
 
-isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePaths& images,
-                                             Progress& progress, const Attached& attached,
-                                             const Checkpoint* start_from) {
+isa::Failure<Refusal> refused(const std::string& line) { return isa::Failure{Refusal{.line = line}}; }
+
+isa::Result<RunResult, Refusal> run_once(const Config& config, const ImagePaths& images, Progress& progress,
+                                         const Attached& attached, const Checkpoint* start_from) {
   RunResult result;
   const bool on_host = config.hypervisor.run == HypervisorRun::host;
   auto observation = Observation::make(config, images);
@@ -281,11 +283,11 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   if (attached.gdb) observer = debugging.emplace(observer).observer();
   if (attached.session) observer = session.emplace(attached.session->descriptor, observer).observer();
   auto built = Machine::build(config.machine, config.seed, on_host, console, observer);
-  if (!built) return isa::Failure{built.error()};
+  if (!built) return refused(built.error());
   Machine& machine = **built;
 
   auto timeline = Timeline::make(config);
-  if (!timeline) return isa::Failure{timeline.error()};
+  if (!timeline) return isa::Failure{Refusal{.line = timeline.error(), .unwritable = true}};
   Recorder recorder(machine, config, timeline->get());
   std::optional<HostRun> host;
   if (on_host) host.emplace(machine, config.hypervisor.costs);
@@ -301,7 +303,7 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   const std::string problem = restores ? restore(running, images, start_from)
                               : host   ? host->boot(machine, config, images)
                                        : prepare_boot(machine, config, images);
-  if (!problem.empty()) return isa::Failure{problem};
+  if (!problem.empty()) return refused(problem);
 
   if (config.limits.on_reset == OnReset::restart)
     machine.restart_by([&] {
@@ -321,11 +323,11 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   if (host) inspection = [&host] { return host->hypervisor.inspect(); };
   if (debugging) {
     if (auto wrong = debugging->start(machine, config, images, inspection, *attached.gdb); !wrong.empty())
-      return isa::Failure{wrong};
+      return refused(wrong);
     debugger = debugging->session();
   }
   if (session) debugger = &*session;
-  if (auto wrong = checkpoints.start(); !wrong.empty()) return isa::Failure{wrong};
+  if (auto wrong = checkpoints.start(); !wrong.empty()) return refused(wrong);
   Shells shells(machine, recorder, config, host ? &*host : nullptr, limits, checkpoints, debugger);
   const auto finish = [&] {
     shells.settle(machine, recorder);
@@ -346,24 +348,24 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
     return result.timeline != nullptr ? "" : "observe.timeline: the timeline could not be written";
   };
   if (session) {
-    auto started =
-        session->start({.machine = machine,
-                        .config = config,
-                        .images = images,
-                        .console = result.console,
-                        .recorder = recorder,
-                        .timeline = timeline->get()},
-                       inspection,
-                       {.result =
-                            [&](const std::string& directory) {
-                              finish();
-                              collect();
-                              if (auto missed = finish_timeline(); !missed.empty()) return missed;
-                              return attached.session->write(result, directory);
-                            },
-                        .checkpoint = [&](const std::string& file,
-                                          bool disturbed) { return checkpoints.save(file, disturbed); }});
-    if (!started.empty()) return isa::Failure{started};
+    auto started = session->start(
+        {.machine = machine,
+         .config = config,
+         .images = images,
+         .console = result.console,
+         .recorder = recorder,
+         .timeline = timeline->get()},
+        inspection,
+        {.result =
+             [&](const std::string& directory) {
+               finish();
+               collect();
+               if (auto missed = finish_timeline(); !missed.empty()) return missed;
+               return attached.session->write(result, directory);
+             },
+         .checkpoint = [&](const std::string& file,
+                           bool disturbed) { return checkpoints.save(file, disturbed).line; }});
+    if (!started.empty()) return refused(started);
   }
   do {
     sc_core::sc_start();
@@ -373,17 +375,20 @@ isa::Result<RunResult, std::string> run_once(const Config& config, const ImagePa
   result.note = checkpoints.missed();
   finish();
   if (debugger != nullptr) debugger->over(result);
-  if (signature != nullptr && !signature->write(machine.memory()))
-    return isa::Failure{"observe.signature: \"" + config.observe.signature + "\" could not be written"};
+  if (signature != nullptr)
+    if (auto missed = signature->write(machine.memory()); !missed.empty()) return isa::Failure{missed};
+  if (*observation != nullptr)
+    if (auto missed = observation.value()->finish(); !missed.empty()) return isa::Failure{missed};
   collect();
-  if (auto missed = finish_timeline(); !missed.empty()) return isa::Failure{missed};
+  if (auto missed = finish_timeline(); !missed.empty())
+    return isa::Failure{Refusal{.line = missed, .unwritable = true}};
   return result;
 }
 
 }  // namespace
 
-isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress, const Attached& attached) {
+isa::Result<RunResult, Refusal> simulate(const Config& config, const ImagePaths& images, Progress& progress,
+                                         const Attached& attached) {
   if (config.boot.fast_forward.empty()) return run_once(config, images, progress, attached, nullptr);
   const auto once = [&](const Config& functional) {
     return run_once(functional, images, progress, {}, nullptr);

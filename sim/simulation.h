@@ -9,6 +9,7 @@
 #include "models/cpu/isa/result.h"
 #include "sim/config.h"
 #include "sim/debugger.h"
+#include "sim/refusal.h"
 #include "sim/statistics.h"
 
 namespace hvsim::sim {
@@ -27,9 +28,9 @@ class Progress {
 };
 
 // An error is one line about the config or an image ("file: path: value: expectation"), found before time
-// starts; nothing has run then.
+// starts, when nothing has run, or about what the run has to write.
 // `attached`: a debugger or a session, which the machine waits for.
-isa::Result<RunResult, std::string> simulate(const Config& config, const ImagePaths& images,
-                                             Progress& progress, const Attached& attached = {});
+isa::Result<RunResult, Refusal> simulate(const Config& config, const ImagePaths& images, Progress& progress,
+                                         const Attached& attached = {});
 
 }  // namespace hvsim::sim

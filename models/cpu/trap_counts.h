@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "models/cpu/activity.h"
@@ -33,7 +34,7 @@ class TrapCounts {
 
  private:
   static constexpr unsigned kCodes = 32;  // the privileged manual gives no trap of ours a larger one
-  static constexpr unsigned index(unsigned from, unsigned to, bool interrupt, unsigned code) {
+  static constexpr std::size_t index(std::size_t from, unsigned to, bool interrupt, unsigned code) {
     return ((from * kModes + to) * 2 + (interrupt ? 1 : 0)) * kCodes + code % kCodes;
   }
   std::array<std::uint64_t, kModes * kModes * 2 * kCodes> counts_{};

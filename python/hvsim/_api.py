@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from hvsim import _core, _progress
-from hvsim._errors import ConfigError, RunError, refusal
+from hvsim._errors import ConfigError, RunError, refusal, unwritable
 from hvsim._executors import Local, Watcher, at_a_time
 from hvsim._machine import Machine, as_machine
 from hvsim._result_sets import Results
 from hvsim._results import Result
+from hvsim._shared_files import refuse_unheard
+from hvsim._space import RefusedError
 from hvsim._worker import FINISHED, USAGE, Ending, Limits, Task, image_directories
 
 
@@ -86,6 +88,7 @@ def run(
     Raises:
         ConfigError: The config cannot be used; nothing has run.
         RunError: The simulator failed.
+        Error: There is no place for the results.
     """
     if workload is not None:
         config = as_machine(config).with_guests(
@@ -94,6 +97,10 @@ def run(
     elif isinstance(config, Machine) and not (config.get("vms") or "image" in config.get("boot", {})):
         raise ConfigError("", "workload", "", 'missing: expected what to run: hvsim.run(machine, "hello")')
     tasks = [Task(*run) for run in expand(config, overrides or {}, folder)]
+    try:
+        refuse_unheard(tasks)
+    except RefusedError as refused:
+        raise refused.error("") from refused
     with tempfile.TemporaryDirectory(prefix="hvsim-") as scratch:
         root = Path(scratch) if out is None else _output(out)
         executor = Local(at_a_time(jobs))
@@ -150,6 +157,8 @@ class _Watcher(Watcher):
 def _check(task: Task, ending: Ending | BaseException) -> None:
     if isinstance(ending, BaseException):
         raise ending
+    if ending.unwritable:
+        raise unwritable(ending.detail)
     if ending.exit_code == USAGE:
         raise refusal(ending.detail)
     if ending.exit_code not in FINISHED:

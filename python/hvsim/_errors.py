@@ -44,6 +44,11 @@ def refusal(line: str) -> ConfigError:
     return ConfigError("", found["path"], "", found["expected"]) if found else ConfigError("", "", "", line)
 
 
+def unwritable(line: str) -> Error:
+    """The error when there is no place for what a run writes, in the simulator's words."""
+    return Error(f"results cannot be written: {line}")
+
+
 def unknown(name: object, known: Iterable[object]) -> str:
     """What to say of a name that is none of those, of which the nearest is named if they are many."""
     names = [str(each) for each in known]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import queue
 import signal
@@ -11,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -142,10 +144,10 @@ class Dask:
                 watcher.started(task)
             try:
                 for future in self._completed(client, futures):
-                    error = future.exception()
-                    yield Done(futures[future], future.result() if error is None else _told(error))
+                    yield Done(futures[future], _ending(future))
             finally:
-                client.cancel(list(futures))
+                if client.status == "running":
+                    client.cancel(list(futures))
 
     def _completed(self, client: Any, futures: Iterable[Any]) -> Iterator[Any]:
         """Futures as they are done; an error once there has been no worker for too long."""
@@ -175,11 +177,16 @@ class Dask:
             yield self._where
             return
         with contextlib.ExitStack() as stack:
+            stack.enter_context(_quiet("distributed.client"))
             if self._where in ("local", "slurm"):
                 scheduler = stack.enter_context(self._cluster(distributed))
             else:
                 scheduler = self._reached(distributed)
-            yield stack.enter_context(distributed.Client(scheduler, timeout="30s", set_as_default=False))
+            try:
+                client = distributed.Client(scheduler, timeout="30s", set_as_default=False)
+            except (OSError, TimeoutError) as error:
+                raise Error(f"the Dask scheduler at {scheduler} does not answer: {error}") from error
+            yield stack.enter_context(client)
 
     def _reached(self, distributed: Any) -> str:
         """The address, if somebody listens there: a Client takes a minute to say that nobody does."""
@@ -213,6 +220,18 @@ class Dask:
             )
         with made as cluster:
             yield cluster
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """What it would log of a lost scheduler is said in a line."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def at_a_time(jobs: int | None) -> int:
@@ -274,6 +293,25 @@ def simulator_hash() -> str:
         return _hash(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise Error(f"the simulator cannot be read: {error}") from error
+
+
+def _ending(future: Any) -> Ending | BaseException:
+    """Of a future that is done.
+
+    Raises:
+        Error: It has been dropped.
+    """
+    gone = Error(
+        "the Dask scheduler has ended, or somebody has cancelled runs: what was finished is kept, and "
+        "another sweep with the same directory (--resume) goes on"
+    )
+    if future.cancelled():
+        raise gone
+    try:
+        error = future.exception()
+        return future.result() if error is None else _told(error)
+    except (OSError, TimeoutError, CancelledError) as error:  # of the connection: those of runs are results
+        raise gone from error
 
 
 def _told(error: BaseException) -> BaseException | Ending:

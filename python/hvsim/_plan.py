@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from hvsim import _core
 from hvsim._constraints import Constraint
 from hvsim._errors import ConfigError
-from hvsim._shared_disks import refuse_shared_disks
+from hvsim._shared_files import refuse_shared_files
 from hvsim._space import MISSING, Json, Point, RefusedError, _only_keys, points
 from hvsim._worker import Limits, Task, image_directories
 
@@ -155,7 +156,7 @@ def plan(definition: Definition) -> Plan:
         if not rows:
             raise RefusedError("constraints", wanted, f"that some of the {len(chosen)} points meet them")
         chosen_runs = Plan(rows, skipped)
-        refuse_shared_disks(chosen_runs.tasks)
+        refuse_shared_files(chosen_runs.tasks)
     except RefusedError as refusal:
         raise refusal.error(definition.file) from refusal
     return chosen_runs
@@ -189,7 +190,7 @@ class _Expander:
     def _expand(self, point: Point) -> list[tuple[str, str, str]]:
         merged = {**self._common, **point.settings}
         folder = self._definition.folder
-        settings = [f"{path}={json.dumps(_anchored(path, value, folder))}" for path, value in merged.items()]
+        settings = [f"{path}={json.dumps(anchored(path, value, folder))}" for path, value in merged.items()]
         try:
             if self._text is None:
                 return _core.expand_file(self._base, settings, self._images)
@@ -204,24 +205,32 @@ class _Expander:
             ) from error
 
 
-# The config's keys that name files.
-_FILES = frozenset(
-    (
-        *("disk", "explain_output", "file", "firmware", "image", "initrd", "input_file"),
-        *("restore", "signature", "symbols", "trace_output", "workload"),
-    )
-)
-
-
-def _anchored(key: str, value: Json, folder: Path) -> Json:
-    """Paths that begin with a dot start where the sweep stands; what is given as a setting has no folder."""
-    if isinstance(value, str) and key.rpartition(".")[2] in _FILES and value.startswith(("./", "../")):
-        return str(folder / value)
+def anchored(path: str, value: Json, folder: Path) -> Json:
+    """The value of a key, with what names files starting in a folder: given as a setting it has none."""
+    if isinstance(value, str):
+        kind = _file_keys().get(re.sub(r"\[\d+\]", "[*]", path))
+        names_file = (kind == "path" and value) or (kind == "name-or-path" and "/" in value)
+        return str(folder / value) if names_file else value
     if isinstance(value, (list, tuple)):
-        return [_anchored(key, each, folder) for each in value]
+        return [anchored(f"{path}[*]", each, folder) for each in value]
     if isinstance(value, Mapping):
-        return {name: _anchored(name, child, folder) for name, child in value.items()}
+        return {name: anchored(f"{path}.{name}", child, folder) for name, child in value.items()}
     return value
+
+
+@cache
+def _file_keys() -> Mapping[str, str]:
+    """The config's keys that name files, and whether they always do, as the schema tells."""
+
+    def of(part: Json, path: str) -> Iterator[tuple[str, str]]:
+        for key, child in part.get("properties", {}).items():
+            yield from of(child, f"{path}.{key}" if path else key)
+        if "items" in part:
+            yield from of(part["items"], f"{path}[*]")
+        if part.get("format") in ("path", "name-or-path"):
+            yield path, part["format"]
+
+    return dict(of(json.loads(_core.schema()), ""))
 
 
 def _refuse_fixed(text: Mapping[str, Json]) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from hvsim._errors import ConfigError, RunError, SessionError, refusal
+from hvsim._errors import ConfigError, RunError, SessionError, refusal, unwritable
 from hvsim._worker import Task, binary, end_process, ending_of, environment, memory_file
 
 
@@ -115,6 +115,8 @@ class SessionProcess:
                 raise SessionError(message["failed"])
             if "refused" in message:
                 raise refusal(message["refused"])
+            if "unwritable" in message:
+                raise unwritable(message["unwritable"])
             if "advanced" in message:
                 self.on_advance(*message["advanced"])
             if "console" in message:

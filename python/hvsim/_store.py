@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from hvsim._errors import ConfigError, Error
+from hvsim._shared_files import outputs
 from hvsim._table import sync_directory, write
 from hvsim._worker import Task
 
@@ -104,12 +105,11 @@ class Store:
         """
         if not self.finished(task.directory):
             return False
-        observe = json.loads(task.config)["observe"]
-        wanted = [observe["signature"]]
-        wanted += [observe[f"{each}_output"] for each in ("explain", "trace") if observe[each]]
-        if observe["timeline"]:
-            wanted.append(str(self.path / task.directory / "trace.json"))
-        return all(Path(each).exists() for each in wanted if each)
+        config = json.loads(task.config)
+        wanted = [Path(file) for _, file in outputs(config)]
+        if config["observe"]["timeline"]:
+            wanted.append(self.path / task.directory / "trace.json")
+        return all(each.exists() for each in wanted)
 
     def failure(self, directory: str) -> Mapping[str, Any] | None:
         """The record of a failed run."""

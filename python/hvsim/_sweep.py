@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
@@ -18,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from hvsim import _core, _progress, _table
-from hvsim._errors import ConfigError, Error, RunError
+from hvsim._errors import ConfigError, Error, RunError, unwritable
 from hvsim._executors import Executor, Watcher, at_a_time, choose, simulator_hash
 from hvsim._plan import Definition, Plan, plan, size
 from hvsim._space import RefusedError, plain
@@ -246,19 +245,10 @@ def _run(chosen: Plan, store: Store, executor: Executor, limits: Limits, tell: P
             if good:
                 publisher.add(task.directory)
             else:
-                _refuse_what_no_run_can_help(ending)
+                if ending.unwritable:
+                    raise unwritable(ending.detail)
                 store.record_failure(task, *_failure(ending))
             counter.count(task, good)
-
-
-# What the operating system says when there is no place for results; no fault of the run, which is done
-# again when there is.
-_NO_PLACE = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)))
-
-
-def _refuse_what_no_run_can_help(ending: Ending) -> None:
-    if any(words in ending.detail for words in _NO_PLACE):
-        raise Error(f"results cannot be written: {ending.detail}")
 
 
 def _failure(ending: Ending) -> tuple[int, str]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from hvsim._errors import ConfigError, Error
 from hvsim._executors import choose
-from hvsim._plan import Definition, plan
+from hvsim._plan import Definition, anchored, plan
 from hvsim._store import DEFINITION
 from hvsim._sweep import CSV, TABLE, _limits, conduct, prepare, shown
 from hvsim._worker import FAULT, USAGE
@@ -126,9 +126,10 @@ def _setting(text: str) -> tuple[str, Any]:
     if not path or not equals:
         raise ConfigError("--set", text, "", "expected path=value")
     try:
-        return path, json.loads(value)
+        meant = json.loads(value)
     except ValueError:
-        return path, value
+        meant = value
+    return path, anchored(path, meant, Path.cwd())
 
 
 def _summary(table: pd.DataFrame, out: Path) -> str:

@@ -104,10 +104,13 @@ class Ending(NamedTuple):
     Attributes:
         exit_code: Of the simulator; negative is a signal.
         detail: Why it did not pass, in the simulator's words.
+        unwritable: There was no place for what the run writes: no fault of the run, which can be done where
+            there is some.
     """
 
     exit_code: int
     detail: str
+    unwritable: bool = False
 
 
 def binary() -> Path:
@@ -212,7 +215,7 @@ def _tell(messages: bytes, clock: _Clock, advanced: Callable[[int, int], None]) 
 def _last_words(messages: bytes) -> bytes:
     """The lines that say how the run ended, and what may become one; progress and console go by."""
     *lines, rest = messages.split(b"\n")
-    kept = [line for line in lines if line.startswith((b'{"finished"', b'{"refused"'))]
+    kept = [line for line in lines if line.startswith((b'{"finished"', b'{"refused"', b'{"unwritable"'))]
     return b"\n".join([*kept, rest])
 
 
@@ -223,6 +226,8 @@ def ending_of(code: int, messages: bytes, errors: bytes) -> Ending:
             message: dict[str, Any] = json.loads(line)
             if "refused" in message:
                 return Ending(USAGE, str(message["refused"]))
+            if "unwritable" in message:
+                return Ending(USAGE, str(message["unwritable"]), unwritable=True)
             if "finished" in message:
                 return Ending(int(message["finished"]["exit_code"]), str(message["finished"]["detail"]))
     words = " ".join(errors.decode("utf-8", errors="replace").strip().splitlines()[-3:])

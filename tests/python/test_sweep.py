@@ -158,6 +158,59 @@ def test_local_dask_workers_give_the_same_table(written, tmp_path):
         assert (here / table).read_bytes() == (there / table).read_bytes()
 
 
+@contextlib.contextmanager
+def cluster(folder):
+    """A Dask scheduler and two workers, as programs of their own; yields the scheduler and its address."""
+    folder.mkdir()
+    file, options = folder / "scheduler.json", ("--no-dashboard", "--scheduler-file")
+    program = (sys.executable, "-m", "distributed.cli.dask_")
+    with contextlib.ExitStack() as stack:
+
+        def start(what, *arguments):
+            words = [*program[:2], program[2] + what, *options, str(file), *arguments]
+            process = stack.enter_context(subprocess.Popen(words, stderr=subprocess.DEVNULL))
+            stack.callback(process.kill)
+            return process
+
+        scheduler = start("scheduler", "--port", "0", "--host", "127.0.0.1")
+        for _ in range(2):
+            start("worker", "--nthreads", "1", "--death-timeout", "5", "--no-nanny")
+        while not file.exists():
+            assert scheduler.poll() is None
+            time.sleep(0.05)
+        yield scheduler, json.loads(file.read_text())["address"]
+
+
+def test_a_sweep_whose_dask_scheduler_dies_says_so_and_resumes_elsewhere(config, tmp_path, counted):
+    work = {"name": "a", "workload": "compute", "arguments": {"crc": "100000000"}}
+    base = config(vms=[work], limits={"max_cycles": 50_000_000})
+    file, here, there = tmp_path / "sweep.json", tmp_path / "here", tmp_path / "there"
+    file.write_text(json.dumps({"base": base, "grid": {"seed": [1, 2, 3, 4, 5, 6]}}))
+    assert finish(file, "--out", here, "--csv").returncode == 4
+    before = len(counted())
+    with cluster(tmp_path / "first") as (scheduler, address):
+        words = command(file, "--out", there, "--csv", "--dask", address)
+        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+            while len(counted()) < before + 4:  # two have ended
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.01)
+            scheduler.kill()
+            try:
+                _, errors = process.communicate(timeout=60)
+            finally:
+                process.kill()
+    assert process.returncode == 3, errors
+    assert "(--resume) goes on" in errors and "Traceback" not in errors
+    wait_until_all_are_gone(there)
+    assert 2 <= len(list(there.glob("small-*"))) < 6
+    with cluster(tmp_path / "second") as (_, address):
+        done = finish("--resume", "--out", there, "--csv", "--dask", address)
+    assert done.returncode == 4, done.stderr
+    for table in ("table.parquet", "table.csv"):
+        assert (here / table).read_bytes() == (there / table).read_bytes()
+    assert len(counted()) - before <= 6 + 2
+
+
 def test_a_dask_worker_that_sees_another_folder_is_told(config, tmp_path):
     from hvsim._executors import perform, simulator_hash
     from hvsim._worker import Limits, Task
@@ -318,16 +371,33 @@ def test_what_was_finished_when_it_was_interrupted_is_kept(config, tmp_path, cou
     assert len(counted()) == begun + 6 - len(kept)
 
 
-def test_a_full_disk_is_no_fault_of_the_run(config, tmp_path, monkeypatch):
-    full, out = tmp_path / "full", tmp_path / "out"
-    full.write_text("#!/bin/sh\necho 'out/x: cannot be written: No space left on device' >&2\nexit 3\n")
-    full.chmod(0o755)
-    whole = str(binary())
-    monkeypatch.setattr("hvsim._sweep.simulator_hash", lambda: "the same")
-    monkeypatch.setenv("HVSIM_SIMULATOR", str(full))
-    with pytest.raises(hvsim.Error, match=r"results cannot be written: .*No space left on device"):
-        hvsim.sweep(short(config), {"seed": [1]}, out=out)
-    monkeypatch.setenv("HVSIM_SIMULATOR", whole)
+def test_a_full_disk_is_no_fault_of_the_run(config, tmp_path):
+    out, grid = tmp_path / "out", {"seed": [1, 2]}
+    full = {"observe.trace": "count=10", "observe.trace_output": "/dev/full"}
+    words = r"^results cannot be written: observe\.trace_output: \"/dev/full\": No space left on device"
+    with pytest.raises(hvsim.Error, match=words):
+        hvsim.sweep(config(), grid, overrides=full, out=out)
+    assert not list(out.glob("failed/*"))
+    with pytest.raises(hvsim.Error, match=words) as refused:
+        hvsim.run(config(), overrides=full)
+    assert not isinstance(refused.value, hvsim.ConfigError)
+    assert hvsim.sweep(config(), grid, out=out)["failure"].isna().all()
+
+
+def test_a_full_disk_fails_no_run_whose_directory_has_no_place(config, tmp_path, monkeypatch):
+    """A file system of one page, which a run directory does not fit into."""
+    small, out = tmp_path / "small", tmp_path / "out"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", small]).returncode != 0:
+        pytest.skip("needs root, to mount a small file system")
+    try:
+        monkeypatch.setattr("hvsim._store._STAGING", str(small / "staging"))
+        with pytest.raises(hvsim.Error, match=r"^results cannot be written: .*No space left on device"):
+            hvsim.sweep(short(config), {"seed": [1]}, out=out)
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert not list(out.glob("failed/*"))
+    monkeypatch.undo()
     assert hvsim.sweep(short(config), {"seed": [1]}, out=out)["failure"].isna().all()
 
 

@@ -67,6 +67,45 @@ def test_a_run_that_lacks_what_is_to_be_observed_runs_again(config, tmp_path):
     assert [each.stat().st_ino for each in traces] == before
 
 
+def test_a_file_that_runs_write_is_each_ones_own(config, tmp_path):
+    wanted = {"observe.explain": "all"}
+    with pytest.raises(hvsim.ConfigError, match=r"expected a file, for nobody hears") as refused:
+        hvsim.sweep(short(config), {"seed": [1, 2]}, overrides=wanted)
+    assert refused.value.path == "observe.explain_output"
+    with pytest.raises(hvsim.ConfigError, match=r"expected a file, for nobody hears"):
+        hvsim.run(short(config), overrides=wanted)
+    wanted["observe.explain_output"] = str(tmp_path / "traps.txt")
+    with pytest.raises(hvsim.ConfigError, match=r"traps\.txt.*of its own for each run: {run}"):
+        hvsim.sweep(short(config), {"seed": [1, 2]}, overrides=wanted)
+    with pytest.raises(hvsim.ConfigError, match=r'traps\.txt.*"1" .*writes it, too; {run}'):
+        hvsim.run(short(config, axes={"seed": [1, 2]}), overrides=wanted)
+    assert not list(tmp_path.iterdir())
+    wanted["observe.explain_output"] = str(tmp_path / "{run}.txt")
+    wanted |= {"checkpoint.at": "instructions=100", "checkpoint.file": str(tmp_path / "{run}.ckpt")}
+    frame = hvsim.sweep(config(), {"seed": [1, 2]}, overrides=wanted, out=tmp_path / "out")
+    written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    runs = [f"small-{identity}" for identity in frame["identity"]]
+    assert written == {f"{run}{ending}" for run in runs for ending in (".txt", ".ckpt")}
+    assert all((tmp_path / f"{run}.txt").stat().st_size > 0 for run in runs)
+    assert hvsim.Checkpoint.read(tmp_path / f"{runs[1]}.ckpt").config["seed"] == 2
+
+
+def test_files_named_by_axes_start_where_the_sweep_stands(config, tmp_path, monkeypatch):
+    """All kinds of keys that name files, by the schema; names of images stay names."""
+    from hvsim._plan import anchored
+
+    here = tmp_path / "here"
+    assert anchored("vms[0].workload", "a/b.elf", here) == f"{here}/a/b.elf"
+    assert anchored("vms[*].workload", "hello", here) == "hello"
+    assert anchored("vms[1].initrd", "initrd", here) == f"{here}/initrd"
+    assert anchored("boot.restore", "", here) == ""
+    assert anchored("boot.restore", "/x", here) == "/x"
+    assert anchored("vms[*].arguments.image", "a/b", here) == "a/b"
+    disks = [{"file": "./disk", "serial": "./serial"}]
+    assert anchored("machine.devices.block", disks, here) == [{"file": f"{here}/disk", "serial": "./serial"}]
+    assert anchored("vms", [{"workload": "x/y", "name": "x/y"}], here)[0]["name"] == "x/y"
+
+
 def test_checkpoints_and_symbols_are_looked_for_before_anything_runs(config, tmp_path):
     out = tmp_path / "out"
     missing, symbols = str(tmp_path / "none.ckpt"), ["symbol=guest::workload_main", "symbol=nope"]

@@ -33,7 +33,7 @@ inline RunResult run_here(const std::string& program, Config config) {
   images.image = std::string(HVSIM_WORKLOADS "/device_") + program + ".elf";
   Silent progress;
   const auto result = simulate(config, images, progress);
-  EXPECT_TRUE(result) << result.error();
+  EXPECT_TRUE(result) << result.error().line;
   if (!result) return {};
   EXPECT_EQ(result->stop, StopReason::finished) << result->stop_detail;
   EXPECT_EQ(result->guest_exit_code, 0u);

@@ -56,7 +56,7 @@ TEST(Session, AnswersEachCommandAndGarbageAndLeavesTheRunAsItWas) {
       simulate(config, images, progress,
                {.session = SessionOptions{.descriptor = ends[1],
                                           .write = [](const auto&, const auto&) { return ""; }}});
-  ASSERT_TRUE(result) << result.error();
+  ASSERT_TRUE(result) << result.error().line;
   EXPECT_EQ(result->stop, StopReason::finished);
   EXPECT_FALSE(result->debugged) << "nothing was changed: the write came too late";
 

@@ -22,7 +22,7 @@ TEST(Simulation, RunsHelloOnFourHartsAndAccountsForEveryCycle) {
   images.image = HVSIM_WORKLOADS "/hello-bare.elf";
   Silent progress;
   const auto result = simulate(config, images, progress);
-  ASSERT_TRUE(result) << result.error();
+  ASSERT_TRUE(result) << result.error().line;
   EXPECT_EQ(result->stop, StopReason::finished) << result->stop_detail;
   EXPECT_EQ(result->guest_exit_code, 0u);
   EXPECT_NE(result->console.find("checksum 81fe92a3b1d0bcfa"), std::string::npos)

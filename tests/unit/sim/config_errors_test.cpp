@@ -59,7 +59,7 @@ TEST_F(ConfigErrors, TheHartThatScansIsOneThatDoesNothingElse) {
   };
   EXPECT_EQ(complaint(with(R"("sharing": {"scan_hart": 1})")), "");
   EXPECT_EQ(complaint(with(R"("sharing": {"scan_hart": 2})")),
-            "c.json: hypervisor.sharing.scan_hart: 2: no such hart, the machine has 2");
+            "c.json: hypervisor.sharing.scan_hart: 2: expected less than 2, the number of harts");
   EXPECT_EQ(complaint(with(R"("delivery": "polling", "sharing": {"scan_hart": 1})")),
             "c.json: hypervisor.sharing.scan_hart: 1: expected another hart because hypervisor.delivery is "
             "\"polling\" and takes the last one");
@@ -145,15 +145,16 @@ TEST_F(ConfigErrors, VmsMustFitIntoTheMachine) {
   EXPECT_EQ(complaint(virtualized(R"("machine": {"harts": 2, "memory_bytes": "24MiB"})")),
             "c.json: machine: key appears twice in one object, expected once");
   const std::string vms = R"("vms": [{"name": "a", "workload": "guest", "memory_bytes": "256MiB"}])";
-  EXPECT_EQ(
-      complaint(R"({"version": 1, "hypervisor": {"run": "host"}, )" + vms + "}"),
-      "c.json: machine.memory_bytes: 256 MiB: too small for 256 MiB of VM memory, expected at least 272 MiB");
+  EXPECT_EQ(complaint(R"({"version": 1, "hypervisor": {"run": "host"}, )" + vms + "}"),
+            "c.json: vms[0].memory_bytes: 256 MiB: expected at most 240 MiB, which is left of "
+            "machine.memory_bytes, "
+            "256 MiB, by the hypervisor (16 MiB) and the VMs before it; 272 MiB would do for all");
 }
 
 TEST_F(ConfigErrors, PinningStaysInsideTheMachine) {
   EXPECT_EQ(complaint(R"({"version": 1, "machine": {"harts": 2}, "hypervisor": {"run": "host"}, "vms": [
               {"name": "a", "workload": "guest", "harts": [0, 2]}]})"),
-            "c.json: vms[0].harts[1]: 2: no such hart, the machine has 2");
+            "c.json: vms[0].harts[1]: 2: expected less than 2, the number of harts");
 }
 
 TEST_F(ConfigErrors, VmNamesAreUniqueAndPlain) {

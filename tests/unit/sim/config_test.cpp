@@ -193,6 +193,42 @@ TEST_F(Configs, RunsAreChosenByPatternsOfTheirLabels) {
       std::vector<std::string>{"--only: \"9-*\": expected a run of this experiment: 1-1, 1-4, 2-1, 2-4"});
 }
 
+TEST_F(Configs, RunsThatWouldWriteOneFileAreRefused) {
+  const auto expanded = [this](const std::string& observe, const std::vector<std::string>& only) {
+    const auto document =
+        load_document(
+            write("outputs.json", R"({"version": 1, "name": "x", "boot": {"image": "./images/guest.elf"},
+          "observe": {)" + observe + R"(}, "axes": {"seed": [1, 2]}})"));
+    const auto experiment = expand(*document, images(), only);
+    if (!experiment) return experiment.error().text();
+    std::string files;
+    for (const sim::Run& run : experiment->runs) {
+      std::string file = run.config.observe.explain_output;
+      if (const auto at = file.find(run.identity); at != std::string::npos)
+        file.replace(at, run.identity.size(), "ID");
+      files += file + " ";
+    }
+    return files;
+  };
+  const std::string all = R"("explain": "all", "explain_output": )";
+  EXPECT_THAT(expanded(all + R"("./traps")", {}),
+              AllOf(HasSubstr("observe.explain_output: \"" + path("traps")),
+                    HasSubstr(": expected another file: \"1\" (observe.explain_output) writes it, too")));
+  EXPECT_EQ(expanded(all + R"("./traps")", {"2"}), path("traps "));
+  EXPECT_EQ(expanded(all + R"("{run}.txt")", {}), path("x-1-ID.txt ") + path("x-2-ID.txt "));
+  EXPECT_EQ(expanded(all + R"("/dev/null")", {}), "/dev/null /dev/null ");
+  EXPECT_EQ(expanded(R"("explain_output": "./traps")", {}), path("traps ") + path("traps "));
+  EXPECT_THAT(expanded(all + R"("./traps", "trace": "all", "trace_output": "./images/../traps")", {"1"}),
+              HasSubstr("observe.trace_output: "));
+}
+
+TEST_F(Configs, TheSchemaTellsWhichKeysNameFiles) {
+  const Json schema = config_schema()["properties"];
+  EXPECT_EQ(schema["vms"]["items"]["properties"]["workload"]["format"], "name-or-path");
+  EXPECT_EQ(schema["checkpoint"]["properties"]["file"]["format"], "path");
+  EXPECT_FALSE(schema["vms"]["items"]["properties"]["name"].contains("format"));
+}
+
 TEST_F(Configs, RunsThatWouldChangeOneDiskAreRefused) {
   write("disk.img", std::string(1024, 'x'));
   const auto expanded = [this](const std::string& access, const std::vector<std::string>& only) {

@@ -71,11 +71,31 @@ TEST_F(Workers, ReportWhatTheSimulationReturned) {
 
 TEST_F(Workers, RefuseWithOneLineAndLeaveNoResults) {
   const int code = work_on(input(), [](const Config&, const ImagePaths&, Progress&, const Attached&) {
-    return isa::Result<RunResult, std::string>(isa::Failure{std::string("x.elf: no")});
+    return isa::Result<RunResult, Refusal>(isa::Failure{Refusal{.line = "x.elf: no"}});
   });
   EXPECT_EQ(code, 2);
   EXPECT_EQ(messages, "{\"refused\":\"x.elf: no\"}\n");
   EXPECT_FALSE(std::filesystem::exists(path("runs")));
+}
+
+// No fault of the run: whoever started it shall not take it for one, nor read the system's words to know.
+TEST_F(Workers, SayWhenThereIsNoPlaceForWhatTheyWrite) {
+  work_on(input(), [](const Config&, const ImagePaths&, Progress&, const Attached&) {
+    return isa::Result<RunResult, Refusal>(isa::Failure{Refusal{.line = "x: full", .unwritable = true}});
+  });
+  EXPECT_EQ(messages, "{\"unwritable\":\"x: full\"}\n");
+  write("runs", "not a directory");
+  const int code = work_on(
+      input(), [](const Config&, const ImagePaths&, Progress&, const Attached&) { return RunResult(); });
+  EXPECT_EQ(code, 2);
+  EXPECT_THAT(messages, AllOf(StartsWith("{\"unwritable\":"), HasSubstr("Not a directory")));
+  std::string heard;
+  MessageParser parser({.advanced = {},
+                        .console = {},
+                        .refused = [&](const std::string& line) { heard = line; },
+                        .finished = {}});
+  parser.feed(messages);
+  EXPECT_THAT(heard, HasSubstr("Not a directory"));
 }
 
 TEST_F(Workers, RefuseFilesThatHaveChangedSinceTheRunWasPlanned) {
@@ -130,10 +150,10 @@ TEST_F(Workers, HashesAreRememberedUntilAFileIsTouched) {
 }
 
 TEST_F(Workers, TurnExceptionsIntoASimulatorFault) {
-  const int code = work_on(
-      input(),
-      [](const Config&, const ImagePaths&, Progress&,
-         const Attached&) -> isa::Result<RunResult, std::string> { throw std::runtime_error("broken"); });
+  const int code =
+      work_on(input(),
+              [](const Config&, const ImagePaths&, Progress&,
+                 const Attached&) -> isa::Result<RunResult, Refusal> { throw std::runtime_error("broken"); });
   EXPECT_EQ(code, 3);
   EXPECT_THAT(messages, HasSubstr("broken"));
   EXPECT_FALSE(std::filesystem::exists(path("runs")));
