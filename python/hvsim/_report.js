@@ -15,6 +15,34 @@ if (data.curves.length) {
   drawn.push(curve());
   for (const each of ["x", "y", "relative"]) document.getElementById("curve-" + each).addEventListener("change", curve);
 }
+// Paper cannot be scrolled: a table that is wider becomes several, each with the columns that tell rows apart.
+const paper = 850;
+function parts(table) {
+  const widths = [...table.tHead.rows[0].cells].map(cell => cell.offsetWidth), keys = Number(table.dataset.keys);
+  const room = paper - widths.slice(0, keys).reduce((sum, width) => sum + width, 0);
+  const found = [];
+  let left = 0;
+  for (let column = keys; column < widths.length; ++column) {
+    if (found.length == 0 || left < widths[column]) { found.push([]); left = room; }
+    found.at(-1).push(column);
+    left -= widths[column];
+  }
+  return found.map(columns => new Set([...Array(keys).keys(), ...columns]));
+}
+function splitForPaper(table) {
+  for (const columns of parts(table)) {
+    const part = table.cloneNode(true);
+    part.classList.add("paper");
+    for (const row of part.rows) [...row.cells].forEach((cell, i) => columns.has(i) || cell.remove());
+    table.before(part);
+  }
+  table.classList.add("screen");
+}
+function openForPaper() {
+  document.querySelectorAll("details").forEach(each => each.open = true);
+  const whole = [...document.querySelectorAll("table:not(.screen):not(.paper)")];
+  whole.filter(each => each.offsetWidth > paper).forEach(splitForPaper);
+}
 Promise.all(drawn).then(() => document.body.dataset.state = "ready",
                         error => document.body.dataset.state = "failed: " + error);
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(each => each.open = true));
+addEventListener("beforeprint", openForPaper);

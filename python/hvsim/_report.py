@@ -141,7 +141,7 @@ def _of_sweep(path: Path) -> Page:
     shown = table.drop(columns=["identity", "result_hash"]).head(_ROWS_IN_TABLE)
     differ = [name for name in shown.columns if shown[name].nunique(dropna=False) > 1]
     varied = [name for name in shown.columns if name in (*axes, *seeds, *differ)]
-    page.table(shown[varied].set_index(varied[0]) if varied else shown)
+    page.table(shown[varied].set_index(varied[0]) if varied else shown, keys=max(1, len(axes + seeds)))
     page.note(f"Columns that are the same everywhere are left out; all of them are in {TABLE}.")
     if results:
         _setting(page, next(iter(results.values())))
@@ -156,10 +156,15 @@ def _results(path: Path, table: pd.DataFrame, axes: list[str]) -> dict[str, Resu
         return {}  # all have failed
     found: dict[str, Result] = {}
     for _, row in table.iterrows():
-        name = ", ".join(str(row[axis]) for axis in axes) or str(row["label"])
+        name = ", ".join(_coordinate(axis, row[axis]) for axis in axes) or str(row["label"])
         if len(found) < _RUNS_IN_CHARTS and row["identity"] in runs and name not in found:
             found[name] = replace(runs[row["identity"]], name=name)
     return found
+
+
+def _coordinate(axis: str, value: Any) -> str:
+    """A word speaks for itself, a number does not."""
+    return value if isinstance(value, str) else f"{axis.rpartition('.')[2]}={value}"
 
 
 def _charts(page: Page, results: Mapping[str, Result], detailed: Mapping[str, Result]) -> None:
@@ -167,15 +172,19 @@ def _charts(page: Page, results: Mapping[str, Result], detailed: Mapping[str, Re
     shown = dict(list(results.items())[:_RUNS_IN_CHARTS])
     if len(shown) > 1:
         totals = {name: result.cpi_stack(()).frame for name, result in shown.items()}
-        page.chart(charts.cpi_stacks({"": pd.concat([f.set_axis([n]) for n, f in totals.items()]).fillna(0)}))
+        page.chart(charts.cpi_stack(pd.concat([f.set_axis([n]) for n, f in totals.items()]).fillna(0)))
         page.note(
             "All harts, without idle cycles. A click in a legend keeps one series, shift-click several."
         )
         _tell_rest(page, len(results), len(shown))
     stacks = {name: _of_vms(result.cpi_stack().frame) for name, result in detailed.items()}
-    if any(len(frame) for frame in stacks.values()):
+    longest = max((frame.sum(axis=1).max() for frame in stacks.values() if len(frame)), default=0)
+    if longest:
         page.words(["By VM and phase of the hypervisor, without what was done for no VM, such as booting:"])
-        page.chart(charts.cpi_stacks(stacks))
+    for name, frame in stacks.items():
+        if len(frame):
+            page.words([f"{name}:"] if len(stacks) > 1 else [])
+            page.chart(charts.cpi_stack(frame, float(longest)))
     if any(result.exits["cycles"].sum() for result in detailed.values()):
         page.section("Exits")
         for name, result in detailed.items():

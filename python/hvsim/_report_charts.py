@@ -39,28 +39,28 @@ def _picked(field: str) -> list[Spec]:
     return [{"name": "picked", "select": {"type": "point", "fields": [field]}, "bind": "legend"}]
 
 
+# An axis with room between its labels, and without "0M".
+_NUMBERS = {"labelExpr": "datum.value ? format(datum.value, '~s') : '0'", "tickCount": 8}
+
 _FADE = {"condition": {"param": "picked", "value": 1}, "value": 0.1}
 
 
-def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
-    """Stacked bars: a group of rows per name."""
+def cpi_stack(frame: pd.DataFrame, longest: float | None = None) -> Spec:
+    """Stacked bars, one per row of a CPI stack.
+
+    Args:
+        frame: Cycles by component.
+        longest: Of all bars that are to be in one scale.
+    """
     rows = [
-        {
-            "of": name,
-            "row": row_name(key),
-            "component": part,
-            "cycles": v,
-        }
-        for name, frame in stacks.items()
+        {"row": row_name(key), "component": part, "cycles": int(value)}
         for key, cells in frame.iterrows()
-        for part, v in ((part, int(value)) for part, value in cells.items())
-        if v
+        for part, value in cells.items()
+        if value
     ]
-    several = len(stacks) > 1
-    groups = {"field": "of", "title": None, "sort": list(stacks), "header": _BESIDE}
-    components = list(dict.fromkeys(part for frame in stacks.values() for part in frame.columns))
-    chosen = component_colors(components)
+    chosen = component_colors(list(frame.columns))
     colors = {"domain": list(chosen), "range": list(chosen.values())}
+    scale = {} if longest is None else {"scale": {"domain": [0, longest]}}
     return _chart(
         rows,
         height={"step": _ROW},
@@ -68,18 +68,13 @@ def cpi_stacks(stacks: Mapping[str, pd.DataFrame]) -> Spec:
         mark={"type": "bar"},
         encoding={
             "y": {"field": "row", "type": "nominal", "sort": None, "title": None},
-            "x": {"field": "cycles", "type": "quantitative", "title": "cycles", "axis": {"format": "~s"}},
+            "x": {"field": "cycles", "type": "quantitative", "title": "cycles", "axis": _NUMBERS, **scale},
             "color": {"field": "component", "type": "nominal", "scale": colors},
             "order": {"field": "component", "sort": None},
             "opacity": _FADE,
-            "tooltip": _tooltip("of", "row", "component", "cycles"),
-            **({"row": groups} if several else {}),
+            "tooltip": _tooltip("row", "component", "cycles"),
         },
-        **({"resolve": {"scale": {"y": "independent"}}} if several else {}),
     )
-
-
-_BESIDE = {"labelAngle": 0, "labelAlign": "left", "labelOrient": "top", "labelFontWeight": "bold"}
 
 
 def exits(result: Result) -> Spec:
@@ -101,7 +96,7 @@ def exits(result: Result) -> Spec:
             "x": {
                 "field": "cycles",
                 "type": "quantitative",
-                "axis": {"format": "~s"},
+                "axis": _NUMBERS,
                 "title": "cycles in exits",
             },
             "color": {"field": "VM", "type": "nominal"},
@@ -168,7 +163,12 @@ def saved_memory(results: Mapping[str, Result]) -> Spec | None:
         ],
         mark={"type": "line", "interpolate": "step-after"},
         encoding={
-            "x": {"field": "seconds", "type": "quantitative", "title": "simulated seconds"},
+            "x": {
+                "field": "seconds",
+                "type": "quantitative",
+                "title": "simulated seconds",
+                "axis": {"tickCount": 8},
+            },
             "y": {"field": "saved", "type": "quantitative", "title": "MiB saved"},
             "color": {"field": "run", "type": "nominal", "sort": None, "title": None},
             "opacity": _FADE,
@@ -188,12 +188,14 @@ def curves(means: pd.DataFrame, x: str, y: str, by: str | None, numeric: bool) -
         rows = rows.assign(line=y)
     keep = ["x", "line", "mean", "low", "high", "count"]
     place = {"field": "x", "type": "quantitative" if numeric else "ordinal", "title": x, "sort": None}
+    if numeric:
+        place["axis"] = {"tickCount": 8}
     encoding = {
         "x": place,
         "color": {"field": "line", "type": "nominal", "sort": None, "title": by},
         "opacity": _FADE,
     }
-    value = {"type": "quantitative", "title": y, "scale": {"zero": False}, "axis": {"format": "~s"}}
+    value = {"type": "quantitative", "title": y, "scale": {"zero": False}, "axis": _NUMBERS}
     layers: list[Spec] = [
         {
             "params": _picked("line"),

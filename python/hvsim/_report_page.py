@@ -67,8 +67,11 @@ class Page:
         """SVG as it is."""
         self._body.append(svg)
 
-    def table(self, frame: pd.DataFrame, *, folded: str = "") -> None:
-        """A frame with its index; if `folded` gives a title, it opens at a click."""
+    def table(self, frame: pd.DataFrame, *, folded: str = "", keys: int = 1) -> None:
+        """A frame with its index; if `folded` gives a title, it opens at a click.
+
+        `keys` columns tell what a row is of. Each part of a table that is too wide for paper has them.
+        """
         names = [*frame.index.names, *frame.columns]
         numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
         texts = [True] * frame.index.nlevels + [not number for number in numbers]
@@ -76,9 +79,10 @@ class Page:
         head = "".join(f"<th{k}>{html.escape(str(n or ''))}</th>" for n, k in zip(names, kinds, strict=True))
         rows = []
         for key, row in frame.iterrows():
-            keys = key if isinstance(key, tuple) else (key,)
-            rows.append("<tr>" + "".join(_cell(value) for value in (*keys, *row)) + "</tr>")
-        body = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+            cells = (*(key if isinstance(key, tuple) else (key,)), *row)
+            rows.append("<tr>" + "".join(map(_cell, cells)) + "</tr>")
+        body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        body = f'<table data-keys="{keys}">{body}</table>'
         shown = f'<div class="scroll">{body}</div>'
         if folded:
             shown = f"<details><summary>{html.escape(folded)}</summary>{shown}</details>"
