@@ -23,8 +23,15 @@ class Experiment(NamedTuple):
 
 def load(file: Path) -> Experiment:
     """An experiment's results; run directories are looked for where the simulator put them."""
-    said = json.loads(file.read_text())
-    return Experiment(said["experiment"], said["runs"])
+    try:
+        said = json.loads(file.read_text())
+        return Experiment(said["experiment"], said["runs"])
+    except OSError as error:
+        raise SystemExit(f"{file}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(
+            f"{file}: expected what `hvsim run EXPERIMENT --json` printed ({error!r})"
+        ) from error
 
 
 @cache

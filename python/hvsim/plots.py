@@ -47,7 +47,7 @@ def paper(width: float = COLUMN[0], height: float = COLUMN[1]) -> Iterator[None]
     import matplotlib as mpl
     from cycler import cycler
 
-    with mpl.rc_context(
+    settings = mpl.rc_context(
         {
             "figure.figsize": (width, height),
             "figure.constrained_layout.use": True,
@@ -68,8 +68,17 @@ def paper(width: float = COLUMN[0], height: float = COLUMN[1]) -> Iterator[None]
             "pdf.fonttype": 42,
             "ps.fonttype": 42,
         }
-    ):
-        yield
+    )
+    interactive = mpl.is_interactive()
+    try:
+        with settings:
+            try:
+                yield
+            finally:
+                interactive = mpl.is_interactive()
+    finally:
+        # A notebook's backend, loaded with the first figure, turns this on, and shows no later one without.
+        mpl.interactive(interactive)
 
 
 def curve(
@@ -236,12 +245,16 @@ def saved_memory(results: Result | Mapping[str, Result], *, ax: Axes | None = No
         results: One, or several by name.
         ax: Where to draw.
     """
+    import matplotlib as mpl
+
     named = results if isinstance(results, Mapping) else {"": results}
     axes = _axes(ax)
-    for run, result in named.items():
+    for number, (run, result) in enumerate(named.items()):
         saved = result.saved_memory
-        axes.step(saved["seconds"], saved["saved"], where="post", label=run)
-    axes.set_xlabel("seconds")
+        # Policies often save the same: a line that is covered by later ones is seen behind them.
+        width = mpl.rcParams["lines.linewidth"] * (1 + 0.9 * (len(named) - 1 - number))
+        axes.step(saved["seconds"], saved["saved"], where="post", label=run, linewidth=width)
+    axes.set_xlabel("simulated seconds")
     axes.set_ylabel("MiB saved")
     if len(named) > 1:
         axes.legend()

@@ -1,5 +1,6 @@
 """Calibration: prices that are fitted tell what the target takes."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -58,14 +59,59 @@ def test_work_that_is_only_seen_together_shares_its_cycles_as_expected():
     assert found["block"] > 5 * found["wake"] > 0
 
 
-def test_a_calibration_of_few_guests_is_a_config_to_extend(tmp_path):
-    machine = hvsim.Machine.preset("cva6-like")
-    only = ["immediate-1", "dlh-4", "softirq-5"]
-    found = hvsim.calibrate(machine, only=only)
-    again = hvsim.calibrate(machine, only=only)
-    assert json.dumps(found.fragment) == json.dumps(again.fragment)
-    assert list(found.totals["guest"]) == only
+ONLY = ["immediate-1", "dlh-4", "softirq-5"]
+
+
+@pytest.fixture(scope="module")
+def machine():
+    return hvsim.Machine.preset("cva6-like")
+
+
+@pytest.fixture(scope="module")
+def found(machine):
+    return hvsim.calibrate(machine, only=ONLY)
+
+
+def test_guests_that_judge_have_no_part_in_the_prices(machine, found):
+    """With and without them, the fit and the choice of its prior come to the same."""
     assert list(found.totals["role"]) == ["fit", "choose", "judge"]
+    unjudged = hvsim.calibrate(machine, only=ONLY[:2])
+    pd.testing.assert_frame_equal(unjudged.prices, found.prices)
+    pd.testing.assert_frame_equal(unjudged.prior, found.prior)
+    assert unjudged.fragment["hypervisor"]["costs"] == found.fragment["hypervisor"]["costs"]
+    told = unjudged.fragment["hypervisor"]["calibration"]
+    assert told["judged_on"] == "" and not [key for key in told if key.startswith("judged_total")]
+
+
+def test_the_bounds_that_are_printed_are_those_of_judged_guests(found):
+    totals = pd.DataFrame(
+        [("a", "fit", 0.5), ("b", "choose", 0.5), ("c", "judge", 0.049), ("d", "judge", -0.051)],
+        columns=["guest", "role", "error"],
+    )
+    causes = pd.DataFrame(
+        [
+            ("a", "fit", "call", 0.9, 0.5, False),
+            ("c", "judge", "call", 0.099, 0.5, True),
+            ("c", "judge", "timer", -0.101, 0.3, True),
+            ("c", "judge", "rare", 0.9, 0.019, False),
+            ("d", "judge", "call", 0.0, 0.5, False),
+        ],
+        columns=["guest", "role", "cause", "error", "share", "same_exits"],
+    )
+    numbers = dict.fromkeys(("target", "host", "target_exits", "host_exits"), 100)
+    judged = dataclasses.replace(
+        found, totals=totals.assign(**numbers, hypervisor_error=0.0), causes=causes.assign(**numbers)
+    )
+    beyond = list(zip(judged.outside["guest"], judged.outside["cause"], strict=True))
+    assert beyond == [("d", "(all cycles)"), ("c", "timer"), ("d", "call")]
+    assert "beyond 5% of all cycles, 10% of a cause's, or with other exits: 3" in judged.text()
+    assert "5.1%" in repr(judged)
+
+
+def test_a_calibration_of_few_guests_is_a_config_to_extend(machine, found, tmp_path):
+    again = hvsim.calibrate(machine, only=ONLY)
+    assert json.dumps(found.fragment) == json.dumps(again.fragment)
+    assert list(found.totals["guest"]) == ONLY
     assert found.prior["chosen"].sum() == 1
     assert found.prior.loc[found.prior["chosen"], "error"].iloc[0] == found.prior["error"].min()
     assert found.totals["error"].abs().max() < 0.1
@@ -73,7 +119,7 @@ def test_a_calibration_of_few_guests_is_a_config_to_extend(tmp_path):
     assert not found.prices.set_index("work").loc["content_word", "fitted"]
     provenance = found.fragment["hypervisor"]["calibration"]
     parts = ["fitted_on", "prior_chosen_on", "judged_on"]
-    assert [provenance[part] for part in parts] == only
+    assert [provenance[part] for part in parts] == ONLY
     assert provenance["judged_total_error_worst"] == f"{found.totals['error'].abs().iloc[2]:.2%}"
     assert "of judged guests beyond 5% of all cycles" in found.text()
     assert provenance["machine"] == "cva6-like"

@@ -110,6 +110,14 @@ def test_a_page_gets_the_tables_that_its_comments_name():
         tables.fill(page.replace("per call", "per cell"), [experiment])
 
 
+def test_what_is_no_experiment_is_told_in_a_line(tmp_path):
+    (tmp_path / "empty.json").write_text("")
+    (tmp_path / "other.json").write_text("[]")
+    for name, words in (("empty", "expected what"), ("other", "expected what"), ("absent", "No such file")):
+        with pytest.raises(SystemExit, match=rf"{name}\.json: {words}"):
+            tables.text(tmp_path / f"{name}.json")
+
+
 def test_a_break_even_is_where_the_fit_meets_an_immediate_call():
     runs = [made("immediate", 2000), *(made(f"dlh-{n}", 1500 / n + 1000) for n in (1, 2, 4, 8))]
     immediate, found = dlh_tables.fits(tables.Experiment("dlh_notification", runs))
