@@ -187,7 +187,7 @@ def curves(means: pd.DataFrame, x: str, y: str, by: str | None, numeric: bool) -
     if by is None:
         rows = rows.assign(line=y)
     keep = ["x", "line", "mean", "low", "high", "count"]
-    place = {"field": "x", "type": "quantitative" if numeric else "ordinal", "title": x, "sort": None}
+    place: Spec = {"field": "x", "type": "quantitative" if numeric else "ordinal", "title": x, "sort": None}
     if numeric:
         place["axis"] = {"tickCount": 8}
     encoding = {

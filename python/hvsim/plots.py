@@ -54,7 +54,8 @@ def paper(width: float = COLUMN[0], height: float = COLUMN[1]) -> Iterator[None]
             "font.size": 8,
             "axes.titlesize": 8,
             "legend.fontsize": 7,
-            "legend.frameon": False,
+            "legend.framealpha": 0.8,
+            "legend.edgecolor": "none",
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
@@ -252,7 +253,7 @@ def saved_memory(results: Result | Mapping[str, Result], *, ax: Axes | None = No
     for number, (run, result) in enumerate(named.items()):
         saved = result.saved_memory
         # Policies often save the same: a line that is covered by later ones is seen behind them.
-        width = mpl.rcParams["lines.linewidth"] * (1 + 0.9 * (len(named) - 1 - number))
+        width = mpl.rcParams["lines.linewidth"] * (1 + 0.6 * (len(named) - 1 - number))
         axes.step(saved["seconds"], saved["saved"], where="post", label=run, linewidth=width)
     axes.set_xlabel("simulated seconds")
     axes.set_ylabel("MiB saved")
