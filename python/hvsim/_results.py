@@ -193,8 +193,8 @@ class Result:
     def exits(self) -> pd.DataFrame:
         """Exits by VM and cause: count, and cycles in all, at least, at p50, at p99, at most.
 
-        Rows whose cause is ``"RESUMED"`` are no exits: a VCPU got a hart after others, or nobody, had it. Their
-        cycles are from there until it was in its guest.
+        Rows whose cause is ``"RESUMED"`` are no exits: a VCPU got a hart after others, or nobody, had it.
+        Their cycles are from there until it was in its guest.
         """
         frame = self._exits.copy()
         frame.attrs["units"] = self._frames.units("exits[].", frame.columns)
