@@ -17,7 +17,7 @@ from typing import Any
 from hvsim import _core, _progress
 from hvsim._errors import ConfigError, RunError, refusal, unwritable
 from hvsim._executors import Local, Watcher, at_a_time
-from hvsim._machine import Machine, as_machine
+from hvsim._machine import as_machine, require_work
 from hvsim._result_sets import Results
 from hvsim._results import Result
 from hvsim._shared_files import refuse_unheard
@@ -94,8 +94,8 @@ def run(
         config = as_machine(config).with_guests(
             workload, vms=vms, hypervisor=hypervisor, delivery=delivery, arguments=arguments
         )
-    elif isinstance(config, Machine) and not (config.get("vms") or "image" in config.get("boot", {})):
-        raise ConfigError("", "workload", "", 'missing: expected what to run: hvsim.run(machine, "hello")')
+    else:
+        require_work(config, 'hvsim.run(machine, "hello")')
     tasks = [Task(*run) for run in expand(config, overrides or {}, folder)]
     try:
         refuse_unheard(tasks)

@@ -240,7 +240,7 @@ def at_a_time(jobs: int | None) -> int:
     Raises:
         ConfigError: Fewer than one.
     """
-    if jobs is not None and jobs < 1:
+    if jobs is not None and not (isinstance(jobs, int) and jobs >= 1):
         raise ConfigError("", "jobs", str(jobs), "expected at least 1 run at a time")
     return jobs or os.cpu_count() or 1
 

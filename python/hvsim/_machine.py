@@ -171,3 +171,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(child) for child in value]
     return value
+
+
+def require_work(config: object, example: str) -> None:
+    """A machine has something to run: VMs, or an image that it boots.
+
+    Raises:
+        ConfigError: It has not; the message shows how.
+    """
+    if isinstance(config, Machine) and not (config.get("vms") or "image" in config.get("boot", {})):
+        raise ConfigError("", "workload", "", f"missing: expected what to run: {example}")

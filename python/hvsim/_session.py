@@ -14,7 +14,7 @@ from hvsim import _progress
 from hvsim._api import Config, expand
 from hvsim._checkpoint import Checkpoint
 from hvsim._errors import ConfigError, RunError, SessionError
-from hvsim._machine import Machine, as_machine
+from hvsim._machine import Machine, as_machine, require_work
 from hvsim._session_looking import Looking
 from hvsim._session_process import SessionProcess
 from hvsim._session_stop import Bookmark, Breakpoint, Stop, Watchpoint, read_stop
@@ -99,6 +99,8 @@ class Session(Looking):
         if image is not None:
             boot = {"image": str(Path(image).absolute()), "firmware": "none"}
             config = Machine({**as_machine(config), "boot": boot})
+        if not any(key.startswith(("vms", "boot")) for key in settings):
+            require_work(config, 'hvsim.Session(machine, workload="hello")')
         task = _choose([Task(*each) for each in expand(config, settings, folder)], run)
         self._echo = echo
         self._shown = _progress.wants(progress)

@@ -116,6 +116,8 @@ def test_overrides_number_of_jobs_and_missing_guests_are_told_by_their_names(con
     for start in (lambda: hvsim.run(config(), jobs=0), lambda: hvsim.sweep(config(), jobs=0)):
         with pytest.raises(hvsim.ConfigError, match="jobs: 0: expected at least 1"):
             start()
+    with pytest.raises(hvsim.ConfigError, match="jobs: two: expected at least 1"):
+        hvsim.run(config(), jobs="two")
     with pytest.raises(hvsim.ConfigError, match="workload: missing: expected what to run"):
         hvsim.run(hvsim.Machine.preset("cva6-like"))
 

@@ -81,6 +81,8 @@ def test_a_sweep_takes_a_machine_with_guests():
 def test_a_machine_without_guests_says_what_is_missing():
     with pytest.raises(hvsim.ConfigError, match=r"workload: missing"):
         hvsim.run(hvsim.Machine.preset("cva6-like"))
+    with pytest.raises(hvsim.ConfigError, match=r"workload: missing.*Session\(machine, workload="):
+        hvsim.Session(hvsim.Machine.preset("cva6-like"))
 
 
 def test_a_machine_shows_itself():
