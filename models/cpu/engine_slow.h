@@ -360,14 +360,15 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
   auto result = mmu_.translate(gva, access, bytes, space, walk_);
   if (!through_tlb) return result;
   if (config_.observer != nullptr) walked_ = address;
-  const isa::Cycles began = time_of(side);
+  const auto now = [this, side] { return Timing::detailed ? time_of(side) : state.cycle; };
+  const isa::Cycles began = now();
   if constexpr (Timing::timed)
     charge_walk(walk_, timing_.tlbs.plan_walk(walk_, gva, space, result ? &result.value() : nullptr), side);
   const auto reads = walks_.add({.trace = walk_,
                                  .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
                                  .space = space,
                                  .found = result ? &result.value() : nullptr,
-                                 .cycles = time_of(side) - began});
+                                 .cycles = now() - began});
   ++counters_.walks;
   counters_.walk_pte_reads_first += reads.first;
   counters_.walk_pte_reads_g += reads.g_stage;
@@ -470,10 +471,11 @@ isa::Cycles Engine<Timing>::end_walk(mmu::TlbHierarchy::Side side) {
 
 template <class Timing>
 isa::Cycles Engine<Timing>::wait_for_walker(mmu::TlbHierarchy::Side side) {
+  [[maybe_unused]] const isa::Cycles at = time_of(side);
   if constexpr (Timing::detailed)
-    return timing_.pipeline.wait_for_walker(time_of(side));
+    return timing_.pipeline.wait_for_walker(at);
   else if constexpr (Timing::timed)
-    return std::max(timing_.walks_from, time_of(side)) - time_of(side);
+    return std::max(timing_.walks_from, at) - at;
   else
     return 0;
 }

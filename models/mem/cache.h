@@ -70,8 +70,8 @@ class Cache {
     lines_[slot] = tag_of(line);
     return replacement_.filled(set_of(line), slot - first_slot(line));
   }
-  // choose_victim() and fill() in one, where every slot is taken and nobody keeps shortcuts to lines: the slot.
-  // `leaves` is who was there.
+  // choose_victim() and fill() in one, where every slot is taken and nobody keeps shortcuts to lines: the
+  // slot. `leaves` is who was there.
   std::uint32_t replace(LineNumber line, LineNumber& leaves) {
     const std::uint32_t slot = first_slot(line) + replacement_.replace(set_of(line));
     leaves = lines_[slot];

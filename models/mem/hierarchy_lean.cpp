@@ -7,7 +7,8 @@ namespace hvsim::mem {
 
 bool Hierarchy::is_lean() const {
   return plain_ && plain_memory_ && home_shift_ == 0 && !writes_through() && config_.l1d.write_allocate &&
-         config_.coherence == Coherence::mesi && !harts_[0].l1d.minds_hits() && presence().lines_per_page >= 64;
+         config_.coherence == Coherence::mesi && !harts_[0].l1d.minds_hits() &&
+         presence().lines_per_page >= 64;
 }
 
 // The L2 lacks the line: where it is then.
@@ -39,7 +40,8 @@ std::uint32_t Hierarchy::place_in_l1d(HartCaches& caches, unsigned hart, LineNum
 }
 
 // The L1D takes the line, and another one leaves.
-inline void Hierarchy::replace_in_l1d(HartCaches& caches, unsigned hart, LineNumber line, std::uint32_t home) {
+inline void Hierarchy::replace_in_l1d(HartCaches& caches, unsigned hart, LineNumber line,
+                                      std::uint32_t home) {
   CacheLevel& l1 = caches.l1d;
   if (!l1.full()) [[unlikely]] {
     caches.l1d_homes[place_in_l1d(caches, hart, line)] = home;

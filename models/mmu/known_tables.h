@@ -17,14 +17,16 @@ namespace hvsim::mmu {
 
 class KnownTables {
  public:
+  static constexpr unsigned kMost = 5;  // levels
   struct Known {
-    Root root{};
-    PteFormat format{};
     std::uint64_t page = ~std::uint64_t{0};  // guest-physical
+    std::uint64_t root = 0;                  // of the G-stage
+    const isa::PagingScheme* scheme = nullptr;
+    PteFormat format{};
     std::uint64_t pmp_generation = 0;
     unsigned count = 0;
-    std::array<PteRead, 5> reads{};  // the walk, and where it read on the host
-    std::array<const std::uint8_t*, 5> hosts{};
+    std::array<PteRead, kMost> reads{};  // the walk, and where it read on the host
+    std::array<const std::uint8_t*, kMost> hosts{};
     Leaf leaf{};  // for the page's first byte
   };
 
@@ -34,15 +36,17 @@ class KnownTables {
                     WalkTrace& trace) const {
     if (known_.empty()) return nullptr;
     const Known& known = known_[place(address)];
-    if (known.page != address >> isa::kPageShift || known.root != root || known.format != format ||
-        known.pmp_generation != pmp.generation() || trace.count + known.count > WalkTrace::kMax)
+    if (known.page != address >> isa::kPageShift || known.root != root.table || known.scheme != root.scheme ||
+        known.format != format || known.pmp_generation != pmp.generation() ||
+        trace.count + kMost > WalkTrace::kMax)
       return nullptr;
+    PteRead* const reads = &trace.reads[trace.count];  // scratch until they count
     for (unsigned i = 0; i < known.count; ++i) {
       std::uint64_t value = 0;
       std::memcpy(&value, known.hosts[i], sizeof value);
       if (value != known.reads[i].value) return nullptr;
+      reads[i] = known.reads[i];
     }
-    for (unsigned i = 0; i < known.count; ++i) trace.reads[trace.count + i] = known.reads[i];
     trace.count = static_cast<std::uint8_t>(trace.count + known.count);
     return &known;
   }
@@ -51,13 +55,14 @@ class KnownTables {
   void remember(std::uint64_t address, const Root& root, PteFormat format, const Pmp& pmp,
                 const mem::PhysicalMemory& memory, const WalkTrace& trace, unsigned first, const Leaf& leaf) {
     const unsigned count = trace.count - first;
-    if (count == 0 || count > 5 || trace.count == WalkTrace::kMax) return;
+    if (count == 0 || count > kMost || trace.count == WalkTrace::kMax) return;
     if (trace.reads[trace.count - 1U].write || trace.reads[trace.count - 1U].value != leaf.pte) return;
     if (known_.empty()) known_.resize(kPages);
     Known& known = known_[place(address)];
-    known = {.root = root,
+    known = {.page = address >> isa::kPageShift,
+             .root = root.table,
+             .scheme = root.scheme,
              .format = format,
-             .page = address >> isa::kPageShift,
              .pmp_generation = pmp.generation(),
              .count = count,
              .leaf = leaf};

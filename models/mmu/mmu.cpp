@@ -26,7 +26,8 @@ class PhysicalPtes {
       : memory_(memory), pmp_(pmp), stage_(stage), trace_(trace), updates_(updates) {}
 
   Fault read(std::uint64_t address, std::uint8_t level, std::uint64_t& value, isa::Gpa guest_physical = {}) {
-    if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::load, isa::Privilege::supervisor)) [[unlikely]]
+    if (!pmp_.allows(isa::Hpa{address}, kPteBytes, isa::Access::load, isa::Privilege::supervisor))
+        [[unlikely]]
       return inaccessible(Why::pmp, address, level);
     if (!memory_.read(isa::Hpa{address}, value)) [[unlikely]]
       return inaccessible(Why::no_memory, address, level);
@@ -89,7 +90,8 @@ class GStage {
   // The same for reading a PTE, whose page mostly was walked to before.
   Fault translate_to_pte(std::uint64_t address, KnownTables& known, Leaf& leaf) {
     const PteFormat format{.napot = space_.napot, .pbmt = space_.pbmt_g_stage};
-    if (const auto* found = known.find(address, space_.g_stage, format, ptes_.pmp(), ptes_.trace())) [[likely]] {
+    if (const auto* found = known.find(address, space_.g_stage, format, ptes_.pmp(), ptes_.trace()))
+        [[likely]] {
       leaf = found->leaf;
       leaf.output |= address & isa::kPageMask;
       return std::nullopt;
@@ -97,7 +99,8 @@ class GStage {
     const unsigned first = ptes_.trace().count;
     auto fault = translate(address, isa::Access::load, For::pte_read, leaf);
     if (!fault && !bare() && ptes_.updates())
-      known.remember(address, space_.g_stage, format, ptes_.pmp(), ptes_.memory(), ptes_.trace(), first, leaf);
+      known.remember(address, space_.g_stage, format, ptes_.pmp(), ptes_.memory(), ptes_.trace(), first,
+                     leaf);
     return fault;
   }
 

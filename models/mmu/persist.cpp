@@ -63,8 +63,8 @@ void Tlb::Tag::persist(state::Archive& archive) {
 }
 
 void Tlb::persist(state::Archive& archive) {
-  auto& [config, set_mask, tags, translations, population, occupied, buckets, absent, replacement, left, stats] =
-      *this;
+  auto& [config, set_mask, tags, translations, population, occupied, buckets, absent, replacement, left,
+         stats] = *this;
   archive(tags, translations, replacement, stats);
   if (!archive.loading()) return;
   population = {};

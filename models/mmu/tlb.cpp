@@ -63,13 +63,17 @@ inline bool Tlb::may_hold(std::uint64_t address, unsigned size) const {
 std::optional<unsigned> Tlb::find(std::uint64_t address, std::uint64_t context) const {
   if (set_mask_ == 0) {  // fully associative: one scan finds pages of every size
     bool any = false;
-    for (unsigned size = 0; size < kSizes; ++size) any |= may_hold(address, size);
+    for (unsigned size = 0, seen = 0; seen != occupied_; ++size) {
+      any |= may_hold(address, size);
+      seen += population_[size];
+    }
     if (!any) return std::nullopt;
     for (unsigned slot = 0; slot < config_.entries; ++slot)
       if (covers(tags_[slot], address, context)) return slot;
     return std::nullopt;
   }
-  for (unsigned size = 0; size < kSizes; ++size) {
+  for (unsigned size = 0, seen = 0; seen != occupied_; ++size) {
+    seen += population_[size];
     if (!may_hold(address, size)) continue;
     const unsigned shift = kShifts[size], first = first_slot(address, shift);
     for (unsigned slot = first; slot < first + config_.ways; ++slot)

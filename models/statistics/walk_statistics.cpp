@@ -29,7 +29,8 @@ std::size_t size_index(unsigned level, std::uint64_t leaf) {
 std::uint32_t kind_of_access(const mmu::PteRead& access) {
   constexpr std::size_t at = offsetof(mmu::PteRead, stage);
   static_assert(offsetof(mmu::PteRead, level) == at + 1 && offsetof(mmu::PteRead, write) == at + 2);
-  static_assert(std::endian::native == std::endian::little && sizeof(mmu::PteRead) >= at + sizeof(std::uint32_t));
+  static_assert(std::endian::native == std::endian::little &&
+                sizeof(mmu::PteRead) >= at + sizeof(std::uint32_t));
   std::uint32_t kind = 0;
   std::memcpy(&kind, reinterpret_cast<const std::uint8_t*>(&access) + at, sizeof kind);
   return kind & 0xFF'FFFF;  // behind them there is nothing
@@ -82,7 +83,8 @@ WalkStatistics::Shape WalkStatistics::shape_of(const mmu::WalkTrace& trace, std:
     } else {
       ++(first ? shape.reads.first : shape.reads.g_stage);
     }
-    shape.rows[i] = static_cast<std::uint16_t>(row_of({access.stage, access.level, what_for, access.write, 0}));
+    shape.rows[i] =
+        static_cast<std::uint16_t>(row_of({access.stage, access.level, what_for, access.write, 0}));
   }
   return shape;
 }
