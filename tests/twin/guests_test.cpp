@@ -313,14 +313,14 @@ TEST(Isolation, AFloodOfLongCallsDelaysANeighbourAsLittleAsCallsInTheirTraps) {
 
 // Its VCPUs have one queue: two of them run it, or wait for the right to, where the neighbour wants the hart.
 TEST(Isolation, AFloodOfSeveralVcpusOnTwoHartsGivesWayToo) {
-  for (const char* run : {"host", "target"}) {
+  for (const std::string& run : kBuilds) {
     const Outcome immediate = beside_flood({"immediate", run, "credit", 3, 2});
     const Outcome deferred = beside_flood({"dlh", run, "credit", 3, 2});
     const Json& delivery = deferred.vms.at("flood").at("delivery");
     std::printf(
         "%s: late by %.2f ms beside three VCPUs that flood, %.2f ms with immediate; %.0f drains gave way\n",
-        run, static_cast<double>(lateness(deferred)) / 1e6, static_cast<double>(lateness(immediate)) / 1e6,
-        delivery.at("interrupted_drains").get<double>());
+        run.c_str(), static_cast<double>(lateness(deferred)) / 1e6,
+        static_cast<double>(lateness(immediate)) / 1e6, delivery.at("interrupted_drains").get<double>());
     EXPECT_GT(lateness(deferred), 0u);
     EXPECT_LE(lateness(deferred), 2 * lateness(immediate)) << run;
     EXPECT_EQ(delivery.at("ran"), immediate.vms.at("flood").at("delivery").at("ran"));

@@ -88,7 +88,7 @@ TEST(Isolation, AKernelWhosePageDescriptorsLieLosesItsOwnDataAndNothingElse) {
   ASSERT_EQ(calm.exit_code, 0) << calm.log;
   hv::SyntheticKernel kernel = liar();
   call_free(kernel, kUsedPage);
-  for (const char* where : {"host", "target"}) {
+  for (const std::string& where : kBuilds) {
     SCOPED_TRACE(where);
     const Outcome lied = run(kernel, where);
     EXPECT_EQ(lied.exit_code, 0) << lied.log;
@@ -104,7 +104,7 @@ TEST(Isolation, AKernelThatGivesItsCodeAwayEndsItself) {
   const Outcome calm = simulate(beside("compute"), "host");
   hv::SyntheticKernel kernel = liar();
   call_free(kernel, kCodePage);
-  for (const char* where : {"host", "target"}) {
+  for (const std::string& where : kBuilds) {
     SCOPED_TRACE(where);
     const Outcome lied = run(kernel, where);
     EXPECT_EQ(lied.exit_code, 1) << lied.log;
