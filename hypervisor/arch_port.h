@@ -64,6 +64,9 @@ concept ArchPort = requires(A arch, const A view, Hpa at, std::uint64_t word, vo
   // Where harts are entered one after the other: this one has gone on for so long that others should be
   // entered before it goes on. Not so when it has just been entered.
   { arch.ahead() } -> std::same_as<bool>;
+  // Where harts are entered one after the other: others should be entered before this one does what depends
+  // on what they do until its time. Whoever is told so once comes back here, and is not told again.
+  { arch.meets() } -> std::same_as<bool>;
   // From now on, or no longer, nothing takes time. False: here everything takes the time that it takes.
   { arch.free_of_charge(truth) } -> std::same_as<bool>;
 };

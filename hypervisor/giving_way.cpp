@@ -17,6 +17,7 @@ Vcpu* Hypervisor::give_way(Arch& arch, Vcpu& vcpu, Vcpu::Unfinished what) {
 
 // Others have caught up, and perhaps want the hart.
 Vcpu* Hypervisor::resume_drain(Arch& arch, Vcpu& vcpu) {
+  if (scheduler_.begun_to_block(vcpu.id)) return block(arch, vcpu);
   if (!scheduler_.condemned(vcpu.vm) && !hart_is_wanted(arch)) return &vcpu;
   scan_if_due(arch, &vcpu);
   return select(arch, vcpu, Verdict::unfinished);

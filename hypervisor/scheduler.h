@@ -90,6 +90,9 @@ class Scheduler {
   // Blocking takes two steps, so that the last VCPU of a VM to block can drain in between.
   // True: no VCPU of its VM is running, ready or parked any more.
   bool begin_block(Arch& arch, VcpuId vcpu);
+  // On hosts, where others have been entered since: whether the first step is done, and what it said.
+  bool begun_to_block(VcpuId vcpu) const { return entities_[vcpu].state == State::blocking; }
+  bool last_to_block(std::uint16_t vm) const { return groups_[vm].active == 0; }
   // False: something became pending meanwhile, it goes on running.
   bool finish_block(Arch& arch, VcpuId vcpu, std::uint64_t wake_at);
 

@@ -74,13 +74,22 @@ Vcpu* Hypervisor::park(Arch& arch, Vcpu& vcpu) {
 }
 
 Vcpu* Hypervisor::block(Arch& arch, Vcpu& vcpu) {
-  arch.charge(Work::block, 1);
-  unload(arch, vcpu);
-  if (interrupt_waits(arch, vcpu)) {
-    vcpu.finish();
+  bool last = false;
+  if (scheduler_.begun_to_block(vcpu.id)) {
+    last = scheduler_.last_to_block(vcpu.vm);
+  } else {
+    unload(arch, vcpu);
+    if (interrupt_waits(arch, vcpu)) {
+      vcpu.finish();
+      return &vcpu;
+    }
+    arch.charge(Work::block, 1);
+    last = scheduler_.begin_block(arch, vcpu.id);
+  }
+  if (arch.meets()) {  // whoever wakes it does so before it blocks, or afterwards
+    vcpu.unfinished = Vcpu::Unfinished::wait;
     return &vcpu;
   }
-  const bool last = scheduler_.begin_block(arch, vcpu.id);
   if (interrupt_waits(arch, vcpu)) scheduler_.wake(arch, vcpu.id);
   if (last && drains_before_blocking()) {
     const Drained drained = drain_all(arch, vm_of(vcpu), vcpu.drain, Patience::while_its_turn);

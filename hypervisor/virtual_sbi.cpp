@@ -50,6 +50,7 @@ Hypervisor::Answer Hypervisor::sbi(Arch& arch, Vcpu& vcpu, Vm& vm, std::uint64_t
                                    std::uint64_t function) {
   arch.charge(Work::answer, 1);
   if (!pass_barrier(arch, vcpu, vm)) return {.verdict = Verdict::unfinished};
+  if (extension == kIpi && arch.meets()) return {.verdict = Verdict::unfinished};
   vm.count(vm.statistics.sbi_calls);
   const std::uint64_t a0 = argument(vcpu, 0), a1 = argument(vcpu, 1);
   switch (extension) {

@@ -46,7 +46,7 @@ enum class Work : std::uint8_t {
   take,                // finding somebody for a hart without a VCPU
   wake,                // a VCPU that waited may run again
   expiry,              // a timer interrupt of the hart
-  time_emulation,      // a guest's look at the time that the firmware answers: a machine without that CSR
+  time_emulation,      // a call of the firmware: for the time without that CSR, for the timer without Sstc
   redirection,         // a trap that the firmware hands on to the hypervisor
   page_hint,           // what a guest says about pages of its memory
   hint_word,           // 64 of the pages that it is about, or fewer

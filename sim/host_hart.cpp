@@ -35,6 +35,13 @@ cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
   }
 }
 
+// What OpenSBI does, in M-mode.
+constexpr bool is_firmware(hv::Work work) {
+  using enum hv::Work;
+  return work == ipi || work == ipi_receipt || work == timer_receipt || work == redirection ||
+         work == time_emulation;
+}
+
 }  // namespace
 
 HostHart::HostHart(Machine& machine, unsigned number, hv::HostHypervisor& hypervisor)
@@ -86,12 +93,13 @@ void HostHart::hand_on_machine_interrupts() {
 }
 
 // As far as a guest gets before others have their turns, unless nobody has one before now.
-bool HostHart::ahead() {
-  if (state_.cycle - entered_at_ < machine_.config().quantum_cycles) return false;
+bool HostHart::ahead() { return state_.cycle - entered_at_ >= machine_.config().quantum_cycles && !first(); }
+
+bool HostHart::first() {
   const Turns& turns = machine_.turns();
   for (unsigned hart = 0; hart < machine_.harts(); ++hart)
-    if (hart != number_ && turns.due(hart) < state_.cycle) return true;
-  return false;
+    if (hart != number_ && turns.due(hart) < state_.cycle) return false;
+  return true;
 }
 
 std::uint64_t HostHart::csr(unsigned number) { return cpu::csr_file::peek(state_, number); }
@@ -141,8 +149,20 @@ void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
 void HostHart::charge(const hv::WorkKind& work, std::uint64_t units) {
   if (work_ == nullptr) work_ = &machine_.work().row(hart_.accountant().now());
   (*work_)[static_cast<std::size_t>(work.why)] += units;
+  const bool in_firmware = is_firmware(work.why);
+  const isa::Mode own = state_.mode;
+  if (in_firmware) [[unlikely]]
+    account_in({});
   const unsigned cold = hart_.work(work.takes, units);
-  if (cold != 0) (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
+  if (in_firmware) [[unlikely]]
+    account_in(own);
+  else if (cold != 0)
+    (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
+}
+
+void HostHart::account_in(isa::Mode mode) {
+  state_.mode = mode;
+  hart_.mode_changed();
 }
 
 // What a trap takes beyond the pipeline's own time has been charged to the row that is still current. Time
@@ -171,6 +191,7 @@ void HostHart::set_timer(std::uint64_t ticks) {
 void HostHart::send_ipi(unsigned hart) {
   if (hart >= machine_.harts()) return;
   machine_.hart(hart).set_line(isa::Interrupt::machine_software, true);
+  machine_.turns().wake(hart, state_.cycle);  // which is later than the turn that this one has now
   machine_.wake(hart);
 }
 

@@ -32,9 +32,12 @@ class HostHart final : public hv::HostHart {
   void zero(isa::Hpa at, std::uint64_t bytes) override;
   void touch(isa::Hpa at, std::uint64_t bytes, bool is_write) override;
   isa::Cycles cycles() override { return state_.cycle; }
+  bool first() override;
   bool ahead() override;
   std::uint64_t ticks() override { return state_.time(); }
   void charge(const hv::WorkKind& work, std::uint64_t units) override;
+  bool time_by_firmware() const override { return !state_.isa_config.time_csr; }
+  bool timer_by_firmware() const override { return !state_.isa_config.sstc; }
   void forgive_trap() override;
   void set_timer(std::uint64_t ticks) override;
   void send_ipi(unsigned hart) override;
@@ -47,6 +50,7 @@ class HostHart final : public hv::HostHart {
   std::optional<std::uint16_t> guest_halfword(std::uint64_t at);
   void hand_on_machine_interrupts();
   void leave_for(std::uint64_t pc);
+  void account_in(isa::Mode mode);  // this hart's time, until it is told again
   Machine& machine_;
   unsigned number_;
   cpu::Hart& hart_;

@@ -14,6 +14,19 @@ from hvsim._results import Result
 _PRICED = "hypervisor"
 _KEYS = ["cause", "phase"]
 _GUEST_MODES = ("VS", "VU")
+# Work that is the firmware's: on both sides its cycles are those of M-mode, apart from the hypervisor's.
+FIRMWARE = frozenset(
+    {
+        "ipi",
+        "ipi_receipt",
+        "timer_receipt",
+        "redirection",
+        "time_emulation",
+    }
+)
+# Scans run in whatever exit comes when they are due, on target in other ones than on the host, and as many as
+# the time allows: they are compared as a cause of their own, by page looked at.
+_SCANS = "(scans)"
 
 # Prices that are set. Waiting is counted in cycles already. Lines are copied a few at a time in calls, where
 # other work hides what they cost, and by the ten thousand when a VM gets its memory: the target's loop there
@@ -25,6 +38,7 @@ SET_PRICES = {"lock_wait": 1, "copy_line": 50}
 _FEWEST_EXITS = 4
 # Nor does one with other exits: guests whose VCPUs wake each other fall into one of several rhythms (who
 # sleeps when it is called), and not always into the same on both sides. By so large a part they may differ.
+# Whatever VCPUs that wake each other do is of that rhythm: of such guests all or nothing is fitted.
 _OTHER_EXITS = 0.1
 # A cause with a smaller share of the hypervisor's cycles is listed, and not judged.
 JUDGED_SHARE = 0.02
@@ -54,7 +68,7 @@ PRIOR = {
     "vcpu_switch": 100,
     "interrupt_merge": 160,
     "timer": 60,
-    "ipi": 1200,
+    "ipi": 960,
     "fence": 350,
     "lock": 50,
     "console_byte": 107,
@@ -64,15 +78,15 @@ PRIOR = {
     "state_change": 200,
     "line_move": 150,
     "preempt": 690,
-    "block": 900,
-    "take": 200,
+    "block": 450,
+    "take": 650,
     "wake": 100,
     "expiry": 50,
-    "redirection": 600,
+    "redirection": 800,
     "page_hint": 220,
     "hint_word": 20,
     "vm_end": 1500,
-    "ipi_receipt": 450,
+    "ipi_receipt": 670,
     "timer_receipt": 450,
     "line_look": 12,
     "cold_line": 8,
@@ -80,7 +94,7 @@ PRIOR = {
     "device_access": 400,
     "map_entry": 120,
     "content_word": 6,
-    "time_emulation": 300,
+    "time_emulation": 740,
     **SET_PRICES,
 }
 # How strongly the prior holds prices beside what the guests say: of these, that which does best on guests
@@ -97,10 +111,14 @@ class Pair(NamedTuple):
 
 def spent(result: Result) -> pd.DataFrame:
     """Cycles outside guests by exit cause and phase, idle ones left out: all of them, and those of caches."""
+    return _spent_by_side(result).groupby(_KEYS).sum()
+
+
+def _spent_by_side(result: Result) -> pd.DataFrame:
     frame = result.cpi
     busy = [name for name, unit in frame.attrs["units"].items() if unit == "cycles" and name != "idle"]
     outside = frame[~frame["mode"].isin(_GUEST_MODES)]
-    sums = outside.groupby(_KEYS)[busy].sum()
+    sums = outside.groupby([*_KEYS, outside["mode"].eq("M").rename("firmware")])[busy].sum()
     return pd.DataFrame({"cycles": sums.sum(axis=1), "unpriced": sums.drop(columns=_PRICED).sum(axis=1)})
 
 
@@ -110,10 +128,10 @@ def exit_counts(result: Result) -> pd.Series[int]:
 
 
 def cells(pairs: Mapping[str, Pair]) -> pd.DataFrame:
-    """One row per guest, exit cause and phase: cycles and units of work per exit.
+    """One row per guest, exit cause and phase, firmware apart: cycles and units of work per exit.
 
     ``target`` is what an exit took there, ``unpriced`` what caches took on the host; the other columns are
-    the kinds of work that the host did.
+    the kinds of work that the host did. Rows of scans are per page that was looked at.
     """
     frames = [_cells_of(name, pair) for name, pair in pairs.items()]
     return pd.concat(frames, ignore_index=True).fillna(0)
@@ -122,16 +140,21 @@ def cells(pairs: Mapping[str, Pair]) -> pd.DataFrame:
 def _cells_of(name: str, pair: Pair) -> pd.DataFrame:
     # An exit that leads to no guest any more, since the last VM has ended, is not counted.
     on_target, on_host = (exit_counts(result).clip(lower=1) for result in pair)
-    target, host = spent(pair.target), spent(pair.host)
+    target, host = (_by_cause(_spent_by_side(result)) for result in pair)
+    work = _by_side(_by_cause(pair.host.work.set_index(_KEYS)))
+    pages = [_scanned_pages(result) for result in pair]
+    if all(pages):
+        on_target[_SCANS], on_host[_SCANS] = pages
     long = target["cycles"].groupby("cause").sum().reindex(on_target.index) >= _LONG
-    often = [c for c in on_target.index if _comparable(on_target[c], on_host.get(c, 0))]
+    often = [c for c in on_target.index if c == _SCANS or _comparable(on_target[c], on_host.get(c, 0))]
+    if not _same_rhythm(pair):
+        return pd.DataFrame()
     seen = {*often, *(c for c in on_target.index[long] if on_target[c] == on_host.get(c, 0))}
-    work = pair.host.work.set_index(_KEYS)
     rows = []
-    for cause, phase in target.index.union(work.index):
+    for key in target.index.union(work.index):
+        cause, phase, _ = key
         if cause not in seen:
             continue
-        key = (cause, phase)
         units = work.loc[key] / on_host[cause] if key in work.index else work.iloc[0] * 0.0
         rows.append(
             {
@@ -139,12 +162,35 @@ def _cells_of(name: str, pair: Pair) -> pd.DataFrame:
                 "cause": cause,
                 "phase": phase,
                 "exits": on_target[cause],
-                "target": (target["cycles"].get(key, 0)) / on_target[cause],
-                "unpriced": (host["unpriced"].get(key, 0)) / on_host[cause],
+                "target": target["cycles"].get(key, 0) / on_target[cause],
+                "unpriced": host["unpriced"].get(key, 0) / on_host[cause],
                 **units,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _by_cause(table: pd.DataFrame) -> pd.DataFrame:
+    """The same with scans as a cause of their own."""
+    plain = table.reset_index()
+    plain["cause"] = plain["cause"].where(plain["phase"] != "scan", _SCANS)
+    return plain.groupby(list(table.index.names)).sum()
+
+
+def _by_side(work: pd.DataFrame) -> pd.DataFrame:
+    """Units of the hypervisor's work and of the firmware's in rows of their own."""
+    sides = {side: work.assign(**dict.fromkeys(others, 0)) for side, others in _others(work).items()}
+    both = pd.concat(sides, names=["firmware"]).reorder_levels([*_KEYS, "firmware"])
+    return both[both.any(axis=1)]
+
+
+def _others(work: pd.DataFrame) -> dict[bool, list[str]]:
+    firmware = [kind for kind in work.columns if kind in FIRMWARE]
+    return {False: firmware, True: [kind for kind in work.columns if kind not in FIRMWARE]}
+
+
+def _scanned_pages(result: Result) -> int:
+    return int(result.stats.filter(regex=r"\.counters\.scanned_pages$", axis=0)["value"].sum())
 
 
 def misses(rows: pd.DataFrame, prices: Mapping[str, int]) -> float:
@@ -157,6 +203,16 @@ def misses(rows: pd.DataFrame, prices: Mapping[str, int]) -> float:
     share = cycles / cycles.groupby("guest").transform("sum")
     judged = causes[share >= JUDGED_SHARE]
     return float((judged["told"] / judged["target"] - 1).abs().mean())
+
+
+def _same_rhythm(pair: Pair) -> bool:
+    """Whether harts that wait for each other did so alike, by how often one interrupted another."""
+    if pair.host.config["machine"]["harts"] == 1:
+        return True
+    traps = pair.target.traps
+    on_target = int(traps.loc[traps["cause"] == "IRQ_M_SOFT", "count"].sum())
+    on_host = int(pair.host.work["ipi_receipt"].sum())
+    return _comparable(max(on_target, _FEWEST_EXITS), max(on_host, _FEWEST_EXITS))
 
 
 def _comparable(on_target: int, on_host: int) -> bool:

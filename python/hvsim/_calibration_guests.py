@@ -140,6 +140,12 @@ def _to_choose() -> Iterator[Guest]:
         _vm("compute", "compute", memory_bytes="8MiB", crc=20, sort=3, matrix=4, linear=8, bodies=1500),
     ]
     yield _guest("mix", "choose", mix, time_slice_us=300, delivery="dlh", calls_per_notification=4)
+    owing = [
+        _vm("a", "timer_ticks", hz=2000, ticks=60, work=4000),
+        _vm("b", "wake_up", period_us=400, wakes=120, work=3),
+        _vm("c", "compute", crc=20, sort=1),
+    ]
+    yield _guest("other-credit", "choose", owing, scheduler="credit", time_slice_us=300, delivery="dlh")
     checks = [_vm("a", "delivery_check", steps=1500, seed=7)]
     yield _guest("all-calls-now", "choose", checks, delivery="immediate")
     yield _guest(
@@ -149,9 +155,7 @@ def _to_choose() -> Iterator[Guest]:
     yield _guest("polling", "choose", polled, harts=2, delivery="polling", calls_per_notification=8)
     ping = [_vm("a", "ping_pong", vcpus=2, players=6, rounds=400)]
     yield _guest("ping-pong", "choose", ping, harts=2, delivery="immediate")
-
-
-def _to_judge() -> Iterator[Guest]:
+    # These were judged by once, and looked at.
     odd: dict[str, Any] = {
         "calls_per_iteration": 11,
         "deferrable_percent": 60,
@@ -159,8 +163,31 @@ def _to_judge() -> Iterator[Guest]:
         "work": 7,
         "seed": 23,
     }
-    yield _guest("softirq-5", "judge", [_storm(**odd)], delivery="softirq", calls_per_notification=5)
-    yield _guest("ring-2", "judge", [_storm(**odd)], delivery="dlh_ring", calls_per_notification=2)
+    yield _guest("softirq-5", "choose", [_storm(**odd)], delivery="softirq", calls_per_notification=5)
+    yield _guest("ring-2", "choose", [_storm(**odd)], delivery="dlh_ring", calls_per_notification=2)
+    talk = [_vm("a", "messages", vcpus=2, memory_bytes="8MiB", groups=2, pairs=3, messages=150)]
+    yield _guest("talk", "choose", talk, harts=2, delivery="dlh", calls_per_notification=8)
+    disk = [_vm("a", "disk_io", disk_bytes="512KiB", batches=50, depth=4, sectors=3, pause_us=40, seed=3)]
+    yield _guest("other-disk", "choose", disk, delivery="dlh", calls_per_notification=4)
+
+
+def _to_judge() -> Iterator[Guest]:
+    bursts: dict[str, Any] = {
+        "calls_per_iteration": 9,
+        "deferrable_percent": 70,
+        "routine": 80,
+        "work": 20,
+        "seed": 41,
+    }
+    yield _guest(
+        "softirq-3",
+        "judge",
+        [_storm("s0", **bursts), _storm("s1", iterations=100, seed=42, routine=25)],
+        time_slice_us=300,
+        delivery="softirq",
+        calls_per_notification=3,
+    )
+    yield _guest("ring-6", "judge", [_storm(**bursts)], delivery="dlh_ring", calls_per_notification=6)
     three = [
         _storm("s0", iterations=120, seed=31, sleep_us=40),
         _storm("s1", iterations=90, seed=32, deferrable_percent=30),
@@ -175,8 +202,8 @@ def _to_judge() -> Iterator[Guest]:
         delivery="dlh",
         drain_budget_cycles=4000,
     )
-    talk = [_vm("a", "messages", vcpus=2, memory_bytes="8MiB", groups=2, pairs=3, messages=150)]
-    yield _guest("talk", "judge", talk, harts=2, delivery="dlh", calls_per_notification=8)
+    chat = [_vm("a", "messages", vcpus=2, memory_bytes="8MiB", groups=3, pairs=2, messages=400)]
+    yield _guest("chat", "judge", chat, harts=2, delivery="multicall", calls_per_notification=4)
     spaces = [_vm("a", "address_spaces", memory_bytes="16MiB", steps=400), _storm("b", iterations=80, seed=5)]
     yield _guest(
         "processes", "judge", spaces, time_slice_us=700, delivery="multicall", calls_per_notification=6
@@ -185,8 +212,11 @@ def _to_judge() -> Iterator[Guest]:
     yield _guest("naps", "judge", naps, scheduler="credit", time_slice_us=600, delivery="immediate")
     relay = [_vm("a", "ping_pong", vcpus=3, players=5, rounds=200)]
     yield _guest("relay", "judge", relay, harts=2, delivery="dlh")
-    disk = [_vm("a", "disk_io", disk_bytes="512KiB", batches=50, depth=4, sectors=3, pause_us=40, seed=3)]
-    yield _guest("other-disk", "judge", disk, delivery="dlh", calls_per_notification=4)
+    disk = [
+        _vm("a", "disk_io", disk_bytes="384KiB", batches=40, depth=2, sectors=5, pause_us=70, seed=8),
+        _vm("b", "compute", crc=15, sort=1),
+    ]
+    yield _guest("disk-beside", "judge", disk, time_slice_us=500, delivery="immediate")
     shared: dict[str, Any] = {"policy": "memory_map", "source": "cooperative", "period_us": 3000}
     churn = [_churn("a", rounds=9, burst=40, free_percent=40, seed=9), _storm("b", iterations=60, seed=6)]
     yield _guest("other-maps", "judge", churn, sharing=shared, delivery="immediate")

@@ -59,7 +59,7 @@ def test_work_that_is_only_seen_together_shares_its_cycles_as_expected():
     assert found["block"] > 5 * found["wake"] > 0
 
 
-ONLY = ["immediate-1", "dlh-4", "softirq-5"]
+ONLY = ["immediate-1", "dlh-4", "softirq-3"]
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,10 @@ class Arch {
   void fence(const GuestFence& fence);
   void save(Vcpu& vcpu, RegisterGroup group);
   void restore(Vcpu& vcpu, RegisterGroup group);
-  void set_timer(std::uint64_t ticks) { hart_.set_timer(ticks); }
+  void set_timer(std::uint64_t ticks) {
+    if (hart_.timer_by_firmware()) charge(Work::time_emulation, 1);
+    hart_.set_timer(ticks);
+  }
   void send_ipi(unsigned hart);
   void lock(Lock& lock);
   void unlock(Lock& lock) { lock.free_at = hart_.cycles(); }
@@ -88,9 +91,15 @@ class Arch {
   bool ahead() {
     return stands_aside_ || (stands_aside_ = hart_.ahead());
   }  // from then on nothing takes time
+  // Nothing takes time on the way out, nor on the way back here.
+  bool meets() {
+    if (resumes_ || costless_ || free_of_charge_) return resumes_ = false;
+    return stands_aside_ = stands_aside_ || !hart_.first();
+  }
   Cycles cycles() { return hart_.cycles(); }
   std::uint64_t ticks() {
     charge(Work::time_read, 1);
+    if (hart_.time_by_firmware()) charge(Work::time_emulation, 1);
     return hart_.ticks();
   }
   void console(std::string_view text);

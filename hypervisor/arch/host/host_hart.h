@@ -47,9 +47,12 @@ class HostHart {
 
   // Time. cycles() includes all that was charged so far.
   virtual hvsim::isa::Cycles cycles() = 0;
+  virtual bool first() = 0;           // no hart has a turn before this one's time
   virtual bool ahead() = 0;           // of others, who should be entered before more is done: see ArchPort
   virtual std::uint64_t ticks() = 0;  // the `time` CSR
   virtual void charge(const WorkKind& work, std::uint64_t units) = 0;  // fetches the code first
+  virtual bool time_by_firmware() const = 0;                           // there is no `time` CSR
+  virtual bool timer_by_firmware() const = 0;                          // there is no stimecmp (Sstc)
   // Neither the trap that led to this entry of the hypervisor nor the return to the guest takes time.
   virtual void forgive_trap() = 0;
 

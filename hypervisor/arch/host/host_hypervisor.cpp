@@ -203,6 +203,7 @@ HostHypervisor::Next HostHypervisor::enter(HostHart& hart) {
   }
   if (next == nullptr) {
     core.rest(arch);
+    hart.write_csr(csr::hvip, 0);  // as on the target, where it would end WFI
     return Next::idle;
   }
   load_general(hart, arch, next->general);

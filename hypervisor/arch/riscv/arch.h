@@ -93,6 +93,7 @@ class Arch {
   bool taken(const Turn&) const { return false; }
   void await(const Turn&, Cycles) {}
   bool ahead() const { return false; }
+  bool meets() const { return false; }
   bool free_of_charge(bool) { return false; }
 
  private:

@@ -58,6 +58,9 @@ GeneralRegisters* run(Arch& arch, Vcpu* next, Stack& stack) {
   while (next == nullptr || (next = core().prepare_entry(arch, *next)) == nullptr) {
     if (core().all_off()) board.power_off(core().exit_code());
     core().rest(arch);
+    // An interrupt of the guest that was here last would end WFI, too, if vsie enables it, and again and
+    // again.
+    write_csr<csr::hvip>(0);
     asm volatile("wfi");
     riscv::clear_csr_bits<csr::sip>(kSoftwareInterrupt);
     next = core().resume_idle(arch);

@@ -149,6 +149,7 @@ class Arch {
   bool taken(const Turn&) const { return false; }
   void await(const Turn&, Cycles) {}
   bool ahead() const { return false; }
+  bool meets() const { return false; }
 
   bool free_of_charge(bool free) {
     machine_.free_of_charge = free;

@@ -64,6 +64,9 @@ class TableHart final : public HostHart {
     done[work.why] += units;
   }
   bool ahead() override { return cycle >= ahead_at; }
+  bool first() override { return true; }
+  bool time_by_firmware() const override { return false; }
+  bool timer_by_firmware() const override { return false; }
   void forgive_trap() override { ++forgiven; }
   void set_timer(std::uint64_t ticks) override { timer = ticks; }
   void send_ipi(unsigned hart) override { board_.ipis.push_back(hart); }
