@@ -113,7 +113,7 @@ std::optional<std::uint16_t> HostHart::guest_halfword(std::uint64_t at) {
   pmp.update(std::span(state_.csr.pmpcfg).first(entries), std::span(state_.csr.pmpaddr).first(entries));
   mmu::WalkTrace trace;
   const auto place =
-      mmu::Mmu(machine_.memory(), pmp)
+      mmu::Mmu(machine_.memory(), pmp, mmu::Mmu::Updates::made, mmu::Mmu::Recall::nothing)
           .translate(isa::Gva{at}, isa::Access::execute_read, 2, cpu::guest_access_space(state_), trace);
   if (!place || machine_.memory().host(place->address, 2) == nullptr) return std::nullopt;
   std::uint16_t half = 0;

@@ -50,7 +50,9 @@ std::optional<Problem> find_shared_output(const Document& document, const std::v
       if (!output.wanted || output.file.empty() || !keeps_what_is_written(output.file)) continue;
       std::error_code error;
       const std::string user = "\"" + run.label + "\" (" + output.key + ")";
-      const auto [found, fresh] = users.emplace(fs::weakly_canonical(output.file, error), user);
+      fs::path place = fs::weakly_canonical(output.file, error);
+      if (error) place = output.file;
+      const auto [found, fresh] = users.emplace(std::move(place), user);
       if (!fresh)
         return Problem{document.origins.of(output.key), output.key, "\"" + output.file + "\"",
                        "expected another file: " + found->second + " writes it, too; " +

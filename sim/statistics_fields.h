@@ -387,7 +387,8 @@ struct Described<RunSummary> {
       Field{"exits", &T::exits, Unit::count, "times that a guest was left"},
       Field{"ecalls", &T::ecalls, Unit::count, "of them by ECALL, for hypercalls and SBI calls"},
       Field{"causes", &T::causes, Unit::none,
-            "exits by cause, the costliest first; neither drains nor waiting in their cycles"},
+            "exits by cause, the costliest first, and RESUMED, ways into a guest that are no exits; neither "
+            "drains nor waiting in their cycles"},
       Field{"delivery", &T::delivery, Unit::none,
             "of deferrable hypercalls: sums over the VMs; of quantiles and depths the worst VM's"},
       Field{"sharing", &T::sharing, Unit::none, "memory of all VMs"},

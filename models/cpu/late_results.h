@@ -32,9 +32,10 @@ class LateResults {
   }
   // advance() to this op of the present block has been made, or nothing was late.
   void stands_at(unsigned next) { next_ = next; }
-  // The present block's ops up to this number, when the block began at a time.
+  // The present block's ops up to this number, when the block began at a time. It may be one that was passed
+  // (the second half of an access waits as an op that its first half has passed): then it is the next again.
   void advance(std::span<const OpTimes> times, unsigned until, Cycles began) {
-    if (count_ != 1) [[unlikely]]
+    if (count_ != 1 || until <= next_) [[unlikely]]
       return pass_many(times.data(), until, began);
     if (passed_ + (until - next_) < full_at_) [[likely]]
       return pass_one<false>(times.data(), until, began);

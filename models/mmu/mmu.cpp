@@ -88,9 +88,10 @@ class GStage {
   }
 
   // The same for reading a PTE, whose page mostly was walked to before.
-  Fault translate_to_pte(std::uint64_t address, KnownTables& known, Leaf& leaf) {
+  Fault translate_to_pte(std::uint64_t address, KnownTables* known, Leaf& leaf) {
+    if (known == nullptr) return translate(address, isa::Access::load, For::pte_read, leaf);
     const PteFormat format{.napot = space_.napot, .pbmt = space_.pbmt_g_stage};
-    if (const auto* found = known.find(address, space_.g_stage, format, ptes_.pmp(), ptes_.trace()))
+    if (const auto* found = known->find(address, space_.g_stage, format, ptes_.pmp(), ptes_.trace()))
         [[likely]] {
       leaf = found->leaf;
       leaf.output |= address & isa::kPageMask;
@@ -99,8 +100,8 @@ class GStage {
     const unsigned first = ptes_.trace().count;
     auto fault = translate(address, isa::Access::load, For::pte_read, leaf);
     if (!fault && !bare() && ptes_.updates())
-      known.remember(address, space_.g_stage, format, ptes_.pmp(), ptes_.memory(), ptes_.trace(), first,
-                     leaf);
+      known->remember(address, space_.g_stage, format, ptes_.pmp(), ptes_.memory(), ptes_.trace(), first,
+                      leaf);
     return fault;
   }
 
@@ -141,7 +142,7 @@ class GStage {
 // PTE accesses of a guest's first stage: at guest-physical addresses.
 class GuestPtes {
  public:
-  GuestPtes(GStage& g_stage, PhysicalPtes ptes, KnownTables& known)
+  GuestPtes(GStage& g_stage, PhysicalPtes ptes, KnownTables* known)
       : g_stage_(g_stage), ptes_(ptes), known_(known) {}
 
   Fault read(std::uint64_t address, std::uint8_t level, std::uint64_t& value) {
@@ -160,7 +161,7 @@ class GuestPtes {
  private:
   GStage& g_stage_;
   PhysicalPtes ptes_;
-  KnownTables& known_;
+  KnownTables* known_;
   Leaf last_{};
 };
 
@@ -220,7 +221,7 @@ Fault one_stage(isa::Gva address, isa::Access access, const AddressSpace& space,
 }
 
 Fault two_stages(isa::Gva address, isa::Access access, const AddressSpace& space, PhysicalPtes first_ptes,
-                 PhysicalPtes g_ptes, KnownTables& known, Translation& translation) {
+                 PhysicalPtes g_ptes, KnownTables* known, Translation& translation) {
   GStage g_stage(space, g_ptes);
   GuestPtes guest_ptes(g_stage, first_ptes, known);
   Leaf first, second;
@@ -247,8 +248,11 @@ TranslationFault with_pte(TranslationFault fault, const WalkTrace& trace) {
 
 }  // namespace
 
-Mmu::Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates)
-    : memory_(memory), pmp_(pmp), updates_(updates), known_(std::make_unique<KnownTables>()) {}
+Mmu::Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates, Recall recall)
+    : memory_(memory),
+      pmp_(pmp),
+      updates_(updates),
+      known_(recall == Recall::tables ? std::make_unique<KnownTables>() : nullptr) {}
 Mmu::~Mmu() = default;
 
 isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa::Access access,
@@ -259,7 +263,7 @@ isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa:
   Translation found{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
   Fault fault;
   if (translates(space))
-    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, *known_, found)
+    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, known_.get(), found)
                               : one_stage(address, access, space, first_ptes, found);
   if (fault) return isa::Failure{with_pte(*fault, trace)};
   if (!pmp_.allows(found.address, bytes, access, space.privilege)) {

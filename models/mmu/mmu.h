@@ -110,7 +110,10 @@ class Mmu {
  public:
   // A debugger's walks leave PTEs as they are: A and D count as set, and are not.
   enum class Updates : std::uint8_t { made, left };
-  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates = Updates::made);
+  // Whether walks of guests' tables are remembered: worth it for who walks more than once.
+  enum class Recall : std::uint8_t { tables, nothing };
+  Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates = Updates::made,
+      Recall recall = Recall::tables);
   ~Mmu();
 
   // Walks (no TLB here). Sets A/D bits as the space allows. PMP is checked for PTE accesses and for the
@@ -122,7 +125,7 @@ class Mmu {
   mem::PhysicalMemory& memory_;
   const Pmp& pmp_;
   Updates updates_;
-  std::unique_ptr<KnownTables> known_;  // of no consequence for what is found
+  std::unique_ptr<KnownTables> known_;  // of no consequence for what is found; null: none
 };
 
 // Checks a cached leaf against an access, as translate() would: true if no walk is needed (rights suffice,

@@ -191,7 +191,10 @@ def exits(result: Result, *, count: bool = False, ax: Axes | None = None) -> Axe
         ax: Where to draw.
     """
     figure = "count" if count else "cycles"
-    sums = result.exits.groupby("cause")[figure].sum().sort_values()
+    frame = result.exits
+    if count:  # the way into a guest after another VCPU is no exit
+        frame = frame[frame["cause"] != "RESUMED"]
+    sums = frame.groupby("cause")[figure].sum().sort_values()
     axes = _axes(ax, rows=len(sums))
     axes.barh(list(sums.index), sums.astype(float), color=COLORS[0])
     _short_numbers(axes.xaxis)

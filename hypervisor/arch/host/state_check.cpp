@@ -109,9 +109,11 @@ bool StateCheck::scheduler(const Scheduler& scheduler, unsigned vms) {
   if (!up_to(scheduler.settings_.policy, SchedulerPolicy::credit) || scheduler.settings_.slice_ticks == 0 ||
       !truths(scheduler.settings_.tick_when_alone))
     return false;
+  std::uint64_t waited_for = 0;
   for (VcpuId vcpu = 0; vcpu < count; ++vcpu) {
     const Scheduler::Entity& entity = scheduler.entities_[vcpu];
     const bool placed = entity.hart < kMaxHarts || !Scheduler::is_on_hart(entity.state);
+    if (entity.state == Scheduler::State::ready) waited_for |= entity.harts;
     if (entity.vm >= vms || entity.number >= kMaxVcpusPerVm || entity.hart > kMaxHarts || !placed ||
         entity.line >= kMaxVms || !up_to(entity.state, Scheduler::State::parked) ||
         !truths(entity.pending, entity.aside, entity.lingers))
@@ -125,7 +127,7 @@ bool StateCheck::scheduler(const Scheduler& scheduler, unsigned vms) {
   for (const std::uint64_t lines_of_hart : scheduler.ready_.of_hart_)
     if (!only_first(lines_of_hart, scheduler.ready_.count_)) return false;
   return std::ranges::all_of(scheduler.running_, [&](VcpuId vcpu) { return number_of(vcpu, count); }) &&
-         credit(scheduler.book_) && lines(scheduler);
+         credit(scheduler.book_) && lines(scheduler) && scheduler.ready_.harts() == waited_for;
 }
 
 bool StateCheck::queue(const DlhQueue& queue, unsigned vms) {
