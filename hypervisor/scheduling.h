@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "hypervisor/limits.h"
 
@@ -27,10 +28,14 @@ constexpr std::optional<SchedulerPolicy> parse_scheduler(std::string_view name) 
 
 struct SchedulerSettings {
   SchedulerPolicy policy = SchedulerPolicy::round_robin;
+  std::array<std::uint8_t, 7> instead_of_padding{};  // see below
   std::uint64_t slice_ticks = 10'000;
-  bool tick_when_alone = false;              // see Scheduler::alone
+  bool tick_when_alone = false;  // see Scheduler::alone
+  std::array<std::uint8_t, 7> here_too{};
   std::uint64_t cap_period_ticks = 100'000;  // a cap is a share of each such period
 };
+// Checkpoints of host runs hold the core byte for byte, and copies bring what padding held.
+static_assert(std::has_unique_object_representations_v<SchedulerSettings>);
 
 // What one VM may have. The credit scheduler heeds it, round robin does not.
 struct SchedulerShare {

@@ -56,9 +56,14 @@ void TimelineWriter::slice(Track track, std::string_view name, isa::Cycles begin
   begin = in_order(track, begin);
   end = std::max(begin, end);
   std::string text = event_of('X', track, name);
+  std::uint64_t from = nanoseconds(begin);
+  const std::uint64_t until = nanoseconds(end);
+  // Of a slice and a state that begin at once, Perfetto takes the slice for the outer one.
+  if (const auto begun = begun_.find(track); begun != begun_.end() && begun->second == from && until > from)
+    ++from;
   // The difference of two times as written, or a slice might seem to reach out of the one around it.
-  text.append(",\"ts\":").append(microseconds(nanoseconds(begin)));
-  text.append(",\"dur\":").append(microseconds(nanoseconds(end) - nanoseconds(begin)));
+  text.append(",\"ts\":").append(microseconds(from));
+  text.append(",\"dur\":").append(microseconds(until - from));
   if (!arguments.empty()) text.append(",\"args\":{").append(arguments).append("}");
   event(text.append("}"));
 }
@@ -66,7 +71,8 @@ void TimelineWriter::slice(Track track, std::string_view name, isa::Cycles begin
 bool TimelineWriter::begin(Track track, std::string_view name, isa::Cycles at) {
   if (!room()) return false;
   std::string text = event_of('B', track, name);
-  event(text.append(",\"ts\":").append(microseconds(nanoseconds(in_order(track, at)))).append("}"));
+  const std::uint64_t from = begun_[track] = nanoseconds(in_order(track, at));
+  event(text.append(",\"ts\":").append(microseconds(from)).append("}"));
   return true;
 }
 

@@ -60,6 +60,7 @@ class TimelineWriter {
   unsigned clock_mhz_;
   bool first_ = true;
   std::map<Track, isa::Cycles> last_;
+  std::map<Track, std::uint64_t> begun_;  // when the last state began, in nanoseconds
   std::map<std::pair<unsigned, std::string>, isa::Cycles> last_count_;
 };
 
