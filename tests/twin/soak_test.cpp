@@ -16,7 +16,7 @@ namespace hvsim::twin {
 namespace {
 
 #ifdef __SANITIZE_ADDRESS__  // there the same work takes twenty times as long
-constexpr std::uint64_t kUsual = 15'000'000;
+constexpr std::uint64_t kUsual = 40'000'000;
 constexpr unsigned kTargetAudit = 0;  // and does not see code for the target
 #else
 constexpr std::uint64_t kUsual = 200'000'000;
