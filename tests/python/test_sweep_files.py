@@ -8,15 +8,12 @@ from pathlib import Path
 import hvsim
 import pytest
 from hvsim._worker import image_directories
+from sweeping import short
 
 
 def image(name):
     files = (Path(each) / f"{name}.elf" for each in image_directories())
     return next(file for file in files if file.exists())
-
-
-def short(config, **changes):
-    return config(limits={"max_cycles": 1000}, **changes)
 
 
 def test_a_run_whose_image_has_changed_since_it_was_planned_fails(config, tmp_path):
