@@ -7,6 +7,7 @@
 
 #include "models/cpu/csr_file.h"
 #include "models/cpu/isa/csr.h"
+#include "models/mem/huge_pages.h"
 #include "sim/config_images.h"
 #include "sim/image/boot_rom.h"
 #include "sim/image/bundle.h"
@@ -46,6 +47,7 @@ class Loader {
  private:
   void write(std::uint64_t address, std::span<const std::byte> bytes) {
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    mem::will_fill(machine_.memory().host(isa::Hpa{address}, bytes.size()), bytes.size());
     machine_.memory().copy_in(isa::Hpa{address}, {data, bytes.size()});
   }
   std::string claim(const std::string& name, AddressRange range) {

@@ -138,26 +138,29 @@ void HostHart::write(isa::Hpa to, const void* from, std::size_t bytes) {
   machine_.memory().copy_in(to, {static_cast<const std::uint8_t*>(from), bytes});
 }
 
-void HostHart::zero(isa::Hpa at, std::uint64_t bytes) {
-  if (std::uint8_t* host = machine_.memory().host(at, bytes)) std::memset(host, 0, bytes);
-}
+void HostHart::zero(isa::Hpa at, std::uint64_t bytes) { machine_.memory().clear(at, bytes); }
 
 void HostHart::touch(isa::Hpa at, std::uint64_t bytes, bool is_write) {
   hart_.touch(at, static_cast<unsigned>(bytes), is_write);
 }
 
 void HostHart::charge(const hv::WorkKind& work, std::uint64_t units) {
-  if (work_ == nullptr) work_ = &machine_.work().row(hart_.accountant().now());
+  if (work_ == nullptr || is_firmware(work.why)) [[unlikely]]
+    return charge_anew(work, units);
   (*work_)[static_cast<std::size_t>(work.why)] += units;
-  const bool in_firmware = is_firmware(work.why);
-  const isa::Mode own = state_.mode;
-  if (in_firmware) [[unlikely]]
-    account_in({});
-  const unsigned cold = hart_.work(work.takes, units);
-  if (in_firmware) [[unlikely]]
-    account_in(own);
-  else if (cold != 0)
+  if (const unsigned cold = hart_.work(work.takes, units); cold != 0) [[unlikely]]
     (*work_)[static_cast<std::size_t>(hv::Work::cold_line)] += cold;
+}
+
+// The first time behind a mark, or in M-mode.
+[[gnu::noinline]] void HostHart::charge_anew(const hv::WorkKind& work, std::uint64_t units) {
+  work_ = &machine_.work().row(hart_.accountant());
+  if (!is_firmware(work.why)) return charge(work, units);
+  (*work_)[static_cast<std::size_t>(work.why)] += units;
+  const isa::Mode own = state_.mode;
+  account_in({});
+  hart_.work(work.takes, units);
+  account_in(own);
 }
 
 void HostHart::account_in(isa::Mode mode) {

@@ -50,6 +50,7 @@ class HostHart final : public hv::HostHart {
   std::optional<std::uint16_t> guest_halfword(std::uint64_t at);
   void hand_on_machine_interrupts();
   void leave_for(std::uint64_t pc);
+  void charge_anew(const hv::WorkKind& work, std::uint64_t units);
   void account_in(isa::Mode mode);  // this hart's time, until it is told again
   Machine& machine_;
   unsigned number_;

@@ -24,14 +24,13 @@ class WorkLedger {
     void persist(state::Archive& archive);
   };
 
-  // Stays where it is until the next reset().
-  Row& row(const cpu::CellKey& of) {
-    const Key key{of.in_exit, of.in_exit ? of.cause : cpu::ExitCause{}, of.phase};
-    const std::uint64_t mixed = static_cast<std::uint64_t>(key.phase) * 256 + key.cause.code +
-                                (key.cause.function << 16) + (key.cause.extension << 32) +
-                                (key.cause.interrupt ? 128 : 0) + (key.in_exit ? 64 : 0);
-    Found& found = found_[mixed * 0x9E37'79B9'7F4A'7C15 >> (64 - kFoundBits)];  // Fibonacci hashing
-    if (found.row == nullptr || found.key != key) found = {key, &rows_[key]};
+  // Of the work that this accountant's present row takes. Stays where it is until the next reset(), which
+  // comes with those of the accountants: until then each of their rows stands for one key of ours.
+  Row& row(cpu::Accountant& by) {
+    const cpu::ComponentCycles* const of = &by.row();
+    Found& found = found_[reinterpret_cast<std::uintptr_t>(of) * kGolden >> (64 - kFoundBits)];
+    if (found.of != of) [[unlikely]]
+      found = {of, &row_of(by.now())};
     return *found.row;
   }
   const std::map<Key, Row>& rows() const { return rows_; }
@@ -45,10 +44,15 @@ class WorkLedger {
  private:
   // Rows where they were found last time: exits come back to the same few.
   struct Found {
-    Key key{};
+    const cpu::ComponentCycles* of = nullptr;
     Row* row = nullptr;
   };
   static constexpr unsigned kFoundBits = 8;
+  static constexpr std::uint64_t kGolden = 0x9E37'79B9'7F4A'7C15;  // Fibonacci hashing
+
+  Row& row_of(const cpu::CellKey& cell) {
+    return rows_[{cell.in_exit, cell.in_exit ? cell.cause : cpu::ExitCause{}, cell.phase}];
+  }
 
   std::map<Key, Row> rows_;
   std::array<Found, std::size_t{1} << kFoundBits> found_{};

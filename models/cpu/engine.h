@@ -126,17 +126,19 @@ class Engine final : public Hart {
   // For handlers (engine_handlers.h)
   void abandon(const Op* op);  // the op did not happen: it trapped, or must wait for others
   void finish_block(std::uint64_t next, Block** link, BlockEnd end) {
-    account_block(end);
     state.pc = next;
     link_ = link;
+    account_block(end);
   }
   void account_block(BlockEnd end);  // all instructions of the block have retired
+  void pass_block(BlockEnd end);
   void charge_ops(std::uint64_t count, std::uint64_t floats);
   void account_before(const Op* op);  // only those before `op`
   void begin_system(const Op* op);    // makes state exact for an op that may look at it
   void end_system(const Op* op);
   void abandon_system(const Op* op);  // as abandon(), after begin_system()
   void branch_outcome(const Op* op, bool taken);
+  void branch_mispredicted(const Op* op, bool taken);
   void direct_jump(const Op* op, std::uint64_t target);
   void indirect_jump(const Op* op, std::uint64_t target);
   template <Id id>
@@ -227,6 +229,7 @@ class Engine final : public Hart {
   void bypass_l1d();
   void note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count);
   void charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan, mmu::TlbHierarchy::Side side);
+  void touch_one_by_one(isa::Hpa address, unsigned bytes, bool write);
   void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
   void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);
   isa::Cycles time_of(mmu::TlbHierarchy::Side side);
@@ -300,7 +303,9 @@ class Engine final : public Hart {
 
   // engine_blocks.h
   FetchEntry* fetch_entry(std::uint64_t pc);  // null: a fetch fault was raised
-  Block* find_block();                        // at state.pc; null: a fetch fault was raised
+  FetchEntry* find_fetch_entry(std::uint64_t pc);
+  Block* find_block();  // at state.pc; null: a fetch fault was raised
+  Block* make_block();
   std::vector<Op> decode_ops(const std::uint8_t* code, std::uint64_t page_offset, bool float_enabled) const;
   Block* decode_straddling(const FetchEntry& entry, std::uint64_t pc);
   Block* decode_protected(const FetchEntry& entry, std::uint64_t pc);
@@ -314,6 +319,7 @@ class Engine final : public Hart {
     return config_.host_hypervisor && !mode.virtualized && mode.privilege != isa::Privilege::user;
   }
   void fetch_lines(const Block& block, const FetchEntry& entry);
+  unsigned work_with_fetches(const isa::NativeWork& done, std::uint64_t units);
   unsigned fetch_code(isa::Hpa address, unsigned bytes);
   Handler handler_for(Id id, std::uint64_t page_offset) const;
   void choose_handlers(Block& block) const;

@@ -13,11 +13,15 @@ namespace hvsim::cpu {
 
 // The host's view of the page that holds `pc`; walks if level zero does not know it.
 template <class Timing>
-FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
+inline FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
+  FetchEntry& entry = fetch_->fetch[LevelZero::index(pc)];
+  return entry.page == (pc & ~isa::kPageMask) ? &entry : find_fetch_entry(pc);
+}
+
+template <class Timing>
+[[gnu::noinline]] FetchEntry* Engine<Timing>::find_fetch_entry(std::uint64_t pc) {
   FetchEntry& entry = fetch_->fetch[LevelZero::index(pc)];
   const std::uint64_t page = pc & ~isa::kPageMask;
-  if (entry.page == page) [[likely]]
-    return &entry;
   const auto translation = translate(pc, isa::Access::fetch, 2, fetch_->space);
   if (!translation) {
     raise_fault(
@@ -49,8 +53,18 @@ FetchEntry* Engine<Timing>::fetch_entry(std::uint64_t pc) {
   return &entry;
 }
 
+// A jump that knows no successor mostly goes where there is a block already.
 template <class Timing>
-Block* Engine<Timing>::find_block() {
+inline Block* Engine<Timing>::find_block() {
+  const std::uint64_t pc = state.pc;
+  const FetchEntry& entry = fetch_->fetch[LevelZero::index(pc)];
+  if (entry.page == (pc & ~isa::kPageMask) && !store_.full()) [[likely]]
+    if (Block* const known = entry.code->blocks[(pc & isa::kPageMask) >> 1]) return known;
+  return make_block();
+}
+
+template <class Timing>
+[[gnu::noinline]] Block* Engine<Timing>::make_block() {
   const std::uint64_t pc = state.pc;
   if (store_.full()) {
     store_.clear();
@@ -254,11 +268,17 @@ void Engine<Timing>::measure(Block& block, std::span<Op> ops, std::uint64_t page
 template <class Timing>
 bool Engine<Timing>::still_matches(const Block& block, const std::uint8_t* code) {
   if (block.count == 0) return false;
-  for (unsigned i = 0; i < block.count; ++i) {
-    const Op& op = block.ops[i];
-    if (std::memcmp(code + op.offset, &op.raw, op.length) != 0) return false;
+  // By halfwords, of which those of a compressed instruction are one: nearly always all of them match, so
+  // that nothing is decided before the end.
+  std::uint32_t differs = 0;
+  for (const Op& op : std::span(block.ops, block.count)) {
+    const unsigned second = op.length - 2u;
+    std::uint16_t low, high;
+    std::memcpy(&low, code + op.offset, 2);
+    std::memcpy(&high, code + op.offset + second, 2);
+    differs |= (low ^ op.raw) | (high ^ op.raw >> 8 * second);
   }
-  return true;
+  return (differs & 0xFFFF) == 0;
 }
 
 // L1I lines of the block that are not there yet.

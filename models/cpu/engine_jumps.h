@@ -10,25 +10,29 @@ inline void Engine<Timing>::branch_outcome(const Op* op, bool taken) {
   const std::uint64_t at = state.pc + op->offset;
   const std::uint64_t next = at + op->length;
   const std::uint64_t target = at + static_cast<std::uint64_t>(std::int64_t{op->imm});
-  BlockEnd end = taken ? BlockEnd::taken : BlockEnd::on;
-  if constexpr (Timing::timed)
+  if constexpr (Timing::timed) {
     if (timing_.predictor.predict_and_update_branch(at, taken, op->imm < 0)) [[unlikely]]
-      end = BlockEnd::mispredicted;
-  if constexpr (Timing::detailed) {
-    if (end == BlockEnd::mispredicted) [[unlikely]]
-      mispredicted(taken ? next : target, !taken);
-    else if (taken)
-      timing_.pipeline.taken();
-    else
-      timing_.pipeline.continue_at(next);
+      return branch_mispredicted(op, taken);
+    if constexpr (Timing::detailed) taken ? timing_.pipeline.taken() : timing_.pipeline.continue_at(next);
   }
   if (taken)
-    finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr, end);
+    finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr, BlockEnd::taken);
   else
-    finish_block(next, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr, end);
-  if constexpr (Timing::timed && !Timing::detailed)
-    if (end == BlockEnd::mispredicted) [[unlikely]]
-      mispredicted(taken ? next : target, !taken);
+    finish_block(next, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr, BlockEnd::on);
+}
+
+template <class Timing>
+[[gnu::noinline]] void Engine<Timing>::branch_mispredicted(const Op* op, bool taken) {
+  const std::uint64_t at = state.pc + op->offset;
+  const std::uint64_t next = at + op->length;
+  const std::uint64_t target = at + static_cast<std::uint64_t>(std::int64_t{op->imm});
+  if constexpr (Timing::detailed) mispredicted(taken ? next : target, !taken);
+  if (taken)
+    finish_block(target, op->rs3 & kTakenInPage ? &block_->taken : nullptr, BlockEnd::mispredicted);
+  else
+    finish_block(next, op->rs3 & kFallThroughInPage ? &block_->fall_through : nullptr,
+                 BlockEnd::mispredicted);
+  if constexpr (Timing::timed && !Timing::detailed) mispredicted(taken ? next : target, !taken);
 }
 
 template <class Timing>

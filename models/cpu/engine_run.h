@@ -228,26 +228,40 @@ bool Engine<Timing>::illegal(const Op& op) {
 }
 
 template <class Timing>
-inline void Engine<Timing>::account_block(BlockEnd end) {
-  Block& block = *block_;
+[[gnu::always_inline]] inline void Engine<Timing>::account_block(BlockEnd end) {
+  const Block& block = *block_;
   state.retired += block.count;
+  ++counters_.blocks_run;
+  if constexpr (Timing::timed) {
+    timing_.data_accesses += block.data_accesses;
+    timing_.fetch_lines += block.lines;
+  }
   if constexpr (Timing::detailed) {
     (void)end;
     settle_pipeline();
   } else if constexpr (Timing::timed) {
-    if (timing_.late.any()) [[unlikely]] {
+    const Transition* const known = timing_.remembered.last_passage(block, end);
+    if (timing_.late.any() || known == nullptr) [[unlikely]]
+      return pass_block(end);
+    state.cycle += timing_.remembered.pass(*known, *row_);
+  } else {
+    charge_ops(block.count, block.float_count);
+  }
+}
+
+// In whatever state: called last, so that what is usual needs none of the host's registers saved.
+template <class Timing>
+[[gnu::noinline]] void Engine<Timing>::pass_block(BlockEnd end) {
+  if constexpr (Timing::timed && !Timing::detailed) {
+    Block& block = *block_;
+    if (timing_.late.any()) {
       wait_for_late_results(block.ops + block.count);
       charge(timing_.late.why(), timing_.late.end_block());
     }
     state.cycle += timing_.remembered.pass(block, end, *row_);
   } else {
-    charge_ops(block.count, block.float_count);
+    (void)end;
   }
-  if constexpr (Timing::timed) {
-    timing_.data_accesses += block.data_accesses;
-    timing_.fetch_lines += block.lines;
-  }
-  ++counters_.blocks_run;
 }
 
 // Without timing: one cycle each.

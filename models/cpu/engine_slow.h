@@ -278,13 +278,24 @@ void Engine<Timing>::charge_line(isa::Hpa address, bool write) {
 template <class Timing>
 void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   if constexpr (Timing::timed) {
+    if (bytes == 0 || !timing_.caches->settled(timing_.hart, address, bytes, write)) [[unlikely]]
+      return touch_one_by_one(address, bytes, write);
+    const std::uint64_t last = (address.value + bytes - 1) >> line_shift_;
+    const std::uint64_t count = last - (address.value >> line_shift_) + 1;
+    timing_.data_lines_extra += count;
+    charge(Component::dcache, count * timing_.caches->config().l1d.hit_latency);
+  } else {
+    (void)address, (void)bytes, (void)write;
+  }
+}
+
+template <class Timing>
+[[gnu::noinline]] void Engine<Timing>::touch_one_by_one(isa::Hpa address, unsigned bytes, bool write) {
+  if constexpr (Timing::timed) {
     const isa::Cycles hit = timing_.caches->config().l1d.hit_latency;
     const std::uint64_t line = std::uint64_t{1} << line_shift_, first = address.value & ~(line - 1);
-    const std::uint64_t count = (address.value + bytes - first + line - 1) >> line_shift_;
-    timing_.data_lines_extra += count;
-    if (timing_.caches->settled(timing_.hart, isa::Hpa{first}, count << line_shift_, write)) [[likely]]
-      return charge(Component::dcache, count * hit);
     for (std::uint64_t at = first; at < address.value + bytes; at += line) {
+      ++timing_.data_lines_extra;
       if (timing_.caches->settled(timing_.hart, isa::Hpa{at}, write))
         charge(Component::dcache, hit);
       else
@@ -299,16 +310,25 @@ void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
 // of them are there.
 template <class Timing>
 unsigned Engine<Timing>::work(const isa::NativeWork& done, std::uint64_t units) {
+  if constexpr (Timing::timed)
+    if (done.lines != 0 &&
+        (done.lines > mem::PresenceMask::kMostAbsent || done.line_bytes != std::uint64_t{1} << line_shift_ ||
+         timing_.caches->absent_code(timing_.hart, done.code, done.lines) != 0))
+      return work_with_fetches(done, units);
+  charge(Component::hypervisor, done.cycles * units);
+  return 0;
+}
+
+template <class Timing>
+[[gnu::noinline]] unsigned Engine<Timing>::work_with_fetches(const isa::NativeWork& done,
+                                                             std::uint64_t units) {
   unsigned missing = 0;
   if constexpr (Timing::timed) {
-    if (done.lines <= mem::PresenceMask::kMostAbsent && done.line_bytes == std::uint64_t{1} << line_shift_)
-        [[likely]] {
-      if (timing_.caches->absent_code(timing_.hart, done.code, done.lines) != 0) {
-        rare_events_ = true;
-        const auto fetched = timing_.caches->fetch_code(timing_.hart, done.code, done.lines, state.cycle);
-        missing = fetched.missing;
-        charge(Component::icache, fetched.ready - state.cycle);
-      }
+    if (done.lines <= mem::PresenceMask::kMostAbsent && done.line_bytes == std::uint64_t{1} << line_shift_) {
+      rare_events_ = true;
+      const auto fetched = timing_.caches->fetch_code(timing_.hart, done.code, done.lines, state.cycle);
+      missing = fetched.missing;
+      charge(Component::icache, fetched.ready - state.cycle);
     } else {
       for (std::uint64_t i = 0; i < done.lines; ++i)
         missing += fetch_code(done.code + i * done.line_bytes, done.executed_bytes);

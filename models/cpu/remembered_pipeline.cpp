@@ -181,6 +181,26 @@ void RememberedPipeline::end_system(const Block& block, const Op& op) {
   pipeline_.redirect(op.id == Id::mret || op.id == Id::sret ? Component::trap : Component::base);
 }
 
+isa::Cycles RememberedPipeline::pass_anew(Block& block, BlockEnd end, ComponentCycles& row) {
+  Transitions& known = block.transitions[static_cast<unsigned>(end)];
+  const Transition* found = known.find(state_);
+  if (found == nullptr) [[unlikely]]
+    found = known.add(run(block, end));
+  return book(*found, row);
+}
+
+// What is in few blocks, and was booked as Component::base.
+isa::Cycles RememberedPipeline::book_rest(const Transition& made, ComponentCycles& row) {
+  row[static_cast<unsigned>(Component::base)] -=
+      made.trap + made.csr + made.dcache + made.store_buffer + made.icache;
+  row[static_cast<unsigned>(Component::trap)] += made.trap;
+  row[static_cast<unsigned>(Component::csr)] += made.csr;
+  row[static_cast<unsigned>(Component::dcache)] += made.dcache;
+  row[static_cast<unsigned>(Component::store_buffer)] += made.store_buffer;
+  row[static_cast<unsigned>(Component::icache)] += made.icache;
+  return made.cycles;
+}
+
 template <class What>
 isa::Cycles RememberedPipeline::once(Transitions& known, ComponentCycles& row, What what) {
   const Transition* found = known.find(state_);

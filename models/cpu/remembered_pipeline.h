@@ -25,12 +25,15 @@ class RememberedPipeline {
   // instruction is a privileged one ends twice: before it is executed (for a CSR access: when it is), and
   // after it, or with a trap of its making.
   Cycles pass(Block& block, BlockEnd end, ComponentCycles& row) {
-    Transitions& known = block.transitions[static_cast<unsigned>(end)];
-    const Transition* found = known.find(state_);
-    if (found == nullptr) [[unlikely]]
-      found = known.add(run(block, end));
-    return book(*found, row);
+    const Transition* const known = last_passage(block, end);
+    return known != nullptr ? pass(*known, row) : pass_anew(block, end, row);
   }
+  // In two steps: what is known from the last time the block was passed, if that was from the present state.
+  const Transition* last_passage(const Block& block, BlockEnd end) const {
+    const Transition& last = block.transitions[static_cast<unsigned>(end)].last();
+    return last.from == state_ ? &last : nullptr;
+  }
+  Cycles pass(const Transition& known, ComponentCycles& row) { return book(known, row); }
   // The ops before `op`; it traps or will be issued anew.
   Cycles pass_before(const Block& block, const Op& op, bool faults, ComponentCycles& row);
   Cycles interrupt(ComponentCycles& row);
@@ -65,20 +68,16 @@ class RememberedPipeline {
   Cycles book(const Transition& made, ComponentCycles& row) {
     row[static_cast<unsigned>(Component::branch)] += made.branch;
     row[static_cast<unsigned>(Component::fp)] += made.fp;
-    std::uint32_t base = made.cycles - made.branch - made.fp;
-    if (made.rare) [[unlikely]] {
-      base -= made.trap + made.csr + made.dcache + made.store_buffer + made.icache;
-      row[static_cast<unsigned>(Component::trap)] += made.trap;
-      row[static_cast<unsigned>(Component::csr)] += made.csr;
-      row[static_cast<unsigned>(Component::dcache)] += made.dcache;
-      row[static_cast<unsigned>(Component::store_buffer)] += made.store_buffer;
-      row[static_cast<unsigned>(Component::icache)] += made.icache;
-    }
-    row[static_cast<unsigned>(Component::base)] += base;
+    row[static_cast<unsigned>(Component::base)] += made.cycles - made.branch - made.fp;
     state_ = made.to;
     last_ = &made;
+    if (made.rare) [[unlikely]]
+      return book_rest(made, row);
     return made.cycles;
   }
+  static Cycles book_rest(const Transition& made, ComponentCycles& row);
+  // As pass(), from a state that is not the last one that the block was found in.
+  Cycles pass_anew(Block& block, BlockEnd end, ComponentCycles& row);
   Transition run(const Block& block, BlockEnd end);
   void find_times(Block& block);
   void run_op(const Op& op, bool faults = false);

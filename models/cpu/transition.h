@@ -30,7 +30,9 @@ struct Transition {
 // Of one piece of code that ends in one way, from the states it was reached in.
 class Transitions {
  public:
-  // The one from this state, or null. Most code is reached in one state or two.
+  // Of the newest: most code is reached in one state or two.
+  const Transition& last() const { return recent_[0]; }
+  // The one from this state, or null.
   const Transition* find(std::uint32_t from) {
     if (recent_[0].from == from) [[likely]]
       return &recent_[0];

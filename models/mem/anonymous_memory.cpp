@@ -18,6 +18,20 @@ isa::Result<AnonymousMemory, std::string> AnonymousMemory::create(std::uint64_t 
   return AnonymousMemory(static_cast<std::uint8_t*>(where), bytes);
 }
 
+void make_zero(std::uint8_t* where, std::uint64_t bytes) {
+  constexpr std::uint64_t large = std::uint64_t{256} << 10, page = 4096;
+  const std::uint64_t before = -reinterpret_cast<std::uintptr_t>(where) % page;
+  if (bytes >= large) {
+    const std::uint64_t whole = (bytes - before) / page * page;
+    if (madvise(where + before, whole, MADV_DONTNEED) == 0) {
+      std::memset(where, 0, before);
+      std::memset(where + before + whole, 0, bytes - before - whole);
+      return;
+    }
+  }
+  std::memset(where, 0, bytes);
+}
+
 AnonymousMemory::~AnonymousMemory() {
   if (data_ != nullptr) munmap(data_, bytes_);
 }

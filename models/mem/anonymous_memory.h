@@ -35,4 +35,8 @@ class AnonymousMemory {
   std::uint64_t bytes_ = 0;
 };
 
+// Zeroes some of such memory. Whole pages of a large piece go back to the host, which has zeroes for whoever
+// touches them next: a guest's memory that was never used costs nothing.
+void make_zero(std::uint8_t* where, std::uint64_t bytes);
+
 }  // namespace hvsim::mem

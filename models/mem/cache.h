@@ -82,6 +82,16 @@ class Cache {
     occupied_ -= lines_[slot] != kNoLine;
     lines_[slot] = kNoLine;
   }
+  // Of each line: its slot and number.
+  template <class Tell>
+  void remove_all(Tell tell) {
+    for (std::uint32_t slot = 0; occupied_ != 0; ++slot) {
+      if (lines_[slot] == kNoLine) continue;
+      tell(slot, LineNumber{lines_[slot]});
+      lines_[slot] = kNoLine;
+      --occupied_;
+    }
+  }
 
   // Of the set that holds the line.
   std::uint32_t slot_of_way(LineNumber line, unsigned way) const { return first_slot(line) + way; }

@@ -118,11 +118,13 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
       plain_(config.has_l2 && harts_[0].l1i.plain() && harts_[0].l1d.plain() && home_.plain() &&
              interconnect_.ideal()),
       lean_(is_lean()),
+      lean_code_(fetches_lean()),
       first_line_(harts_[0].readable.first_line()),
       lines_(harts_[0].readable.lines()),
       lean_lines_(lean_ ? lines_ : 0),
       l2_takes_(config.l1d.hit_latency + config.l1d.miss_latency + config.l2.hit_latency),
-      memory_takes_(config.l2.miss_latency + config.memory_latency) {}
+      memory_takes_(config.l2.miss_latency + config.memory_latency),
+      code_takes_(config.l1i.hit_latency + config.l1i.miss_latency + config.l2.hit_latency) {}
 
 template <bool fetch>
 Hierarchy::Outcome Hierarchy::hit(unsigned hart, Kind kind, LineNumber line, std::uint32_t slot,
@@ -171,15 +173,6 @@ template <bool plain>
 
 Hierarchy::Found Hierarchy::bring_home(LineNumber line, isa::Cycles at) {
   return bring_home<false>(line, home_.find(home_line(line)), at);
-}
-
-// As home_.find().
-inline std::uint32_t Hierarchy::find_code(LineNumber line) {
-  std::uint32_t& known = code_homes_[line % kCodeHomes];
-  if (home_.line_in(known) == home_line(line)) return known;
-  const std::uint32_t slot = home_.find(home_line(line));
-  if (slot != Cache::kAbsent) known = slot;
-  return slot;
 }
 
 void Hierarchy::bring_from_behind_home(LineNumber line, bool present, Found& found) {
@@ -284,27 +277,6 @@ Hierarchy::Outcome Hierarchy::look_up_any(unsigned hart, Kind kind, isa::Hpa add
                   : look_up<true, false>(hart, Kind::fetch, address, at);
   return plain_ ? look_up<false, true>(hart, kind, address, at)
                 : look_up<false, false>(hart, kind, address, at);
-}
-
-// A line that comes may drive out another one of them.
-template <bool plain>
-Hierarchy::FetchedCode Hierarchy::fetch_absent(unsigned hart, isa::Hpa first, unsigned lines,
-                                               isa::Cycles at) {
-  FetchedCode fetched{.ready = at};
-  const PresenceMask& present = harts_[hart].fetchable;
-  for (std::uint64_t absent = present.absent(first, lines); absent != 0;) {
-    const auto number = static_cast<unsigned>(std::countr_zero(absent));
-    const isa::Hpa line = first + (std::uint64_t{number} << line_shift_);
-    const Outcome done = look_up<true, plain>(hart, Kind::fetch, line, fetched.ready);
-    fetched.missing += done.by != Served::l1;
-    fetched.ready = done.ready;
-    absent = present.absent(first, lines) & ~std::uint64_t{0} << number << 1;
-  }
-  return fetched;
-}
-
-Hierarchy::FetchedCode Hierarchy::fetch_code(unsigned hart, isa::Hpa first, unsigned lines, isa::Cycles at) {
-  return plain_ ? fetch_absent<true>(hart, first, lines, at) : fetch_absent<false>(hart, first, lines, at);
 }
 
 // A store to a line that this L1D holds, but not yet modified: what that costs.

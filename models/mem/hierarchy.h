@@ -64,7 +64,7 @@ class Hierarchy {
     const bool past_l1d = kind == Kind::fetch || (kind == Kind::atomic && config_.atomics_in_memory);
     if (number < lean_lines_ && !past_l1d) [[likely]]
       return look_up_lean(hart, kind == Kind::store || kind == Kind::atomic, number, at);
-    return look_up_any(hart, kind, address, at);
+    return kind == Kind::fetch ? fetch_one(hart, address, at) : look_up_any(hart, kind, address, at);
   }
 
   // Lines whose reads change nothing in here, and take the L1D's hit latency; whoever does not ask for them
@@ -178,9 +178,11 @@ class Hierarchy {
             InterconnectConfig interconnect);
 
   Outcome look_up_any(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
+  bool fetches_lean() const;  // hierarchy_code.cpp
+  bool fetch_lean(HartCaches& caches, unsigned hart, LineNumber line, LineNumber& leaves);
+  void count_lean_fetches(HartCaches& caches, std::uint64_t count);
+  Outcome fetch_one(unsigned hart, isa::Hpa address, isa::Cycles at);
   // `plain`: plain_ is known.
-  template <bool plain>
-  FetchedCode fetch_absent(unsigned hart, isa::Hpa first, unsigned lines, isa::Cycles at);
   template <bool fetch, bool plain>
   Outcome look_up(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
   // hierarchy_lean.cpp
@@ -293,8 +295,10 @@ class Hierarchy {
   bool plain_memory_;  // behind home there is a latency and nothing else
   bool plain_;         // there is an L2, nothing is in flight or fetched ahead, and ways take no time
   bool lean_;          // see hierarchy_lean.cpp; then the L1Ds have just what the masks say, of RAM
+  bool lean_code_;     // the same of L1Is, see hierarchy_code.cpp
   LineNumber first_line_, lines_, lean_lines_;  // of RAM; all of them if lean_, else none
   isa::Cycles l2_takes_, memory_takes_;         // an access that misses in the L1D; beyond that, in the L2
+  isa::Cycles code_takes_;                      // a fetch that misses in the L1I
   // Where lines of code were found at home last, by their numbers: they come back to the L1I again and again.
   static constexpr std::size_t kCodeHomes = 1024;
   std::vector<std::uint32_t> code_homes_ = std::vector<std::uint32_t>(kCodeHomes);

@@ -96,6 +96,15 @@ inline void Hierarchy::drop_victim(unsigned hart, bool fetch, std::uint32_t slot
   if (!config_.has_l2) forget_unused(line);
 }
 
+// As home_.find().
+inline std::uint32_t Hierarchy::find_code(LineNumber line) {
+  std::uint32_t& known = code_homes_[line % kCodeHomes];
+  if (home_.line_in(known) == home_line(line)) return known;
+  const std::uint32_t slot = home_.find(home_line(line));
+  if (slot != Cache::kAbsent) known = slot;
+  return slot;
+}
+
 inline isa::Cycles Hierarchy::to_home(unsigned hart, LineNumber line, unsigned bytes, isa::Cycles at) {
   if (interconnect_.ideal()) return at;
   return interconnect_.send(interconnect_.node_of_hart(hart), home_node(line), bytes, at);

@@ -108,15 +108,6 @@ isa::Cycles Hierarchy::manage(isa::BlockOperation operation, isa::Hpa address, i
   return newer ? looked_up + config_.memory_write_latency : looked_up;
 }
 
-void Hierarchy::fence_instruction(unsigned hart) {
-  Cache& l1i = harts_[hart].l1i;
-  for (std::uint32_t slot = 0; slot < l1i.slots(); ++slot) {
-    if (!l1i.occupied(slot)) continue;
-    drop_victim(hart, true, slot);
-    ++l1i.stats().invalidations;
-  }
-}
-
 // Lines of the range that home, and so perhaps an L1, holds.
 template <class Visit>
 void Hierarchy::for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit) {

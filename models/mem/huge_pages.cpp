@@ -19,6 +19,14 @@ constexpr std::size_t kPages = kBytes / isa::kPageBytes, kDensePages = kPages / 
 
 }  // namespace
 
+void will_fill(const void* memory, std::uint64_t bytes) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  const std::uintptr_t first = (begin + kBytes - 1) & ~(kBytes - 1), end = (begin + bytes) & ~(kBytes - 1);
+  if (first >= end) return;
+  madvise(static_cast<std::uint8_t*>(const_cast<void*>(memory)) + (first - begin), end - first,
+          MADV_HUGEPAGE);
+}
+
 HugePages::HugePages(const std::uint8_t* memory, std::uint64_t bytes)
     : begin_(reinterpret_cast<std::uintptr_t>(memory)),
       end_(begin_ + bytes),

@@ -7,6 +7,10 @@
 
 namespace hvsim::mem {
 
+// Asks the host for huge pages where memory that nobody has touched yet is about to be filled as a whole:
+// their first use costs a fault for 2 MiB instead of one for 4 KiB. The host may refuse.
+void will_fill(const void* memory, std::uint64_t bytes);
+
 class HugePages {
  public:
   static constexpr unsigned kShift = 21;  // 2 MiB

@@ -158,8 +158,8 @@ void Hierarchy::check_homes(state::Archive& archive, const Cache& lines,
 
 void Hierarchy::persist(state::Archive& archive) {
   auto& [config, line_shift, home_shift, home_mask, harts, home, directory, home_dirty, llc, llc_dirty,
-         llc_shift, dram, interconnect, plain_memory, plain, lean, first_line, lines, lean_lines, l2_takes,
-         memory_takes, code_homes, now, use, coherence] = *this;
+         llc_shift, dram, interconnect, plain_memory, plain, lean, lean_code, first_line, lines, lean_lines,
+         l2_takes, memory_takes, code_takes, code_homes, now, use, coherence] = *this;
   archive(harts, home, directory, home_dirty, llc, llc_dirty, dram, interconnect, now, coherence);
   if (!archive.loading() || archive.failed()) return;
   for (const DirectoryEntry& entry : directory_)
@@ -167,9 +167,13 @@ void Hierarchy::persist(state::Archive& archive) {
   for (const HartCaches& caches : harts_) {
     check_homes(archive, caches.l1i, caches.l1i_homes);
     check_homes(archive, caches.l1d, caches.l1d_homes);
-    for (std::uint32_t slot = 0; lean && slot < caches.l1d.slots(); ++slot)
-      if (const LineNumber line = caches.l1d.line_in(slot); caches.l1d.occupied(slot))
-        archive.require(!caches.readable.has_bit_of(line) || caches.readable.test(line), kImpossible);
+    const auto mask_has_all = [&archive](const Cache& l1, const PresenceMask& mask) {
+      for (std::uint32_t slot = 0; slot < l1.slots(); ++slot)
+        if (const LineNumber line = l1.line_in(slot); l1.occupied(slot))
+          archive.require(!mask.has_bit_of(line) || mask.test(line), kImpossible);
+    };
+    if (lean) mask_has_all(caches.l1d, caches.readable);
+    if (lean_code) mask_has_all(caches.l1i, caches.fetchable);
   }
   if (!archive.failed()) archive.require(!incoherence(), kImpossible);
 }

@@ -87,6 +87,13 @@ bool PhysicalMemory::copy_out(isa::Hpa address, std::span<std::uint8_t> to) cons
   return true;
 }
 
+bool PhysicalMemory::clear(isa::Hpa address, std::uint64_t bytes) {
+  std::uint8_t* where = host(address, bytes);
+  if (where == nullptr) return false;
+  make_zero(where, bytes);
+  return true;
+}
+
 std::uint8_t* PhysicalMemory::host_elsewhere(isa::Hpa address, std::uint64_t bytes) const {
   for (const Region& region : ram_)
     if (auto* where = within(region.range, region.memory.data(), address, bytes)) return where;

@@ -68,6 +68,7 @@ class PhysicalMemory {
   }
   bool copy_in(isa::Hpa address, std::span<const std::uint8_t> from);
   bool copy_out(isa::Hpa address, std::span<std::uint8_t> to) const;
+  bool clear(isa::Hpa address, std::uint64_t bytes);
 
   // RAM or ROM holds all these bytes.
   bool contains(isa::Hpa address, std::uint64_t bytes = 1) const {

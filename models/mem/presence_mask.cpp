@@ -31,6 +31,14 @@ isa::Result<PresenceMask, std::string> PresenceMask::create(MemoryRange range, u
   return PresenceMask(range, geometry, std::move(memory.value()));
 }
 
+bool PresenceMask::covers_many(std::uint64_t first, std::uint64_t last) const {
+  if (first >= lines_ || last >= lines_ || first > last) return false;
+  std::uint64_t line = first;
+  for (; last - line >= kMostAbsent; line += kMostAbsent)
+    if (absent_at(line, kMostAbsent) != 0) return false;
+  return absent_at(line, static_cast<unsigned>(last - line) + 1) == 0;
+}
+
 std::uint64_t PresenceMask::absent_one_by_one(std::uint64_t first, unsigned count) const {
   std::uint64_t absent = 0;
   for (unsigned i = 0; i < count; ++i) {

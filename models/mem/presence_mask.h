@@ -40,12 +40,10 @@ class PresenceMask {
   }
   // Whether all lines of a range are there.
   bool covers(isa::Hpa address, std::uint64_t bytes) const {
-    const std::uint64_t last = line_of(address + (bytes - 1));
-    std::uint64_t line = line_of(address);
-    if (line >= lines_ || last >= lines_) return false;
-    for (; last - line >= kMostAbsent; line += kMostAbsent)
-      if (absent_at(line, kMostAbsent) != 0) return false;
-    return absent_at(line, static_cast<unsigned>(last - line) + 1) == 0;
+    const std::uint64_t first = line_of(address), last = line_of(address + (bytes - 1));
+    if (last - first < kMostAbsent) [[likely]]
+      return absent_at(first, static_cast<unsigned>(last - first) + 1) == 0;
+    return covers_many(first, last);
   }
   // Which of so many lines in a row, the first of which has the address, are not there: bit i stands for line
   // i. Lines outside the range are not there.
@@ -99,6 +97,7 @@ class PresenceMask {
     if (shift + count > 64) present |= word[1] << (64 - shift);
     return ~present & ~std::uint64_t{0} >> (64 - count);
   }
+  bool covers_many(std::uint64_t first, std::uint64_t last) const;
   std::uint64_t absent_one_by_one(std::uint64_t first, unsigned count) const;
   std::uint64_t bit(std::uint64_t line) const { return std::uint64_t{1} << (line & bit_mask_); }
   void set_at(std::uint64_t line) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/mem/huge_pages.h"
+
 namespace hvsim::sim {
 namespace {
 
@@ -20,8 +22,10 @@ void append_big_endian(std::vector<std::byte>& out, std::uint64_t value, unsigne
 
 }  // namespace
 
-FdtWriter::FdtWriter(std::uint64_t contents)
-    : tree_(kFirstBytes + std::min<std::uint64_t>(contents, kMaxBytes / 2)) {
+FdtWriter::FdtWriter(std::uint64_t contents) {
+  tree_.reserve(kFirstBytes + std::min<std::uint64_t>(contents, kMaxBytes / 2));
+  mem::will_fill(tree_.data(), tree_.capacity());
+  tree_.resize(tree_.capacity());
   error_ = fdt_create(tree_.data(), static_cast<int>(tree_.size()));
   apply([](void* tree) { return fdt_finish_reservemap(tree); });
   begin("");

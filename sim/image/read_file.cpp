@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "models/mem/huge_pages.h"
+
 namespace hvsim::sim {
 namespace {
 
@@ -30,6 +32,7 @@ isa::Result<std::vector<std::byte>, std::string> read_most(int descriptor, std::
   std::vector<std::byte> bytes, chunk(chunk_bytes);
   bytes.reserve(static_cast<std::size_t>(
       std::min<std::uint64_t>({size_of(descriptor), std::uint64_t{most}, most_at_once})));
+  mem::will_fill(bytes.data(), bytes.capacity());
   while (bytes.size() < most) {
     const ssize_t got = ::read(descriptor, chunk.data(), std::min(chunk.size(), most - bytes.size()));
     if (got < 0 && errno == EINTR) continue;

@@ -71,6 +71,22 @@ TEST(PhysicalMemory, RomReadsButDoesNotWrite) {
   EXPECT_EQ(ram.host(Hpa{0x1000}, 2), nullptr);
 }
 
+TEST(PhysicalMemory, ZeroesExactlyWhatItIsAsked) {
+  PhysicalMemory ram = std::move(PhysicalMemory::create(kBase, std::uint64_t{2} << 20).value());
+  std::uint8_t* const bytes = ram.host(kBase, ram.ram_bytes());
+  for (const auto& [first, length] : {std::pair<std::uint64_t, std::uint64_t>{4096, 4096},
+                                      {4096, 512 << 10},
+                                      {8191, (512 << 10) + 3},
+                                      {1, (std::uint64_t{2} << 20) - 2},
+                                      {0, std::uint64_t{2} << 20}}) {
+    std::memset(bytes, 0xA5, ram.ram_bytes());
+    ASSERT_TRUE(ram.clear(kBase + first, length));
+    for (std::uint64_t at = 0; at < ram.ram_bytes(); ++at)
+      ASSERT_EQ(bytes[at], at - first < length ? 0 : 0xA5) << first << " " << length << " " << at;
+  }
+  EXPECT_FALSE(ram.clear(kBase + 4096, ram.ram_bytes()));
+}
+
 TEST(PhysicalMemory, CopiesInAndOutWithinBounds) {
   PhysicalMemory ram = memory();
   const std::array<std::uint8_t, 3> in{9, 8, 7};
