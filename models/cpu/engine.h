@@ -104,6 +104,10 @@ class Engine final : public Hart {
   bool load(std::uint64_t address, T& value);
   template <class T>
   bool store(std::uint64_t address, T value);
+  template <class T>
+  bool load_at_once(std::uint64_t address, T& value) const;  // for handlers: see UsualAccess
+  template <class T>
+  bool store_at_once(std::uint64_t address, T value);
   template <class T, class Update>
   bool amo(std::uint64_t address, Update update, T& old);
   template <class T>
@@ -192,6 +196,7 @@ class Engine final : public Hart {
     return (address & (~isa::kPageMask | (bytes - 1))) == page;
   }
   void touch_line(const DataEntry& entry, std::uint64_t address, bool write);
+  std::uint8_t* usual_place(const DataEntry& entry, std::uint64_t address, bool write) const;
   void note_access(std::uint64_t address, isa::Hpa physical, bool write);
   void note_beside_stores(isa::Hpa physical, bool write);
   SlowValue load_slow(std::uint64_t address, unsigned bytes);

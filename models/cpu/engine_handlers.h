@@ -58,6 +58,52 @@ void run_may_trap(void* opaque, const Op* op) {
   return next_op(engine, op);
 }
 
+// What an access asks of the engine that level zero and the presence masks answer, while nothing is on its
+// way that it could wait for: false, and nothing has happened, if it is none.
+template <class E>
+struct UsualAccess {
+  E& engine;
+  HartState& state;
+  template <class T>
+  bool load(std::uint64_t address, T& value) {
+    return engine.load_at_once(address, value);
+  }
+  template <class T>
+  bool store(std::uint64_t address, T value) {
+    return engine.store_at_once(address, value);
+  }
+};
+
+// An execute function for whatever core.
+template <Id id>
+struct Semantics;
+#define HVSIM_INSTRUCTION(id, pattern, format, klass, extension) \
+  template <>                                                    \
+  struct Semantics<Id::id> {                                     \
+    template <class C>                                           \
+    static auto run(C& core, const Op& op) {                     \
+      return execute::id(core, op);                              \
+    }                                                            \
+  };
+#include "models/cpu/instructions.def"
+#undef HVSIM_INSTRUCTION
+
+template <class E, Id id, auto execute>
+[[gnu::noinline]] void run_slow_access(void* opaque, const Op* op) {
+  return run_may_trap<E, id, execute>(opaque, op);
+}
+
+// Saves none of the host's registers: all that calls something is done by the other one, from the beginning.
+template <class E, Id id, auto execute>
+void run_access(void* opaque, const Op* op) {
+  E* engine = static_cast<E*>(opaque);
+  UsualAccess<E> usual{*engine, engine->state};
+  engine->template begin_access<id>(*op);
+  if (!Semantics<id>::run(usual, *op)) [[unlikely]]
+    return run_slow_access<E, id, execute>(opaque, op);
+  return next_op(engine, op);
+}
+
 template <class E, Id id, auto execute>
 void run_branch(void* opaque, const Op* op) {
   E* engine = static_cast<E*>(opaque);
@@ -119,6 +165,8 @@ constexpr Handler make_handler() {
     return &run_system<E, id, execute>;
   } else if constexpr (std::is_void_v<std::invoke_result_t<decltype(execute), E&, const Op&>>) {
     return &run_simple<E, id, execute>;
+  } else if constexpr (E::timed && !E::detailed && (klass == Class::load || klass == Class::store)) {
+    return &run_access<E, id, execute>;
   } else {
     return &run_may_trap<E, id, execute>;
   }

@@ -80,6 +80,42 @@ inline bool Engine<Timing>::store(std::uint64_t address, T value) {
   return store_slow(address, sizeof(T), static_cast<std::uint64_t>(value));
 }
 
+// Of what touch_line() would have nothing to do for.
+template <class Timing>
+[[gnu::always_inline]] inline std::uint8_t* Engine<Timing>::usual_place(const DataEntry& entry,
+                                                                        std::uint64_t address,
+                                                                        bool write) const {
+  if constexpr (Timing::timed) {
+    const std::uint64_t offset = address & isa::kPageMask, line = offset >> line_shift_;
+    if (atomic_ || !timing_.stores.idle(state.cycle) || (write && timing_.writes_through)) return nullptr;
+    return (entry.presence[line >> 6] >> (line & 63) & 1) != 0 ? entry.host + offset : nullptr;
+  } else {
+    return entry.host + (address & isa::kPageMask);
+  }
+}
+
+template <class Timing>
+template <class T>
+[[gnu::always_inline]] inline bool Engine<Timing>::load_at_once(std::uint64_t address, T& value) const {
+  const DataEntry& entry = data_->load[LevelZero::index(address)];
+  if (!entry_hits(entry.page, address, sizeof(T))) return false;
+  const std::uint8_t* const from = usual_place(entry, address, false);
+  if (from == nullptr) return false;
+  std::memcpy(&value, from, sizeof(T));
+  return true;
+}
+
+template <class Timing>
+template <class T>
+[[gnu::always_inline]] inline bool Engine<Timing>::store_at_once(std::uint64_t address, T value) {
+  const DataEntry& entry = data_->store[LevelZero::index(address)];
+  if (!entry_hits(entry.page, address, sizeof(T))) return false;
+  std::uint8_t* const to = usual_place(entry, address, true);
+  if (to == nullptr) return false;
+  std::memcpy(to, &value, sizeof(T));
+  return true;
+}
+
 // Atomics must be naturally aligned and lie in RAM (PMAs: devices support none).
 template <class Timing>
 template <class T>

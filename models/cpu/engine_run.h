@@ -240,7 +240,7 @@ template <class Timing>
     (void)end;
     settle_pipeline();
   } else if constexpr (Timing::timed) {
-    const Transition* const known = timing_.remembered.last_passage(block, end);
+    const Transition* const known = timing_.remembered.usual_passage(block, end);
     if (timing_.late.any() || known == nullptr) [[unlikely]]
       return pass_block(end);
     state.cycle += timing_.remembered.pass(*known, *row_);

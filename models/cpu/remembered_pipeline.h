@@ -25,13 +25,13 @@ class RememberedPipeline {
   // instruction is a privileged one ends twice: before it is executed (for a CSR access: when it is), and
   // after it, or with a trap of its making.
   Cycles pass(Block& block, BlockEnd end, ComponentCycles& row) {
-    const Transition* const known = last_passage(block, end);
+    const Transition* const known = usual_passage(block, end);
     return known != nullptr ? pass(*known, row) : pass_anew(block, end, row);
   }
-  // In two steps: what is known from the last time the block was passed, if that was from the present state.
-  const Transition* last_passage(const Block& block, BlockEnd end) const {
-    const Transition& last = block.transitions[static_cast<unsigned>(end)].last();
-    return last.from == state_ ? &last : nullptr;
+  // In two steps: what is known of the present state, unless it is found elsewhere than usually.
+  const Transition* usual_passage(const Block& block, BlockEnd end) const {
+    const Transition& usual = block.transitions[static_cast<unsigned>(end)].likely(state_);
+    return usual.from == state_ ? &usual : nullptr;
   }
   Cycles pass(const Transition& known, ComponentCycles& row) { return book(known, row); }
   // The ops before `op`; it traps or will be issued anew.
@@ -76,7 +76,7 @@ class RememberedPipeline {
     return made.cycles;
   }
   static Cycles book_rest(const Transition& made, ComponentCycles& row);
-  // As pass(), from a state that is not the last one that the block was found in.
+  // As pass(), in a state that the block was not found in lately.
   Cycles pass_anew(Block& block, BlockEnd end, ComponentCycles& row);
   Transition run(const Block& block, BlockEnd end);
   void find_times(Block& block);

@@ -30,8 +30,8 @@ struct Transition {
 // Of one piece of code that ends in one way, from the states it was reached in.
 class Transitions {
  public:
-  // Of the newest: most code is reached in one state or two.
-  const Transition& last() const { return recent_[0]; }
+  // The one from this state if any of the two newest is: most code is reached in one state or two.
+  const Transition& likely(std::uint32_t from) const { return recent_[recent_[0].from != from]; }
   // The one from this state, or null.
   const Transition* find(std::uint32_t from) {
     if (recent_[0].from == from) [[likely]]
