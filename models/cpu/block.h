@@ -26,6 +26,15 @@ struct OpTimes {
   std::int32_t issue = 0, access = 0;
   std::uint64_t reads = 0, writes = 0;  // a bit per register: x, then f
   enum class Unit : std::uint8_t { other, load, float_divider, none } unit{};
+  std::uint8_t next_reader = kMaxBlockOps;  // the next op that reads what this one writes; or no op
+};
+
+// Of a block's ops, with what finds those that matter without looking at each.
+struct BlockTimes {
+  std::vector<OpTimes> ops;
+  std::array<std::uint64_t, 4> users{};         // by unit, but for `other` and `none`: a bit per op
+  std::array<std::uint8_t, 65> first_reader{};  // by register, as in OpTimes::reads, and of none
+  void find_users();                            // when the ops are there
 };
 
 // Ends at the first op that may change the flow, at a page boundary, or at kMaxBlockOps. A Block object
@@ -47,7 +56,7 @@ struct Block {
   Block* fall_through = nullptr;
   std::vector<Op> storage;                   // behind `ops`; replaced only between blocks
   std::array<Transitions, 3> transitions{};  // by BlockEnd
-  std::vector<OpTimes> times;                // of the ops; made when they are asked for,
+  BlockTimes times;                          // made when they are asked for,
   std::uint32_t times_from = 0;              // for a state that the block is found in
 };
 

@@ -199,6 +199,13 @@ class Engine final : public Hart {
   std::uint8_t* usual_place(const DataEntry& entry, std::uint64_t address, bool write) const;
   void note_access(std::uint64_t address, isa::Hpa physical, bool write);
   void note_beside_stores(isa::Hpa physical, bool write);
+  template <class T>
+  SlowValue load_beside(std::uint64_t address);
+  template <class T>
+  bool store_beside(std::uint64_t address, T value);
+  bool space_is_plain() const;
+  template <bool write>
+  const DataEntry* enter_plain(std::uint64_t address, unsigned bytes);
   SlowValue load_slow(std::uint64_t address, unsigned bytes);
   bool store_slow(std::uint64_t address, unsigned bytes, std::uint64_t value);
   SlowValue load_split(std::uint64_t address, unsigned bytes);
@@ -230,10 +237,14 @@ class Engine final : public Hart {
     else
       return {};
   }
-  void charge_access(isa::Hpa address, mem::Hierarchy::Kind kind);
+  template <bool write>
+  void charge_access(isa::Hpa address);
+  void charge_atomic(isa::Hpa address);
   void bypass_l1d();
   void note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count);
-  void charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan, mmu::TlbHierarchy::Side side);
+  std::uint64_t charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
+                            mmu::TlbHierarchy::Side side);
+  isa::Cycles read_at_once() const;
   void touch_one_by_one(isa::Hpa address, unsigned bytes, bool write);
   void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
   void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);
@@ -292,6 +303,7 @@ class Engine final : public Hart {
   void settle_pipeline();
   void wait_for_late_results(const Op* until);  // engine_remembered.h: the `fast` mode
   void advance_late_results(unsigned count);
+  void find_times_and_advance(unsigned count);
   void drain_late_results(isa::Cycles from_now = 0);
   void drain_before_present();
   const OpTimes& present_times() requires Timing::timed;
@@ -300,9 +312,9 @@ class Engine final : public Hart {
   void drain_stores();
   void queue_store(std::uint64_t address, isa::Cycles at);
   void hold_store(std::uint64_t address, isa::Cycles at, isa::Cycles cycles);
-  isa::Cycles access_time();
+  isa::Cycles access_time(const OpTimes& times);
   void be_late(Component why, isa::Cycles cycles);
-  void load_is_late(isa::Cycles at, isa::Cycles cycles);
+  void load_is_late(const OpTimes& times, isa::Cycles at, isa::Cycles cycles);
   static constexpr bool plain_storage(unsigned number);
   static constexpr bool is_pmp(unsigned number);
 

@@ -30,7 +30,7 @@ bool Engine<Timing>::zero_block(std::uint64_t address) {
   if constexpr (Timing::timed) {
     const std::uint64_t line = std::uint64_t{1} << line_shift_;
     for (std::uint64_t at = line; at < kBlockBytes; at += line) {  // locate() has charged the first
-      charge_access(place.physical + at, mem::Hierarchy::Kind::store);
+      charge_access<true>(place.physical + at);
       ++timing_.data_lines_extra;
     }
   }

@@ -21,8 +21,10 @@ template <class Timing>
     if (((entry.presence[line >> 6] >> (line & 63)) & 1) == 0 || atomic_) [[unlikely]] {
       // What misses in the model's caches misses in the host's too: it comes while the model works.
       __builtin_prefetch(entry.host + offset);
-      charge_access(entry.physical + offset,
-                    write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
+      if (write)
+        charge_access<true>(entry.physical + offset);
+      else
+        charge_access<false>(entry.physical + offset);
     }
   }
 }
@@ -47,10 +49,10 @@ template <class Timing>
 template <class Timing>
 void Engine<Timing>::note_beside_stores(isa::Hpa physical, bool write) {
   if constexpr (Timing::timed) {
-    if (write) return queue_store(physical.value, access_time());
+    if (write) return queue_store(physical.value, access_time(present_times()));
     if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
     if (timing_.stores.may_conflict(physical.value)) [[unlikely]]
-      charge(Component::store_buffer, timing_.stores.conflict(physical.value, access_time()));
+      charge(Component::store_buffer, timing_.stores.conflict(physical.value, access_time(present_times())));
   }
 }
 
@@ -63,7 +65,7 @@ inline bool Engine<Timing>::load(std::uint64_t address, T& value) {
     std::memcpy(&value, entry.host + (address & isa::kPageMask), sizeof(T));
     return true;
   }
-  const SlowValue slow = load_slow(address, sizeof(T));
+  const SlowValue slow = load_beside<T>(address);
   value = static_cast<T>(slow.value);
   return slow.ok;
 }
@@ -77,7 +79,7 @@ inline bool Engine<Timing>::store(std::uint64_t address, T value) {
     std::memcpy(entry.host + (address & isa::kPageMask), &value, sizeof(T));
     return true;
   }
-  return store_slow(address, sizeof(T), static_cast<std::uint64_t>(value));
+  return store_beside<T>(address, value);
 }
 
 // Of what touch_line() would have nothing to do for.

@@ -21,10 +21,22 @@ inline void Engine<Timing>::wait_for_late_results(const Op* until) {
 
 template <class Timing>
 [[gnu::noinline]] void Engine<Timing>::advance_late_results(unsigned count) {
-  if constexpr (Timing::timed)
-    timing_.late.advance(timing_.remembered.times(*block_), count, state.cycle);
-  else
+  if constexpr (Timing::timed) {
+    if (!timing_.remembered.has_times(*block_)) [[unlikely]]
+      return find_times_and_advance(count);
+    timing_.late.advance(block_->times, count, state.cycle);
+  } else {
     (void)count;
+  }
+}
+
+template <class Timing>
+[[gnu::noinline]] void Engine<Timing>::find_times_and_advance(unsigned count) {
+  if constexpr (Timing::timed) timing_.late.advance(timing_.remembered.times(*block_), count, state.cycle);
+}
+
+inline isa::Cycles access_of(const OpTimes& times) {
+  return static_cast<isa::Cycles>(std::int64_t{times.access});
 }
 
 // Instructions that commit alone, at this time at the earliest, come after everything before them.
@@ -53,14 +65,14 @@ void Engine<Timing>::drain_before_present() {
 
 template <class Timing>
 inline const OpTimes& Engine<Timing>::present_times() requires Timing::timed {
-  return timing_.remembered.times(*block_)[static_cast<std::size_t>(timing_.present - block_->ops)];
+  return timing_.remembered.times(*block_).ops[static_cast<std::size_t>(timing_.present - block_->ops)];
 }
 
 // When the present op accesses memory if nothing is late.
 template <class Timing>
 inline isa::Cycles Engine<Timing>::present_offset() {
   if constexpr (Timing::timed)
-    return static_cast<isa::Cycles>(std::int64_t{present_times().access});
+    return access_of(present_times());
   else
     return 0;
 }
@@ -76,12 +88,12 @@ isa::Cycles Engine<Timing>::translation_time() {
   }
 }
 
-// When the present op accesses memory.
+// When the present op, whose times these are, accesses memory.
 template <class Timing>
-inline isa::Cycles Engine<Timing>::access_time() {
+inline isa::Cycles Engine<Timing>::access_time(const OpTimes& times) {
   if constexpr (Timing::timed) {
     if (timing_.late.any()) wait_for_late_results(timing_.present + 1);
-    return state.cycle + present_offset() + timing_.late.shift();
+    return state.cycle + access_of(times) + timing_.late.shift();
   } else {
     return state.cycle;
   }
@@ -96,30 +108,31 @@ void Engine<Timing>::be_late(Component why, isa::Cycles cycles) {
     if (instruction(timing_.present->id).klass == Class::div)  // nothing else computes meanwhile
       return charge(why, cycles);
     const auto& config = timing_.remembered.config();
-    const isa::Cycles at = access_time();  // two cycles after its issue
+    const isa::Cycles at = access_time(present_times());  // two cycles after its issue
     wait_for_late_results(timing_.present + 1);
     const isa::Cycles divided = at + cycles - 1 + config.fp_div_start;
-    const LateResults::Late late{.result = present_times().writes,
+    const OpTimes& times = present_times();
+    const LateResults::Late late{.result = times.writes,
                                  .unit = OpTimes::Unit::float_divider,
                                  .why = why,
                                  .ready = divided + config.fp_div_result,
                                  .unit_free = divided};
-    if (!timing_.late.add(late)) charge(why, cycles);
+    if (!timing_.late.add(late, times.next_reader)) charge(why, cycles);
   }
 }
 
 // A load that accesses memory at this time has its data so much later.
 template <class Timing>
-inline void Engine<Timing>::load_is_late(isa::Cycles at, isa::Cycles cycles) {
+inline void Engine<Timing>::load_is_late(const OpTimes& times, isa::Cycles at, isa::Cycles cycles) {
   if constexpr (Timing::timed) {
     const isa::Cycles done = at + cycles;
     timing_.late.stands_at(static_cast<unsigned>(timing_.present + 1 - block_->ops));
-    const LateResults::Late late{.result = present_times().writes,
+    const LateResults::Late late{.result = times.writes,
                                  .unit = OpTimes::Unit::load,
                                  .why = Component::dcache,
                                  .ready = done + timing_.costs.load_use,
                                  .unit_free = done + timing_.remembered.config().load_after_miss};
-    if (!timing_.late.add(late)) charge(Component::dcache, cycles);
+    if (!timing_.late.add(late, times.next_reader)) charge(Component::dcache, cycles);
   }
 }
 
@@ -144,7 +157,7 @@ void Engine<Timing>::hold_store(std::uint64_t address, isa::Cycles at, isa::Cycl
     if (timing_.caches->config().l1d.mshrs == 1)
       timing_.stores.hold(cycles);
     else
-      timing_.stores.hold_until(access_time() + cycles);
+      timing_.stores.hold_until(access_time(present_times()) + cycles);
   }
 }
 
@@ -153,7 +166,7 @@ template <class Timing>
 void Engine<Timing>::drain_stores() {
   if constexpr (Timing::timed)
     if (!timing_.stores.idle(state.cycle)) [[unlikely]]
-      charge(Component::store_buffer, timing_.stores.drain(access_time()));
+      charge(Component::store_buffer, timing_.stores.drain(access_time(present_times())));
 }
 
 }  // namespace hvsim::cpu

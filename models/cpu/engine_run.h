@@ -190,7 +190,7 @@ bool Engine<Timing>::observe_step(const Op* op) {
   if constexpr (Timing::detailed)
     issued = timing_.pipeline.committed() - state.cycle;
   else if constexpr (Timing::timed)
-    issued = static_cast<isa::Cycles>(std::max(timing_.remembered.times(*block_)[before].issue, 0));
+    issued = static_cast<isa::Cycles>(std::max(timing_.remembered.times(*block_).ops[before].issue, 0));
   step_open_ = config_.observer->begins(state, {.op = op,
                                                 .pc = pc(*op),
                                                 .mode = state.mode,

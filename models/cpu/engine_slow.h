@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "models/cpu/engine_memory.h"
 
@@ -48,6 +50,81 @@ bool Engine<Timing>::misaligned(std::uint64_t address, unsigned bytes, isa::Acce
                                 const mmu::AddressSpace& space) {
   if (config_.isa.misaligned == Misaligned::hardware || address % bytes == 0) return false;
   raise_fault({PendingFault::Kind::misaligned, access, address, space});
+  return true;
+}
+
+// Whether any page of main RAM may enter level zero in the present data space without more ado.
+template <class Timing>
+bool Engine<Timing>::space_is_plain() const {
+  if constexpr (Timing::timed)
+    if (timing_.caches->config().l1d.hit_latency != 0)
+      return false;  // hits that had to be looked for cost it
+  return !data_->translated && config_.observer == nullptr && points_ == nullptr && witness_ == nullptr &&
+         pmp_.opens(memory_.ram_base(), memory_.ram_bytes(), data_->space.privilege);
+}
+
+// The entry that an aligned access needs, if it is one of those. What locate_in() does, for this case alone.
+template <class Timing>
+template <bool write>
+[[gnu::always_inline]] inline const DataEntry* Engine<Timing>::enter_plain(std::uint64_t address,
+                                                                           unsigned bytes) {
+  LevelZero& level_zero = *data_;
+  if (level_zero.plain != LevelZero::Plain::yes) {
+    if (level_zero.plain == LevelZero::Plain::no) return nullptr;
+    level_zero.plain = space_is_plain() ? LevelZero::Plain::yes : LevelZero::Plain::no;
+    if (level_zero.plain == LevelZero::Plain::no) return nullptr;
+  }
+  const isa::Hpa page{address & ~isa::kPageMask};
+  const std::uint64_t offset = page.value - memory_.ram_base().value;
+  if (offset >= memory_.ram_bytes() || (address & (bytes - 1)) != 0) return nullptr;
+  if (write && page == mailbox_page_) return nullptr;
+  std::uint8_t* const host = memory_.host(page, isa::kPageBytes);
+  __builtin_prefetch(host + (address & isa::kPageMask));
+  huge_pages_.used(host);
+  const unsigned place = LevelZero::index(address);
+  level_zero.fills(place);
+  DataEntry& entry = (write ? level_zero.store : level_zero.load)[place];
+  entry.page = page.value;
+  entry.host = host;
+  entry.physical = page;
+  if constexpr (Timing::timed) {
+    const auto* words =
+        write ? timing_.caches->writable_words(timing_.hart) : timing_.caches->readable_words(timing_.hart);
+    entry.presence = words + timing_.caches->presence().word(offset);
+  }
+  return &entry;
+}
+
+template <class Timing>
+template <class T>
+[[gnu::noinline]] auto Engine<Timing>::load_beside(std::uint64_t address) -> SlowValue {
+  const DataEntry* const entry = enter_plain<false>(address, sizeof(T));
+  if (entry == nullptr) return load_slow(address, sizeof(T));
+  const std::uint64_t offset = address & isa::kPageMask;
+  if constexpr (Timing::detailed) {  // its pipeline hears of what had to be looked for
+    note_access(address, entry->physical + offset, false);
+    charge_access<false>(entry->physical + offset);
+  } else {
+    touch_line(*entry, address, false);
+  }
+  T value;
+  std::memcpy(&value, entry->host + offset, sizeof(T));
+  return {std::uint64_t{value}, true};
+}
+
+template <class Timing>
+template <class T>
+[[gnu::noinline]] bool Engine<Timing>::store_beside(std::uint64_t address, T value) {
+  const DataEntry* const entry = enter_plain<true>(address, sizeof(T));
+  if (entry == nullptr) return store_slow(address, sizeof(T), static_cast<std::uint64_t>(value));
+  const std::uint64_t offset = address & isa::kPageMask;
+  if constexpr (Timing::detailed) {
+    note_access(address, entry->physical + offset, true);
+    charge_access<true>(entry->physical + offset);
+  } else {
+    touch_line(*entry, address, true);
+  }
+  std::memcpy(entry->host + offset, &value, sizeof(T));
   return true;
 }
 
@@ -166,7 +243,10 @@ auto Engine<Timing>::locate_in(LevelZero* level_zero, const mmu::AddressSpace& s
   __builtin_prefetch(host);  // comes while the model works
   huge_pages_.used(host);
   note_access(address, physical, write);
-  charge_access(physical, write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load);
+  if (write)
+    charge_access<true>(physical);
+  else
+    charge_access<false>(physical);
   const isa::Hpa page{physical.value & ~isa::kPageMask};
   if (watched) [[unlikely]] {
     if (witness_ != nullptr && write) witness_->about_to_store(host, bytes);
@@ -236,29 +316,50 @@ void Engine<Timing>::bypass_l1d() {
   if constexpr (Timing::timed) ++timing_.data_lines_seen;
 }
 
+// What the caches make of an access by the present op that they must be asked for.
 template <class Timing>
-void Engine<Timing>::charge_access(isa::Hpa address, mem::Hierarchy::Kind kind) {
+template <bool write>
+[[gnu::noinline]] void Engine<Timing>::charge_access(isa::Hpa address) {
   if constexpr (Timing::timed) {
-    using Kind = mem::Hierarchy::Kind;
-    if (std::exchange(atomic_, false)) kind = Kind::atomic;
-    isa::Cycles at;
+    constexpr auto kKind = write ? mem::Hierarchy::Kind::store : mem::Hierarchy::Kind::load;
+    rare_events_ = true;
+    ++timing_.data_lines_seen;
+    if (atomic_) [[unlikely]]
+      return charge_atomic(address);
+    if constexpr (Timing::detailed) {
+      const isa::Cycles at = timing_.pipeline.access_time();
+      timing_.pipeline.miss(timing_.caches->template data<kKind>(timing_.hart, address, at).ready - at);
+    } else {
+      const OpTimes& times = present_times();
+      const isa::Cycles at = access_time(times);
+      const isa::Cycles cycles = timing_.caches->template data<kKind>(timing_.hart, address, at).ready - at;
+      if (cycles == 0) return;
+      if constexpr (write)
+        hold_store(address.value, at, cycles);
+      else
+        load_is_late(times, at, cycles + timing_.stores.read_stall(at, cycles));
+    }
+  } else {
+    (void)address;
+  }
+}
+
+template <class Timing>
+void Engine<Timing>::charge_atomic(isa::Hpa address) {
+  if constexpr (Timing::timed) {
+    atomic_ = false;
+    isa::Cycles at = 0;
     if constexpr (Timing::detailed)
       at = timing_.pipeline.access_time();
     else
-      at = access_time();
-    const auto done = ask_caches(kind, address, at);
-    ++timing_.data_lines_seen;
-    const isa::Cycles cycles = done.ready - at;
-    if constexpr (Timing::detailed) {
+      at = access_time(present_times());
+    const isa::Cycles cycles = ask_caches(mem::Hierarchy::Kind::atomic, address, at).ready - at;
+    if constexpr (Timing::detailed)
       timing_.pipeline.miss(cycles);
-    } else if (cycles != 0) {
-      if (kind == Kind::load)
-        load_is_late(at, cycles + timing_.stores.read_stall(at, cycles));
-      else if (kind == Kind::store)
-        hold_store(address.value, at, cycles);
-      else
-        charge(Component::dcache, cycles);
-    }
+    else
+      charge(Component::dcache, cycles);
+  } else {
+    (void)address;
   }
 }
 
@@ -376,16 +477,20 @@ auto Engine<Timing>::translate(std::uint64_t address, isa::Access access, unsign
         return mmu::at(*found.translation, gva);
     }
   }
-  walk_.count = 0;
+  walk_.clear();
   auto result = mmu_.translate(gva, access, bytes, space, walk_);
   if (!through_tlb) return result;
   if (config_.observer != nullptr) walked_ = address;
   const auto now = [this, side] { return Timing::detailed ? time_of(side) : state.cycle; };
   const isa::Cycles began = now();
+  std::uint64_t at_once = 0;
   if constexpr (Timing::timed)
-    charge_walk(walk_, timing_.tlbs.plan_walk(walk_, gva, space, result ? &result.value() : nullptr), side);
+    at_once = charge_walk(
+        walk_, timing_.tlbs.plan_walk(walk_, gva, space, result ? &result.value() : nullptr), side);
   const auto reads = walks_.add({.trace = walk_,
                                  .costs = std::span(walk_costs_).first(Timing::timed ? walk_.count : 0U),
+                                 .at_once = at_once,
+                                 .at_once_takes = read_at_once(),
                                  .space = space,
                                  .found = result ? &result.value() : nullptr,
                                  .cycles = now() - began});
@@ -414,10 +519,12 @@ void Engine<Timing>::note_seen(mmu::TlbHierarchy::Side side, std::uint64_t count
   }
 }
 
-// Each PTE access that happens goes through the data cache, in order.
+// Each PTE access that happens goes through the data cache, in order. Which came from the L1D at once: those
+// have no cost of their own.
 template <class Timing>
-void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
-                                 mmu::TlbHierarchy::Side side) {
+std::uint64_t Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
+                                          mmu::TlbHierarchy::Side side) {
+  std::uint64_t at_once = 0;
   if constexpr (Timing::timed) {
     using Kind = mem::Hierarchy::Kind;
     spend_on(side, Component::walk_first, wait_for_walker(side));
@@ -425,32 +532,50 @@ void Engine<Timing>::charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPla
     if (plan.g_hits() != 0) spend_on(side, Component::walk_g, timing_.tlbs.g_latency(plan));
     auto& caches = *timing_.caches;
     const auto lines = caches.present(timing_.hart);
-    const isa::Cycles read_at_once = timing_.costs.walk_read + caches.config().l1d.hit_latency;
-    std::uint64_t read = 0;
-    isa::Cycles at = time_of(side);
+    const isa::Cycles takes = read_at_once();
+    isa::Cycles at = time_of(side), first = 0, g_stage = 0;
+    const auto spend = [&](mmu::Stage stage, isa::Cycles cycles) {
+      at += cycles;
+      if constexpr (Timing::detailed)
+        spend_on(side, stage == mmu::Stage::first ? Component::walk_first : Component::walk_g, cycles);
+      else
+        (stage == mmu::Stage::first ? first : g_stage) += cycles;
+    };
     for (unsigned i = 0; i < trace.count; ++i) {
       const auto& pte = trace.reads[i];
-      auto& cost = walk_costs_[i];
       if (!plan.happens(i)) {
-        cost = {mem::Served::walker, 0};
-        continue;
-      }
-      if (!pte.write && lines.holds(pte.address)) {
-        ++read;
-        cost = {mem::Served::l1, read_at_once};
+        walk_costs_[i] = {mem::Served::walker, 0};
+      } else if (!pte.write && lines.holds(pte.address)) {
+        at_once |= std::uint64_t{1} << i;
+        spend(pte.stage, takes);
       } else {
         if constexpr (Timing::detailed) at = time_of(side);
-        const auto done = ask_caches(pte.write ? Kind::store : Kind::walk, pte.address, at);
-        cost = {done.by, (pte.write ? 1 : timing_.costs.walk_read) + done.ready - at};
+        rare_events_ = true;
+        const auto done = pte.write ? caches.template data<Kind::store>(timing_.hart, pte.address, at)
+                                    : caches.template data<Kind::walk>(timing_.hart, pte.address, at);
+        walk_costs_[i] = {done.by, (pte.write ? 1 : timing_.costs.walk_read) + done.ready - at};
+        spend(pte.stage, walk_costs_[i].cycles);
       }
-      spend_on(side, pte.stage == mmu::Stage::first ? Component::walk_first : Component::walk_g, cost.cycles);
-      at += cost.cycles;
     }
-    caches.count_hits(timing_.hart, Kind::walk, read);
+    if constexpr (!Timing::detailed) {
+      charge(Component::walk_first, first);
+      charge(Component::walk_g, g_stage);
+    }
+    caches.count_hits(timing_.hart, Kind::walk, static_cast<unsigned>(std::popcount(at_once)));
     spend_on(side, Component::walk_first, end_walk(side));
   } else {
     (void)trace, (void)plan, (void)side;
   }
+  return at_once;
+}
+
+// What a PTE takes that the L1D has.
+template <class Timing>
+isa::Cycles Engine<Timing>::read_at_once() const {
+  if constexpr (Timing::timed)
+    return timing_.costs.walk_read + timing_.caches->config().l1d.hit_latency;
+  else
+    return 0;
 }
 
 template <class Timing>

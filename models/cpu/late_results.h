@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
-#include <span>
 #include <utility>
 
 #include "models/cpu/accountant.h"
@@ -34,12 +34,8 @@ class LateResults {
   void stands_at(unsigned next) { next_ = next; }
   // The present block's ops up to this number, when the block began at a time. It may be one that was passed
   // (the second half of an access waits as an op that its first half has passed): then it is the next again.
-  void advance(std::span<const OpTimes> times, unsigned until, Cycles began) {
-    if (count_ != 1 || until <= next_) [[unlikely]]
-      return pass_many(times.data(), until, began);
-    if (passed_ + (until - next_) < full_at_) [[likely]]
-      return pass_one<false>(times.data(), until, began);
-    pass_one<true>(times.data(), until, began);
+  void advance(const BlockTimes& times, unsigned until, Cycles began) {
+    if (count_ != 1 || until <= next_ || !pass_one(times, until, began)) pass_many(times, until, began);
   }
 
   struct Late {
@@ -51,12 +47,14 @@ class LateResults {
     Cycles unit_free = 0;       // a load's: when the next one may access memory; a divider's: issue
     std::uint64_t full_at = 0;  // LateResults': the op that finds the scoreboard full
   };
-  // Of the op before the next. False: no more can be remembered.
-  bool add(Late late) {
+  // Of the op before the next, which another op of its block reads (see OpTimes::next_reader). False: no more
+  // can be remembered.
+  bool add(Late late, unsigned next_reader = kMaxBlockOps) {
     if (count_ == late_.size()) return false;
     late.full_at = passed_ + entries_;
     if (late.unit == OpTimes::Unit::other || (late.unit == OpTimes::Unit::load && !loads_block_))
       late.unit = OpTimes::Unit::none;
+    reader_ = count_ != 0 ? kNotKnown : late.result != 0 ? static_cast<int>(next_reader) : kMet;
     late_[count_++] = late;
     summarize(late);
     return true;
@@ -65,6 +63,7 @@ class LateResults {
   // The block is over: what it waited.
   Cycles end_block() {
     next_ = 0;
+    if (reader_ != kMet) reader_ = kOfNextBlock;
     return std::exchange(shift_, 0);
   }
   // When what is late has been committed, at the earliest.
@@ -88,40 +87,42 @@ class LateResults {
     return began + static_cast<Cycles>(std::int64_t{op.issue});
   }
 
-  // Mostly one thing is late. `fills`: the scoreboard may be full before the last of these ops.
-  template <bool fills>
-  void pass_one(const OpTimes* ops, unsigned until, Cycles began) {
+  // Mostly one thing is late, and of these ops one reads it and the last one accesses memory, if any do.
+  // Issue times grow from op to op, so that nobody else needs to be looked at. False: it is not so, nothing
+  // is done.
+  bool pass_one(const BlockTimes& times, unsigned until, Cycles began) {
     const Late& late = late_[0];
-    const OpTimes* op = ops + next_;
-    const OpTimes* const end = ops + until;
-    std::uint64_t passed = passed_;
+    const unsigned next = next_, last = until - 1;
+    const std::uint64_t users = times.users[static_cast<unsigned>(late.unit)] >> next << next;
+    const std::uint64_t passed = passed_ + (until - next);
+    if ((users & ((std::uint64_t{1} << last) - 1)) != 0 || passed >= late.full_at) return false;
+    if (reader_ == kOfNextBlock)
+      reader_ = times.first_reader[static_cast<unsigned>(std::countr_zero(late.result))];
+    else if (reader_ < static_cast<int>(next))
+      return false;
+    const OpTimes* const ops = times.ops.data();
     Cycles base = began + shift_;
-    for (; op != end; ++op) {
-      ++passed;
-      Cycles issue = issue_of(*op, base);
-      const bool full = fills && passed >= late.full_at;
-      const bool meets = ((op->reads & late.result) != 0) | (op->unit == late.unit);
-      if (!(meets | full | (issue >= over_from_))) continue;
-      Cycles needed = full ? late.ready + 2 : 0;
-      if ((op->reads & late.result) != 0) needed = std::max(needed, late.ready);
-      if (op->unit == late.unit) needed = std::max(needed, late.unit_free - to_access(*op));
-      if (needed > issue) {
-        why_ = late.why;
-        base += needed - issue;
-        issue = needed;
-      }
-      if (issue >= over_from_) {
-        retire_all();
-        break;
-      }
+    const auto wait = [&](Cycles issue, Cycles needed) {
+      if (needed <= issue) return;
+      why_ = late.why;
+      base += needed - issue;
+    };
+    if (reader_ < static_cast<int>(until)) {
+      wait(issue_of(ops[reader_], base), late.ready);
+      reader_ = kMet;
     }
-    passed_ = passed;
+    if ((users >> last & 1) != 0 && (last == next || issue_of(ops[last - 1], base) < over_from_))
+      wait(issue_of(ops[last], base), late.unit_free - to_access(ops[last]));
     shift_ = base - began;
     next_ = until;
+    passed_ = passed;
+    if (issue_of(ops[last], base) >= over_from_) retire_all();
+    return true;
   }
 
   // Ops that have nothing to do with what is late are passed at once.
-  [[gnu::noinline]] void pass_many(const OpTimes* ops, unsigned until, Cycles began) {
+  [[gnu::noinline]] void pass_many(const BlockTimes& times, unsigned until, Cycles began) {
+    const OpTimes* const ops = times.ops.data();
     unsigned next = next_;
     while (count_ != 0 && next < until) {
       const Cycles base = began + shift_;
@@ -140,6 +141,7 @@ class LateResults {
       pass(op, issue_of(op, base));
     }
     next_ = until;
+    reader_ = kNotKnown;
   }
 
   static Cycles to_access(const OpTimes& op) {  // from its issue, of a load
@@ -176,6 +178,7 @@ class LateResults {
       if (count_ != i) late_[count_] = late_[i];
       summarize(late_[count_++]);
     }
+    reader_ = kNotKnown;
   }
   void summarize(const Late& late) {
     results_ |= late.result;
@@ -192,6 +195,10 @@ class LateResults {
   std::uint64_t results_ = 0, full_at_ = ~std::uint64_t{0};
   unsigned units_ = 0;
   Cycles over_from_ = ~Cycles{0};
+  // If one thing is late: the first op that reads it, from the next. What was met once nobody waits for
+  // again.
+  static constexpr int kNotKnown = -1, kMet = kMaxBlockOps + 1, kOfNextBlock = kMet + 1;
+  int reader_ = kNotKnown;
   std::uint64_t passed_ = 0;  // ops, while anything was late
   unsigned next_ = 0;         // op of the present block
   Cycles shift_ = 0;

@@ -36,6 +36,9 @@ struct FetchEntry {
 struct LevelZero {
   mmu::AddressSpace space{};
   bool translated = false;  // whether addresses are, in that space
+  // Whether any page of main RAM may be entered without asking: an address is where it says, and nobody
+  // protects or watches it.
+  enum class Plain : std::uint8_t { not_known, no, yes } plain = Plain::not_known;
   std::array<DataEntry, kLevelZeroEntries> load{};
   std::array<DataEntry, kLevelZeroEntries> store{};
   std::array<FetchEntry, kLevelZeroEntries> fetch{};
@@ -47,6 +50,7 @@ struct LevelZero {
   void fills(unsigned place) { used_[place / 64] |= std::uint64_t{1} << place % 64; }
   // Between two fences few places are used.
   void clear() {
+    plain = Plain::not_known;
     for (unsigned word = 0; word < used_.size(); ++word)
       for (std::uint64_t left = std::exchange(used_[word], 0); left != 0; left &= left - 1) {
         const auto place = word * 64 + static_cast<unsigned>(std::countr_zero(left));

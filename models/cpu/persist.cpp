@@ -1,6 +1,9 @@
 // What a hart is, what it counted and where its pipelines stand, for checkpoints.
 #include "models/cpu/persist.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "models/cpu/accountant.h"
 #include "models/cpu/delivery_meter.h"
 #include "models/cpu/interrupt_times.h"
@@ -205,9 +208,18 @@ void WriteBuffer::Entry::persist(state::Archive& archive) {
   archive(of_word, sent_at, answered_at);
 }
 
+void WriteBuffer::Transaction::persist(state::Archive& archive) { archive(free); }
+
+template <class T, isa::Cycles T::*time, unsigned kMost>
+void InOrderOfTime<T, time, kMost>::persist(state::Archive& archive) {
+  std::ranges::rotate(all(), all().begin() + std::exchange(first_, 0U));
+  archive(things_);
+  std::ranges::stable_sort(all(), {}, time);
+}
+
 void WriteBuffer::persist(state::Archive& archive) {
-  auto& [entries, free, words, transactions, busy, empty_at] = *this;
-  archive(entries, free, empty_at);
+  auto& [entries, transactions, busy, empty_at] = *this;
+  archive(entries, transactions, empty_at);
 }
 
 void StoreQueue::persist(state::Archive& archive) {
@@ -222,7 +234,8 @@ void LateResults::Late::persist(state::Archive& archive) {
 }
 
 void LateResults::persist(state::Archive& archive) {
-  auto& [late, count, entries, loads_block, results, full, units, over, passed, next, later, reason] = *this;
+  auto& [late, count, entries, loads_block, results, full, units, over, reader, passed, next, later, reason] =
+      *this;
   archive(late, count, passed, next, later, reason);
   if (!archive.require(count <= late.size(), kImpossible)) count = 0;
   if (archive.loading()) retire(0);

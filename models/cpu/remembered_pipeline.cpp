@@ -2,6 +2,7 @@
 #include "models/cpu/remembered_pipeline.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "models/cpu/op_class.h"
 
@@ -230,7 +231,7 @@ isa::Cycles RememberedPipeline::pass_before(const Block& block, const Op& op, bo
 
 void RememberedPipeline::find_times(Block& block) {
   block.times_from = state_;
-  block.times.clear();
+  block.times.ops.clear();
   begin();
   for (unsigned i = 0; i < block.count; ++i) {
     run_op(block.ops[i]);
@@ -238,11 +239,26 @@ void RememberedPipeline::find_times(Block& block) {
     const bool accesses = accesses_memory(instruction(block.ops[i].id).klass);
     const Cycles access = accesses ? pipeline_.access_time() : pipeline_.issued() + 2;
     const Class klass = instruction(block.ops[i].id).klass;
-    block.times.push_back({.issue = since(pipeline_.issued()),
-                           .access = since(access),
-                           .reads = registers_read(block.ops[i]),
-                           .writes = register_written(block.ops[i]),
-                           .unit = unit_of(klass)});
+    block.times.ops.push_back({.issue = since(pipeline_.issued()),
+                               .access = since(access),
+                               .reads = registers_read(block.ops[i]),
+                               .writes = register_written(block.ops[i]),
+                               .unit = unit_of(klass)});
+  }
+  block.times.find_users();
+}
+
+void BlockTimes::find_users() {
+  users = {};
+  first_reader.fill(kMaxBlockOps);
+  for (auto number = static_cast<unsigned>(ops.size()); number-- > 0;) {
+    OpTimes& op = ops[number];
+    op.next_reader = kMaxBlockOps;
+    if (op.writes != 0) op.next_reader = first_reader[static_cast<unsigned>(std::countr_zero(op.writes))];
+    for (std::uint64_t reads = op.reads; reads != 0; reads &= reads - 1)
+      first_reader[static_cast<unsigned>(std::countr_zero(reads))] = static_cast<std::uint8_t>(number);
+    if (op.unit == OpTimes::Unit::load || op.unit == OpTimes::Unit::float_divider)
+      users[static_cast<unsigned>(op.unit)] |= std::uint64_t{1} << number;
   }
 }
 

@@ -46,11 +46,12 @@ class RememberedPipeline {
   }
 
   // In a block that is found in the present state.
-  const std::vector<OpTimes>& times(Block& block) {
-    if (block.times_from != state_) [[unlikely]]
+  const BlockTimes& times(Block& block) {
+    if (!has_times(block)) [[unlikely]]
       find_times(block);
     return block.times;
   }
+  bool has_times(const Block& block) const { return block.times_from == state_; }  // in block.times
   const PipelineConfig& config() const { return config_; }
   unsigned fetch_shift() const { return pipeline_.fetch_shift(); }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "models/cpu/isa/types.h"
 #include "models/cpu/pipeline_config.h"
@@ -12,49 +13,76 @@
 
 namespace hvsim::cpu {
 
+// So many things in the order of a time that each has; one that gets a new time mostly becomes the last.
+template <class T, isa::Cycles T::*time, unsigned kMost>
+class InOrderOfTime {
+ public:
+  explicit InOrderOfTime(unsigned count) : count_(count) {}
+
+  const T& first() const { return things_[first_]; }
+  void replace_first(const T& by) {
+    unsigned place = first_;
+    first_ = after(first_);
+    for (; place != first_ && things_[before(place)].*time > by.*time; place = before(place))
+      things_[place] = things_[before(place)];
+    things_[place] = by;
+  }
+  // Another one than the first.
+  void replace(unsigned place, const T& by) {
+    for (; place != first_; place = before(place)) things_[place] = things_[before(place)];
+    replace_first(by);
+  }
+  // In no particular order.
+  std::span<T> all() { return std::span(things_).first(count_); }
+  std::span<const T> all() const { return std::span(things_).first(count_); }
+
+  void persist(state::Archive& archive);
+
+ private:
+  unsigned after(unsigned place) const { return place + 1 == count_ ? 0 : place + 1; }
+  unsigned before(unsigned place) const { return (place == 0 ? count_ : place) - 1; }
+
+  std::array<T, kMost> things_{};
+  unsigned count_, first_ = 0;
+};
+
 class WriteBuffer {
  public:
   static constexpr unsigned kMax = 32;
 
   WriteBuffer(const PipelineConfig& config, isa::Cycles write_latency)
-      : words_(config.write_buffer_words),
+      : entries_(config.write_buffer_words),
         transactions_(config.write_transactions),
         busy_(config.write_transaction + write_latency) {}
 
-  // A store's word arrives at `at` or later: when it is in. A word that was not sent yet takes it along; one
-  // that is on its way is sent once more when its answer is there.
+  // A store's word arrives at `at` or later, and later than those before it: when it is in. A word that was
+  // not sent yet takes it along; one that is on its way is sent once more when its answer is there.
   isa::Cycles accept(std::uint64_t word, isa::Cycles at) {
-    unsigned same = words_;
-    Earliest first;
-    for (unsigned i = words_; i-- > 0;) {
-      const Entry& entry = entries_[i];
-      same = ((entry.word == word) & (at < entry.answered)) ? i : same;
-      first.look_at(entry.answered, i);
+    if (at < empty_at_) {
+      const auto entries = entries_.all();
+      for (unsigned place = 0; place < entries.size(); ++place) {
+        const Entry& entry = entries[place];
+        if (entry.word != word || at >= entry.answered) continue;
+        if (at >= entry.sent) entries_.replace(place, send(word, entry.answered));
+        return at;
+      }
+      at = std::max(at, entries_.first().answered);
     }
-    if (same != words_) {
-      Entry& entry = entries_[same];
-      if (at >= entry.sent) send(entry, entry.answered);
-      return at;
-    }
-    at = std::max(at, first.time());
-    Entry& oldest = entries_[first.number()];
-    oldest.word = word;
-    send(oldest, at);
+    entries_.replace_first(send(word, at));
     return at;
   }
 
   // A load's miss needs one of the transactions too, and goes before words that wait: when it can begin.
   isa::Cycles read(isa::Cycles at, isa::Cycles cycles) {
-    if (empty_at_ > at) at = when_a_transaction_is_free(at);
-    isa::Cycles& slot = first_free();
-    slot = std::max(slot, at + cycles);
+    if (at < empty_at_) at = when_a_transaction_is_free(at);
+    transactions_.replace_first({std::max(transactions_.first().free, at + cycles)});
     return at;
   }
 
   isa::Cycles empty_at() const { return empty_at_; }
   void shift(isa::Cycles cycles) {
-    for (Entry& entry : entries_) entry.sent += cycles, entry.answered += cycles;
-    for (isa::Cycles& free : free_) free += cycles;
+    for (Entry& entry : entries_.all()) entry.sent += cycles, entry.answered += cycles;
+    for (Transaction& transaction : transactions_.all()) transaction.free += cycles;
     empty_at_ += cycles;
   }
   void persist(state::Archive& archive);
@@ -66,46 +94,32 @@ class WriteBuffer {
     void persist(state::Archive& archive);
   };
 
-  // The smallest of some times, of equal ones that with the lowest number; without branches, which nobody
-  // could predict.
-  class Earliest {
-   public:
-    void look_at(isa::Cycles time, unsigned number) { least_ = std::min(least_, time << kBits | number); }
-    isa::Cycles time() const { return least_ >> kBits; }
-    unsigned number() const { return static_cast<unsigned>(least_ & (kMax - 1)); }
-
-   private:
-    static constexpr unsigned kBits = 5;
-    static_assert(kMax == 1U << kBits);
-    std::uint64_t least_ = ~std::uint64_t{0};
+  struct Transaction {
+    isa::Cycles free = 0;  // when it can be used again
+    void persist(state::Archive& archive);
   };
 
-  isa::Cycles& first_free() {  // of the transactions
-    Earliest first;
-    for (unsigned i = 0; i < transactions_; ++i) first.look_at(free_[i], i);
-    return free_[first.number()];
-  }
+  // Each word under way has a transaction of its own.
   isa::Cycles when_a_transaction_is_free(isa::Cycles at) const {
+    if (transactions_.first().free <= at) return at;
     unsigned under_way = 0;
     isa::Cycles first_answer = ~isa::Cycles{0};
-    for (unsigned i = 0; i < words_; ++i) {
-      const Entry& entry = entries_[i];
+    for (const Entry& entry : entries_.all()) {
       const bool sent = (entry.sent <= at) & (entry.answered > at);
       under_way += sent;
       first_answer = sent ? std::min(first_answer, entry.answered) : first_answer;
     }
-    return under_way >= transactions_ ? first_answer : at;
+    return under_way >= transactions_.all().size() ? first_answer : at;
   }
-  void send(Entry& entry, isa::Cycles at) {
-    isa::Cycles& slot = first_free();
-    entry.sent = std::max(at, slot);
-    entry.answered = slot = entry.sent + busy_;
-    empty_at_ = std::max(empty_at_, entry.answered);
+  Entry send(std::uint64_t word, isa::Cycles at) {
+    const isa::Cycles sent = std::max(at, transactions_.first().free), answered = sent + busy_;
+    transactions_.replace_first({answered});
+    empty_at_ = std::max(empty_at_, answered);
+    return {word, sent, answered};
   }
 
-  std::array<Entry, kMax> entries_{};
-  std::array<isa::Cycles, kMax> free_{};  // when each transaction can be used again
-  unsigned words_, transactions_;
+  InOrderOfTime<Entry, &Entry::answered, kMax> entries_;
+  InOrderOfTime<Transaction, &Transaction::free, kMax> transactions_;
   isa::Cycles busy_;
   isa::Cycles empty_at_ = 0;
 };

@@ -35,11 +35,11 @@ class Cache {
   std::uint32_t find(LineNumber line) const {
     switch (config_.ways) {
       case 4:
-        return find_among<4>(line);
+        return find<4>(line);
       case 8:
-        return find_among<8>(line);
+        return find<8>(line);
       case 16:
-        return find_among<16>(line);
+        return find<16>(line);
       default:
         return find_one_by_one(line);
     }
@@ -74,6 +74,22 @@ class Cache {
   // slot. `leaves` is who was there.
   std::uint32_t replace(LineNumber line, LineNumber& leaves) {
     const std::uint32_t slot = first_slot(line) + replacement_.replace(set_of(line));
+    leaves = lines_[slot];
+    lines_[slot] = tag_of(line);
+    return slot;
+  }
+  // The same of a cache that is of this geometry.
+  template <unsigned kWays, Replacement policy>
+  bool is() const {
+    return config_.ways == kWays && config_.replacement == policy;
+  }
+  template <unsigned kWays>
+  std::uint32_t find(LineNumber line) const {
+    return find_among<kWays>(set_of(line) * kWays, line);
+  }
+  template <unsigned kWays, Replacement policy>
+  std::uint32_t replace(LineNumber line, LineNumber& leaves) {
+    const std::uint32_t set = set_of(line), slot = set * kWays + replacement_.replace<policy, kWays>(set);
     leaves = lines_[slot];
     lines_[slot] = tag_of(line);
     return slot;
@@ -116,8 +132,7 @@ class Cache {
 
   // Usual sets are compared as a whole: where in the set a line is, nobody can predict.
   template <unsigned kWays>
-  std::uint32_t find_among(LineNumber line) const {
-    const std::uint32_t first = first_slot(line);
+  std::uint32_t find_among(std::uint32_t first, LineNumber line) const {
     const unsigned equal = equal_ways<kWays>(lines_.data() + first, tag_of(line));
     return equal != 0 ? first + static_cast<std::uint32_t>(std::countr_zero(equal)) : kAbsent;
   }

@@ -119,6 +119,7 @@ Hierarchy::Hierarchy(const HierarchyConfig& config, std::vector<HartCaches> hart
              interconnect_.ideal()),
       lean_(is_lean()),
       lean_code_(fetches_lean()),
+      usual_(is_usual()),
       first_line_(harts_[0].readable.first_line()),
       lines_(harts_[0].readable.lines()),
       lean_lines_(lean_ ? lines_ : 0),

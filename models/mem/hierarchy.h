@@ -62,9 +62,27 @@ class Hierarchy {
   Outcome access(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at) {
     const LineNumber number = (address.value >> line_shift_) - first_line_;
     const bool past_l1d = kind == Kind::fetch || (kind == Kind::atomic && config_.atomics_in_memory);
-    if (number < lean_lines_ && !past_l1d) [[likely]]
-      return look_up_lean(hart, kind == Kind::store || kind == Kind::atomic, number, at);
+    if (number < lean_lines_ && !past_l1d) [[likely]] {
+      const bool stores = kind == Kind::store || kind == Kind::atomic;
+      const Reply reply =
+          stores ? look_up_lean<true>(hart, number, at) : look_up_lean<false>(hart, number, at);
+      return {reply.ready, reply.by};
+    }
     return kind == Kind::fetch ? fetch_one(hart, address, at) : look_up_any(hart, kind, address, at);
+  }
+  // The same of a load, a store or a walk's read, without what nobody asks of them. In registers.
+  struct Reply {
+    isa::Cycles ready = 0;
+    Served by = Served::l1;
+  };
+  template <Kind kind>
+  Reply data(unsigned hart, isa::Hpa address, isa::Cycles at) {
+    static_assert(kind != Kind::fetch && kind != Kind::atomic);
+    const LineNumber number = (address.value >> line_shift_) - first_line_;
+    if (number < lean_lines_) [[likely]]
+      return look_up_lean<kind == Kind::store>(hart, number, at);
+    const Outcome outcome = look_up_any(hart, kind, address, at);
+    return {outcome.ready, outcome.by};
   }
 
   // Lines whose reads change nothing in here, and take the L1D's hit latency; whoever does not ask for them
@@ -187,12 +205,19 @@ class Hierarchy {
   Outcome look_up(unsigned hart, Kind kind, isa::Hpa address, isa::Cycles at);
   // hierarchy_lean.cpp
   bool is_lean() const;
-  Outcome look_up_lean(unsigned hart, bool store, LineNumber number, isa::Cycles at);
+  static constexpr unsigned kUsualWays = 8;
+  bool is_usual() const;  // an L1D of random replacement, an L2 of LRU, of so many ways
+  template <bool store, bool usual>
+  Reply look_up_in(unsigned hart, LineNumber number, isa::Cycles at);
+  template <bool store>
+  Reply look_up_lean(unsigned hart, LineNumber number, isa::Cycles at);
   std::uint32_t place_in_l1d(HartCaches& caches, unsigned hart, LineNumber line);
   isa::Cycles take_lean(unsigned hart, bool store, LineNumber line, DirectoryEntry& entry, isa::Cycles at,
                         Served& by);
+  template <bool usual>
   std::uint32_t replace_at_home(LineNumber line);
   isa::Cycles write_lean(HartCaches& caches, unsigned hart, LineNumber line);
+  template <bool usual>
   void replace_in_l1d(HartCaches& caches, unsigned hart, LineNumber line, std::uint32_t home);
 
   template <bool fetch>
@@ -296,6 +321,7 @@ class Hierarchy {
   bool plain_;         // there is an L2, nothing is in flight or fetched ahead, and ways take no time
   bool lean_;          // see hierarchy_lean.cpp; then the L1Ds have just what the masks say, of RAM
   bool lean_code_;     // the same of L1Is, see hierarchy_code.cpp
+  bool usual_;         // is_usual()
   LineNumber first_line_, lines_, lean_lines_;  // of RAM; all of them if lean_, else none
   isa::Cycles l2_takes_, memory_takes_;         // an access that misses in the L1D; beyond that, in the L2
   isa::Cycles code_takes_;                      // a fetch that misses in the L1I

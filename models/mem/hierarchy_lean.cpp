@@ -11,12 +11,21 @@ bool Hierarchy::is_lean() const {
          presence().lines_per_page >= 64;
 }
 
+bool Hierarchy::is_usual() const {
+  return harts_[0].l1d.is<kUsualWays, Replacement::random>() && home_.is<kUsualWays, Replacement::lru>();
+}
+
 // The L2 lacks the line: where it is then.
+template <bool usual>
 inline std::uint32_t Hierarchy::replace_at_home(LineNumber line) {
   if (!home_.full()) [[unlikely]]
     return make_room_for(line);
   LineNumber leaves = 0;
-  const std::uint32_t slot = home_.replace(line, leaves);
+  std::uint32_t slot = 0;
+  if constexpr (usual)
+    slot = home_.replace<kUsualWays, Replacement::lru>(line, leaves);
+  else
+    slot = home_.replace(line, leaves);
   DirectoryEntry& entry = directory_[slot];
   if ((entry.l1d_sharers | entry.l1i_sharers) != 0) [[unlikely]]
     drop_copies(leaves, entry);
@@ -40,6 +49,7 @@ std::uint32_t Hierarchy::place_in_l1d(HartCaches& caches, unsigned hart, LineNum
 }
 
 // The L1D takes the line, and another one leaves.
+template <bool usual>
 inline void Hierarchy::replace_in_l1d(HartCaches& caches, unsigned hart, LineNumber line,
                                       std::uint32_t home) {
   CacheLevel& l1 = caches.l1d;
@@ -48,7 +58,11 @@ inline void Hierarchy::replace_in_l1d(HartCaches& caches, unsigned hart, LineNum
     return;
   }
   LineNumber leaves = 0;
-  const std::uint32_t slot = l1.replace(line, leaves);
+  std::uint32_t slot = 0;
+  if constexpr (usual)
+    slot = l1.replace<kUsualWays, Replacement::random>(line, leaves);
+  else
+    slot = l1.replace(line, leaves);
   const std::uint32_t was_at = std::exchange(caches.l1d_homes[slot], home);
   DirectoryEntry& entry = directory_[was_at];
   const LineNumber number = leaves - first_line_;
@@ -89,12 +103,14 @@ isa::Cycles Hierarchy::take_lean(unsigned hart, bool store, LineNumber line, Dir
   return delay;
 }
 
-Hierarchy::Outcome Hierarchy::look_up_lean(unsigned hart, bool store, LineNumber number, isa::Cycles at) {
+template <bool store, bool usual>
+inline Hierarchy::Reply Hierarchy::look_up_in(unsigned hart, LineNumber number, isa::Cycles at) {
   HartCaches& caches = harts_[hart];
   const LineNumber line = number + first_line_;
   CacheStats& stats = caches.l1d.stats();
+  std::uint64_t* const readable = caches.readable.words();
   ++stats.accesses;
-  if (PresenceMask::test_bit(caches.readable.words(), number)) {  // just when the L1D has it
+  if (PresenceMask::test_bit(readable, number)) {  // just when the L1D has it
     at += config_.l1d.hit_latency;
     return {store ? at + write_lean(caches, hart, line) : at, Served::l1};
   }
@@ -103,10 +119,11 @@ Hierarchy::Outcome Hierarchy::look_up_lean(unsigned hart, bool store, LineNumber
   ++caches.shared.l2_accesses;
   isa::Cycles ready = at + l2_takes_;
   Served by = Served::l2;
-  std::uint32_t slot = home_.find(line);
+  std::uint32_t slot = usual ? home_.find<kUsualWays>(line) : home_.find(line);
+  DirectoryEntry* const directory = directory_.data();
   if (slot != Cache::kAbsent) {
     home_.touch(slot);
-    DirectoryEntry& entry = directory_[slot];
+    DirectoryEntry& entry = directory[slot];
     if (entry.owner != kNobody || entry.l1d_sharers != 0) [[unlikely]]
       ready += take_lean(hart, store, line, entry, ready, by);
   } else {
@@ -114,16 +131,24 @@ Hierarchy::Outcome Hierarchy::look_up_lean(unsigned hart, bool store, LineNumber
     ++caches.shared.l2_misses;
     ready += memory_takes_;
     by = Served::memory;
-    slot = replace_at_home(line);
+    slot = replace_at_home<usual>(line);
   }
-  replace_in_l1d(caches, hart, line, slot);
-  DirectoryEntry& entry = directory_[slot];
-  if (store || entry.l1d_sharers == 0) entry.owner = static_cast<std::uint8_t>(hart);
-  entry.l1d_sharers |= bit_of(hart);
-  entry.modified = store;
-  PresenceMask::set_bit(caches.readable.words(), number);
+  replace_in_l1d<usual>(caches, hart, line, slot);
+  DirectoryEntry& entry = directory[slot];
+  const std::uint64_t sharers = std::exchange(entry.l1d_sharers, entry.l1d_sharers | bit_of(hart));
+  PresenceMask::set_bit(readable, number);
   if (store) PresenceMask::set_bit(caches.writable.words(), number);
+  if (store || sharers == 0) entry.owner = static_cast<std::uint8_t>(hart);
+  entry.modified = store;
   return {ready, by};
 }
+
+template <bool store>
+Hierarchy::Reply Hierarchy::look_up_lean(unsigned hart, LineNumber number, isa::Cycles at) {
+  return usual_ ? look_up_in<store, true>(hart, number, at) : look_up_in<store, false>(hart, number, at);
+}
+
+template Hierarchy::Reply Hierarchy::look_up_lean<false>(unsigned, LineNumber, isa::Cycles);
+template Hierarchy::Reply Hierarchy::look_up_lean<true>(unsigned, LineNumber, isa::Cycles);
 
 }  // namespace hvsim::mem

@@ -158,8 +158,8 @@ void Hierarchy::check_homes(state::Archive& archive, const Cache& lines,
 
 void Hierarchy::persist(state::Archive& archive) {
   auto& [config, line_shift, home_shift, home_mask, harts, home, directory, home_dirty, llc, llc_dirty,
-         llc_shift, dram, interconnect, plain_memory, plain, lean, lean_code, first_line, lines, lean_lines,
-         l2_takes, memory_takes, code_takes, code_homes, now, use, coherence] = *this;
+         llc_shift, dram, interconnect, plain_memory, plain, lean, lean_code, usual, first_line, lines,
+         lean_lines, l2_takes, memory_takes, code_takes, code_homes, now, use, coherence] = *this;
   archive(harts, home, directory, home_dirty, llc, llc_dirty, dram, interconnect, now, coherence);
   if (!archive.loading() || archive.failed()) return;
   for (const DirectoryEntry& entry : directory_)

@@ -49,16 +49,21 @@ class ReplacementState {
   }
   // victim() and filled() in one, of a full set to whose entries nobody keeps shortcuts.
   unsigned replace(std::uint32_t set) {
+    if (policy_ == Replacement::random) return random_.below(ways_);
     if (orders_.empty() || orders_[set] == 0) [[unlikely]] {
       const unsigned way = victim(set);
       filled(set, way);
       return way;
     }
+    return last_to_front(orders_[set], ways_);
+  }
+  // The same where policy and ways are known beforehand.
+  template <Replacement policy, unsigned ways>
+  unsigned replace(std::uint32_t set) {
+    if constexpr (policy == Replacement::random) return random_.below(ways);
+    static_assert(policy == Replacement::random || policy == Replacement::lru);
     std::uint64_t& order = orders_[set];
-    const unsigned last = 4 * (ways_ - 1);
-    const std::uint64_t way = order >> last & 0xF, of_ways = ~std::uint64_t{0} >> (60 - last);
-    order = (order & ~of_ways) | (order << 4 & of_ways) | way;
-    return static_cast<unsigned>(way);
+    return order != 0 ? last_to_front(order, ways) : replace(set);
   }
   // Who may well leave next, if the set is full; only good for fetching ahead what that needs.
   unsigned likely_victim(std::uint32_t set) const {
@@ -89,6 +94,12 @@ class ReplacementState {
     const std::uint64_t newer = (std::uint64_t{1} << place) - 1, own = std::uint64_t{0xF} << place;
     order = (order & ~(newer | own)) | (order & newer) << 4 | way;
     return first_use ? 0 : Ways{1} << before;
+  }
+  static unsigned last_to_front(std::uint64_t& order, unsigned ways) {
+    const unsigned last = 4 * (ways - 1);
+    const std::uint64_t way = order >> last & 0xF, of_ways = ~std::uint64_t{0} >> (60 - last);
+    order = (order & ~of_ways) | (order << 4 & of_ways) | way;
+    return static_cast<unsigned>(way);
   }
   static std::uint64_t unused_order(unsigned ways);
   // Where a way is in an order: the lowest four bits that are zero once it is subtracted everywhere.

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "models/mem/physical_memory.h"
-#include "models/mmu/known_tables.h"
+#include "models/mmu/known_ways.h"
 #include "models/mmu/pmp.h"
 #include "models/mmu/walk.h"
 
@@ -53,6 +53,8 @@ class PhysicalPtes {
 
  private:
   void note(const PteRead& access) {
+    trace_.kinds = trace_.kinds << 4 | WalkTrace::kind_of(access);
+    trace_.wrote |= access.write;
     if (trace_.count != WalkTrace::kMax) trace_.reads[trace_.count++] = access;
   }
   TranslationFault inaccessible(Why why, std::uint64_t address, std::uint8_t level) const {
@@ -84,24 +86,6 @@ class GStage {
     auto fault = walk(request(address, access, purpose), ptes_, leaf);
     if (fault) [[unlikely]]
       fault = blame(*fault, address, purpose);
-    return fault;
-  }
-
-  // The same for reading a PTE, whose page mostly was walked to before.
-  Fault translate_to_pte(std::uint64_t address, KnownTables* known, Leaf& leaf) {
-    if (known == nullptr) return translate(address, isa::Access::load, For::pte_read, leaf);
-    const PteFormat format{.napot = space_.napot, .pbmt = space_.pbmt_g_stage};
-    if (const auto* found = known->find(address, space_.g_stage, format, ptes_.pmp(), ptes_.trace()))
-        [[likely]] {
-      leaf = found->leaf;
-      leaf.output |= address & isa::kPageMask;
-      return std::nullopt;
-    }
-    const unsigned first = ptes_.trace().count;
-    auto fault = translate(address, isa::Access::load, For::pte_read, leaf);
-    if (!fault && !bare() && ptes_.updates())
-      known->remember(address, space_.g_stage, format, ptes_.pmp(), ptes_.memory(), ptes_.trace(), first,
-                      leaf);
     return fault;
   }
 
@@ -142,11 +126,11 @@ class GStage {
 // PTE accesses of a guest's first stage: at guest-physical addresses.
 class GuestPtes {
  public:
-  GuestPtes(GStage& g_stage, PhysicalPtes ptes, KnownTables* known)
-      : g_stage_(g_stage), ptes_(ptes), known_(known) {}
+  GuestPtes(GStage& g_stage, PhysicalPtes ptes) : g_stage_(g_stage), ptes_(ptes) {}
 
   Fault read(std::uint64_t address, std::uint8_t level, std::uint64_t& value) {
-    if (auto fault = g_stage_.translate_to_pte(address, known_, last_)) [[unlikely]]
+    if (auto fault = g_stage_.translate(address, isa::Access::load, GStage::For::pte_read, last_))
+        [[unlikely]]
       return fault;
     return ptes_.read(last_.output, level, value, isa::Gpa{address});
   }
@@ -161,7 +145,6 @@ class GuestPtes {
  private:
   GStage& g_stage_;
   PhysicalPtes ptes_;
-  KnownTables* known_;
   Leaf last_{};
 };
 
@@ -221,9 +204,9 @@ Fault one_stage(isa::Gva address, isa::Access access, const AddressSpace& space,
 }
 
 Fault two_stages(isa::Gva address, isa::Access access, const AddressSpace& space, PhysicalPtes first_ptes,
-                 PhysicalPtes g_ptes, KnownTables* known, Translation& translation) {
+                 PhysicalPtes g_ptes, Translation& translation) {
   GStage g_stage(space, g_ptes);
-  GuestPtes guest_ptes(g_stage, first_ptes, known);
+  GuestPtes guest_ptes(g_stage, first_ptes);
   Leaf first, second;
   if (auto fault = first_stage(address, access, space, guest_ptes, first)) return fault;
   auto fault = g_stage.translate(first.output, access, GStage::For::explicit_access, second);
@@ -252,10 +235,28 @@ Mmu::Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates, Recall re
     : memory_(memory),
       pmp_(pmp),
       updates_(updates),
-      known_(recall == Recall::tables ? std::make_unique<KnownTables>() : nullptr) {}
+      known_(recall == Recall::ways ? std::make_unique<KnownWays>() : nullptr) {}
 Mmu::~Mmu() = default;
 
 isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa::Access access,
+                                                          unsigned bytes, const AddressSpace& space,
+                                                          WalkTrace& trace) const {
+  const bool stages = space.first.scheme != nullptr && space.privilege != isa::Privilege::machine &&
+                      (!space.virtualized || space.g_stage.scheme != nullptr);
+  if (known_ == nullptr || !stages || trace.count != 0)
+    return make_walk(address, access, bytes, space, trace);
+  Translation known;
+  const Asker asker = first_stage_asker(space);
+  if (space.virtualized ? known_->replay_both(address, access, bytes, space, asker, g_stage_asker(space),
+                                              pmp_, trace, known)
+                        : known_->replay_one(address, access, bytes, space, asker, pmp_, trace, known))
+    return known;
+  auto found = make_walk(address, access, bytes, space, trace);
+  if (found && updates_ == Updates::made) known_->remember(address, space, pmp_, memory_, trace, *found);
+  return found;
+}
+
+isa::Result<Translation, TranslationFault> Mmu::make_walk(isa::Gva address, isa::Access access,
                                                           unsigned bytes, const AddressSpace& space,
                                                           WalkTrace& trace) const {
   const PhysicalPtes first_ptes(memory_, pmp_, Stage::first, trace, updates_);
@@ -263,7 +264,7 @@ isa::Result<Translation, TranslationFault> Mmu::translate(isa::Gva address, isa:
   Translation found{.address = isa::Hpa{address.value}, .guest_physical = isa::Gpa{address.value}};
   Fault fault;
   if (translates(space))
-    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, known_.get(), found)
+    fault = space.virtualized ? two_stages(address, access, space, first_ptes, g_ptes, found)
                               : one_stage(address, access, space, first_ptes, found);
   if (fault) return isa::Failure{with_pte(*fault, trace)};
   if (!pmp_.allows(found.address, bytes, access, space.privilege)) {

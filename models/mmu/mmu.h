@@ -17,7 +17,7 @@ class PhysicalMemory;
 namespace hvsim::mmu {
 
 class Pmp;
-class KnownTables;
+class KnownWays;
 
 enum class Stage : std::uint8_t { first, g_stage };
 
@@ -66,6 +66,19 @@ struct WalkTrace {
   static constexpr unsigned kMax = 48;  // Sv57 over Sv57x4 makes 35 reads, plus A/D writes
   std::array<PteRead, kMax> reads{};
   std::uint8_t count = 0;
+  // Their stages and levels, four bits each, the last one lowest: tells walks that wrote nothing and made no
+  // more accesses than have room from each other.
+  std::uint64_t kinds = 0;
+  bool wrote = false;  // the walker set A or D
+  static constexpr unsigned kKinds = 16;
+  static std::uint64_t kind_of(const PteRead& read) {
+    return static_cast<std::uint64_t>(read.stage) << 3 | read.level;
+  }
+  void clear() {
+    count = 0;
+    kinds = 0;
+    wrote = false;
+  }
 };
 
 struct TranslationFault {
@@ -110,10 +123,10 @@ class Mmu {
  public:
   // A debugger's walks leave PTEs as they are: A and D count as set, and are not.
   enum class Updates : std::uint8_t { made, left };
-  // Whether walks of guests' tables are remembered: worth it for who walks more than once.
-  enum class Recall : std::uint8_t { tables, nothing };
+  // Whether guests' walks are remembered: worth it for who walks more than once.
+  enum class Recall : std::uint8_t { ways, nothing };
   Mmu(mem::PhysicalMemory& memory, const Pmp& pmp, Updates updates = Updates::made,
-      Recall recall = Recall::tables);
+      Recall recall = Recall::ways);
   ~Mmu();
 
   // Walks (no TLB here). Sets A/D bits as the space allows. PMP is checked for PTE accesses and for the
@@ -122,10 +135,13 @@ class Mmu {
                                                        const AddressSpace& space, WalkTrace& trace) const;
 
  private:
+  isa::Result<Translation, TranslationFault> make_walk(isa::Gva address, isa::Access access, unsigned bytes,
+                                                       const AddressSpace& space, WalkTrace& trace) const;
+
   mem::PhysicalMemory& memory_;
   const Pmp& pmp_;
   Updates updates_;
-  std::unique_ptr<KnownTables> known_;  // of no consequence for what is found; null: none
+  std::unique_ptr<KnownWays> known_;  // of no consequence for what is found; null: none
 };
 
 // Checks a cached leaf against an access, as translate() would: true if no walk is needed (rights suffice,

@@ -26,6 +26,12 @@ class Pmp {
     return look_up(address, bytes, access, privilege);
   }
 
+  // Whether all accesses by this privilege within a range are let through; false: that is not known.
+  bool opens(isa::Hpa first, std::uint64_t bytes, isa::Privilege privilege) const {
+    if (entries_.empty()) return privilege == isa::Privilege::machine;
+    return first.value >= open_.first && first.value + (bytes - 1) <= open_.last;
+  }
+
   // Whether every access within the 4 KiB page gets the same answer, so that it may be kept per page.
   bool page_is_uniform(isa::Hpa page) const {
     const std::uint64_t first = page.value & ~isa::kPageMask, last = first | isa::kPageMask;

@@ -38,6 +38,7 @@ void WalkStatistics::Kind::persist(state::Archive& archive) {
 
 void WalkStatistics::persist(state::Archive& archive) {
   auto& [kinds, ptes, pages, spaces, other_spaces, last_key, last, shapes] = *this;
+  for (Shape& shape : shapes) settle(shape, ptes);
   archive(kinds, ptes, pages, spaces, other_spaces);
   if (archive.loading()) last = nullptr;
 }

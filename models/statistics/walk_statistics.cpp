@@ -37,7 +37,10 @@ std::uint32_t kind_of_access(const mmu::PteRead& access) {
 }
 
 // What the G-stage's accesses at the end of a trace were for, when no guest PTE was read after them.
-std::uint8_t last_purpose(const mmu::WalkTrace& trace, const mmu::AddressSpace& space) {
+std::uint8_t last_purpose(const WalkSeen& walk) {
+  if (walk.found != nullptr) return kForPage;
+  const mmu::WalkTrace& trace = walk.trace;
+  const mmu::AddressSpace& space = walk.space;
   for (unsigned i = trace.count; i-- > 0;) {
     const mmu::PteRead& access = trace.reads[i];
     if (access.stage != Stage::first) continue;
@@ -68,11 +71,12 @@ std::size_t WalkStatistics::row(const PteKey& key) { return row_of(key); }
 // From the last access to the first: G-stage accesses come before the guest PTE that they are for, except
 // that the walker sets A and D for its own write right after it has read that PTE.
 WalkStatistics::Shape WalkStatistics::shape_of(const mmu::WalkTrace& trace, std::uint8_t last_purpose) {
-  Shape shape{.count = trace.count, .last_purpose = last_purpose};
+  Shape shape{.count = trace.count, .last_purpose = last_purpose, .kinds_of_trace = trace.kinds};
   std::uint8_t purpose = last_purpose;
   for (unsigned i = trace.count; i-- > 0;) {
     const mmu::PteRead& access = trace.reads[i];
     const bool first = access.stage == Stage::first;
+    shape.wrote |= access.write;
     shape.kinds[i] = kind_of_access(access);
     purpose = first ? access.level : purpose;
     std::uint8_t what_for = purpose;
@@ -89,26 +93,59 @@ WalkStatistics::Shape WalkStatistics::shape_of(const mmu::WalkTrace& trace, std:
   return shape;
 }
 
-const WalkStatistics::Shape& WalkStatistics::find_shape(const mmu::WalkTrace& trace,
-                                                        std::uint8_t last_purpose) {
+WalkStatistics::Shape& WalkStatistics::find_shape(const mmu::WalkTrace& trace, std::uint8_t last_purpose) {
   Shape& known = shapes_[trace.count % kShapes];
   bool same = known.count == trace.count && known.last_purpose == last_purpose;
-  for (unsigned i = 0; same && i < trace.count; ++i) same = known.kinds[i] == kind_of_access(trace.reads[i]);
-  if (!same) [[unlikely]]
+  if (!trace.wrote && trace.count <= mmu::WalkTrace::kKinds)
+    same &= known.kinds_of_trace == trace.kinds && !known.wrote;
+  else
+    for (unsigned i = 0; same && i < trace.count; ++i)
+      same = known.kinds[i] == kind_of_access(trace.reads[i]);
+  if (!same) [[unlikely]] {
+    settle(known, ptes_);
     known = shape_of(trace, last_purpose);
+  }
   return known;
 }
 
-template <bool timed>
+// Another walk of this shape, all of whose accesses came from there.
+inline void WalkStatistics::count(Shape& shape, unsigned source, isa::Cycles takes) {
+  if (shape.source != source || shape.takes != takes) [[unlikely]] {
+    settle(shape, ptes_);
+    shape.source = source;
+    shape.takes = takes;
+  }
+  ++shape.seen;
+}
+
+void WalkStatistics::settle(Shape& shape, std::span<Tally> ptes) {
+  for (unsigned i = 0; i < shape.count; ++i)
+    ptes[shape.rows[i] + shape.source] += {shape.seen, shape.seen * shape.takes};
+  shape.seen = 0;
+}
+
+std::vector<Tally> WalkStatistics::settled() const {
+  std::vector<Tally> ptes(ptes_.begin(), ptes_.end());
+  for (Shape shape : shapes_) settle(shape, ptes);
+  return ptes;
+}
+
 WalkStatistics::Reads WalkStatistics::add_ptes(const WalkSeen& walk) {
   constexpr auto kKnown = static_cast<std::uint8_t>(mem::Served::walker);
-  const Shape& shape = find_shape(walk.trace, last_purpose(walk.trace, walk.space));
-  if constexpr (!timed) {
-    for (unsigned i = 0; i < shape.count; ++i) ++ptes_[shape.rows[i] + kUntimed].count;
-    return shape.reads;
-  }
+  constexpr auto kAtOnce = static_cast<std::uint8_t>(mem::Served::l1);
+  Shape& shape = find_shape(walk.trace, last_purpose(walk));
   Reads reads = shape.reads;
-  for (unsigned i = 0; i < shape.count; ++i) {
+  if (walk.costs.empty()) {
+    count(shape, kUntimed, 0);
+    return reads;
+  }
+  // Mostly most of them come at once: as if all did, and then the others.
+  const bool mostly = walk.at_once != 0;
+  if (mostly) count(shape, kAtOnce, walk.at_once_takes);
+  const std::uint64_t all = (std::uint64_t{1} << shape.count) - 1;
+  for (std::uint64_t others = all & ~walk.at_once; others != 0; others &= others - 1) {
+    const auto i = static_cast<unsigned>(std::countr_zero(others));
+    if (mostly) ptes_[shape.rows[i] + kAtOnce] += {~std::uint64_t{0}, -walk.at_once_takes};
     const auto source = static_cast<std::uint8_t>(walk.costs[i].by);
     ptes_[shape.rows[i] + source].add(walk.costs[i].cycles);
     if (source == kKnown) [[unlikely]]
@@ -119,7 +156,7 @@ WalkStatistics::Reads WalkStatistics::add_ptes(const WalkSeen& walk) {
 }
 
 WalkStatistics::Reads WalkStatistics::add(const WalkSeen& walk) {
-  const Reads reads = walk.costs.empty() ? add_ptes<false>(walk) : add_ptes<true>(walk);
+  const Reads reads = add_ptes(walk);
   const auto [first, second] = reads;
   const bool fault = walk.found == nullptr;
   Kind& kind = kinds_[static_cast<std::size_t>(kind_of(walk.space))];
@@ -149,6 +186,7 @@ SpaceTally& WalkStatistics::space(const SpaceKey& key) {
 
 void WalkStatistics::reset() {
   kinds_ = {};
+  for (Shape& shape : shapes_) shape.seen = 0;
   ptes_ = {};
   pages_ = {};
   spaces_.clear();
@@ -162,7 +200,8 @@ void WalkStatistics::merge(const WalkStatistics& other) {
     kinds_[i].faults += other.kinds_[i].faults;
     kinds_[i].reads += other.kinds_[i].reads;
   }
-  for (std::size_t i = 0; i < ptes_.size(); ++i) ptes_[i] += other.ptes_[i];
+  const std::vector<Tally> ptes = other.settled();
+  for (std::size_t i = 0; i < ptes_.size(); ++i) ptes_[i] += ptes[i];
   for (std::size_t i = 0; i < pages_.size(); ++i)
     for (std::size_t j = 0; j < pages_[i].size(); ++j) pages_[i][j] += other.pages_[i][j];
   for (const auto& [key, tally] : other.spaces_) space(key) += tally;

@@ -68,10 +68,13 @@ struct SpaceTally {
   SpaceTally& operator+=(const SpaceTally& other);
 };
 
-// A walk that is over. `costs` has an element per access of the trace, or none in a run without time.
+// A walk that is over. `costs` has an element per access of the trace, or none in a run without time. Those
+// of a bit in `at_once` were served by the L1D, each at the same cost, and have no element that counts.
 struct WalkSeen {
   const mmu::WalkTrace& trace;
   std::span<const PteCost> costs;
+  std::uint64_t at_once = 0;
+  isa::Cycles at_once_takes = 0;
   const mmu::AddressSpace& space;
   const mmu::Translation* found;  // null: it ended in a fault
   isa::Cycles cycles;             // in all
@@ -120,14 +123,21 @@ class WalkStatistics {
   struct Shape {
     unsigned count = 0;  // 0: none yet
     std::uint8_t last_purpose = 0;
+    bool wrote = false;
+    std::uint64_t kinds_of_trace = 0;  // mmu::WalkTrace::kinds, if that says all; then how often it was seen,
+    std::uint64_t seen = 0;            // and not counted in ptes_ yet: each access from a source at a cost
+    unsigned source = 0;
+    isa::Cycles takes = 0;
     Reads reads{};
     std::array<std::uint32_t, mmu::WalkTrace::kMax> kinds{};
     std::array<std::uint16_t, mmu::WalkTrace::kMax> rows{};  // of source 0
   };
   static constexpr std::size_t kShapes = 16;  // by the number of accesses
   static Shape shape_of(const mmu::WalkTrace& trace, std::uint8_t last_purpose);
-  const Shape& find_shape(const mmu::WalkTrace& trace, std::uint8_t last_purpose);
-  template <bool timed>
+  Shape& find_shape(const mmu::WalkTrace& trace, std::uint8_t last_purpose);
+  void count(Shape& shape, unsigned source, isa::Cycles takes);
+  static void settle(Shape& shape, std::span<Tally> ptes);
+  std::vector<Tally> settled() const;
   Reads add_ptes(const WalkSeen& walk);
   SpaceTally& space(const SpaceKey& key);
 
@@ -143,6 +153,7 @@ class WalkStatistics {
 
 template <class Visit>
 void WalkStatistics::for_each_pte(Visit visit) const {
+  const std::vector<Tally> ptes = settled();
   for (const mmu::Stage stage : {mmu::Stage::first, mmu::Stage::g_stage})
     for (unsigned purpose = kLevels + 1; purpose-- > 0;)
       for (unsigned level = kLevels; level-- > 0;)
@@ -150,7 +161,7 @@ void WalkStatistics::for_each_pte(Visit visit) const {
           for (unsigned source = 0; source < kSources; ++source) {
             const PteKey key{stage, static_cast<std::uint8_t>(level), static_cast<std::uint8_t>(purpose),
                              write, static_cast<std::uint8_t>(source)};
-            if (const Tally& tally = ptes_[row(key)]; tally.count != 0) visit(key, tally);
+            if (const Tally& tally = ptes[row(key)]; tally.count != 0) visit(key, tally);
           }
 }
 
