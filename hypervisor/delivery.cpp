@@ -30,6 +30,7 @@ void Hypervisor::note(Arch& arch, Vm& vm, std::uint64_t& counter, DeliveryEvent 
 // ran before somebody else should have the hart.
 std::uint64_t Hypervisor::run_now(Arch& arch, Vm& vm, std::span<const abi::Notification> calls,
                                   std::int64_t& last_error) {
+  arch.charge(Work::trap_run, 1);
   Ran ran;
   std::uint64_t count = 0;
   Cycles looked = arch.cycles();

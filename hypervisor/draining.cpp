@@ -117,13 +117,13 @@ bool Hypervisor::take_more(Arch& arch, Vm& vm, const Drain& drain) {
 bool Hypervisor::run_front(Arch& arch, DlhQueue& queue, Drain& drain, Patience patience) {
   const Cycles start = arch.cycles();
   Cycles looked = start;
-  arch.charge(Work::drain_check, 1);
   const DlhQueue::Ticket first = queue.finished(), until = std::min(drain.until, queue.appended());
   std::uint64_t calls = 0;
   bool stop = false, wanted = false;
   while (first + calls < until && !stop) {
     Vm& vm = vms_[queue.owner(first + calls)];
     arch.mark(MarkKind::serving, vm.id);
+    arch.charge(Work::drain_run, 1);
     Ran ran;
     const std::uint64_t before = calls;
     do {

@@ -14,6 +14,7 @@ template <class Copy>
 bool for_each_piece(Arch& arch, const StageTwoTable& table, Gpa at, std::size_t bytes, Copy copy) {
   if (at.value + bytes < at.value) return false;
   for (std::size_t done = 0; done < bytes;) {
+    arch.charge(Work::guest_piece, 1);
     const auto mapping = table.lookup(arch, at + done);
     if (!mapping) return false;
     const std::size_t piece = std::min<std::uint64_t>(mapping->bytes, bytes - done);
@@ -64,6 +65,7 @@ bool GuestMemory::write(Arch& arch, Gpa to, const void* from, std::size_t bytes)
 // meanwhile.
 bool GuestMemory::write_page(Arch& arch, Gpa to, const std::byte* from, std::size_t bytes) {
   const Locked locked(arch, vm_->sharing.lock);
+  arch.charge(Work::guest_piece, 1);
   auto leaf = table_.leaf(arch, to);
   if (leaf && leaf->right != LeafRight::write) {
     const auto outcome = frames_->make_writable_locked(arch, *pool_, *vm_, to);

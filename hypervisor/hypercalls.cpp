@@ -3,6 +3,7 @@
 
 #include "hypervisor/guest_memory.h"
 #include "hypervisor/hypervisor.h"
+#include "hypervisor/phase.h"
 
 namespace hv {
 namespace {
@@ -86,12 +87,13 @@ Hypervisor::Answer Hypervisor::deferrable(Arch& arch, Vcpu& vcpu, Vm& vm, abi::H
   const bool again = vcpu.unfinished == Vcpu::Unfinished::call;
   if (!again) note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, 1);
   if (runs_in_trap()) {
+    arch.charge(Work::trap_run, 1);
     Ran ran;
     const Answer answer{.error = run_one(arch, vm, entry, ran)};
     publish_completed(arch, vm, ran);
     return answer;
   }
-  arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
+  announce(arch, HypervisorPhase::enqueue);
   std::span<const abi::Notification> one{&entry, 1};
   if (!enqueue(arch, vcpu, vm, one)) return {.verdict = Verdict::unfinished};
   return {};
@@ -107,7 +109,7 @@ Hypervisor::Answer Hypervisor::notify(Arch& arch, Vcpu& vcpu, Vm& vm, Gpa list, 
     return reject(vm, abi::kErrorInvalidParameter);
   const bool again = vcpu.unfinished == Vcpu::Unfinished::call;
   if (!again) note(arch, vm, vm.statistics.notifications, DeliveryEvent::notification, count);
-  if (!multicall) arch.mark(MarkKind::phase, static_cast<std::uint64_t>(HypervisorPhase::enqueue));
+  if (!multicall) announce(arch, HypervisorPhase::enqueue);
   abi::Notification entries[kNotificationPiece];
   for (std::uint64_t taken = vcpu.taken; taken < count;) {
     const std::uint64_t piece = std::min<std::uint64_t>(count - taken, kNotificationPiece);

@@ -49,6 +49,7 @@ std::optional<Hpa> PagePool::take_kept(Arch& arch) {
 }
 
 void PagePool::take(Arch& arch, std::uint64_t first, std::uint64_t pages) {
+  arch.charge(Work::pool_call, 1);
   arch.charge(Work::pool_page, pages);
   set_run(first, pages, false);
   least_free_pages_ = std::min(least_free_pages_, free_pages_);
@@ -71,6 +72,7 @@ bool PagePool::release_and_keep(Arch& arch, Hpa table) {
 bool PagePool::put_back(Arch& arch, Hpa at, std::uint64_t pages) {
   const std::uint64_t first = (at.value - base_.value) >> kPageShift;
   if (first >= pages_ || pages_ - first < pages || !run_is(first, pages, false)) return false;
+  arch.charge(Work::pool_call, 1);
   arch.charge(Work::pool_page, pages);
   set_run(first, pages, true);
   top_word_ = std::max(top_word_, (first + pages - 1) / 64);

@@ -45,7 +45,7 @@ void Scheduler::configure(Arch& arch, const SchedulerSettings& settings) {
   book_.configure(settings);
   for (VcpuId vcpu = 0; vcpu < count_; ++vcpu) {
     Entity& entity = entities_[vcpu];
-    account(entity, arch.ticks());
+    account(arch, entity, arch.ticks());
     entity.turns_owed = 0;
     entity.spent = book_.floor_of_woken(entity.vm, groups_[entity.vm].active, entity.harts);
     if (entity.state != State::ready) continue;
@@ -126,7 +126,7 @@ VcpuId Scheduler::take_instead(Arch& arch, VcpuId current, Because because) {
   const Locked locked(arch, lock_);
   store_release(preempted_harts_, preempted_harts_ & ~bit(arch.hart()));
   Entity& entity = entities_[current];
-  account(entity, arch.ticks());
+  account(arch, entity, arch.ticks());
   entity.turn = next_turn_++;  // before those that are passed over now
   if (!credit()) return take_first(arch, current);
   entity.spent = std::max(entity.spent, book_.floor(entity.harts));
@@ -240,7 +240,7 @@ bool Scheduler::over_cap(Arch& arch, VcpuId vcpu) {
   if (!credit() || !book_.capped(entity.vm)) return false;
   const Locked locked(arch, lock_);
   const std::uint64_t now = arch.ticks();
-  account(entity, now);
+  account(arch, entity, now);
   return book_.allowance(entity.vm, now) == 0;
 }
 
@@ -307,7 +307,7 @@ Scheduler::Times Scheduler::times(Arch& arch, std::uint16_t vm) {
   const Group& group = groups_[vm];
   for (unsigned i = 0; i < group.count; ++i) {
     Entity& entity = entities_[group.first + i];
-    account(entity, arch.ticks());
+    account(arch, entity, arch.ticks());
     for (std::size_t kind = 0; kind < sum.size(); ++kind) sum[kind] += entity.times[kind];
   }
   return sum;
@@ -330,6 +330,7 @@ bool Scheduler::make_ready(Arch& arch, VcpuId vcpu, std::uint64_t turn, std::uin
   arch.mark(MarkKind::vcpu_runnable, hvsim::isa::mark_vcpu(entity.vm, entity.number));
   if (credit()) {
     const unsigned active = groups_[entity.vm].active;
+    if (wakes_up) arch.charge(Work::weighing, 1);
     entity.spent = std::max(entity.spent, wakes_up ? book_.floor_of_woken(entity.vm, active, entity.harts)
                                                    : book_.floor(entity.harts));
   }
@@ -380,7 +381,7 @@ void Scheduler::set_state(Arch& arch, VcpuId vcpu, State state, std::uint64_t la
   arch.charge(Work::state_change, 1);
   arch.uses(&entity, sizeof entity, true);
   arch.uses(&group, sizeof group, true);
-  account(entity, arch.ticks() - late);
+  account(arch, entity, arch.ticks() - late);
   const Activity before = activity(entity.state), after = activity(state);
   if (before != after)
     arch.mark(MarkKind::vcpu_activity, hvsim::isa::mark_activity(entity.vm, entity.number, before, after) |
@@ -401,7 +402,7 @@ Scheduler::Activity Scheduler::activity_of(const Entity& entity) {
 void Scheduler::set_aside(Arch& arch, VcpuId vcpu, bool aside) {
   const Locked locked(arch, lock_);
   Entity& entity = entities_[vcpu];
-  account(entity, arch.ticks());
+  account(arch, entity, arch.ticks());
   const Activity before = activity_of(entity);
   entity.aside = aside;
   arch.mark(MarkKind::vcpu_activity,
@@ -409,12 +410,13 @@ void Scheduler::set_aside(Arch& arch, VcpuId vcpu, bool aside) {
 }
 
 // Harts' clocks may differ a little in a simulation; time never runs back here.
-void Scheduler::account(Entity& entity, std::uint64_t now) {
+void Scheduler::account(Arch& arch, Entity& entity, std::uint64_t now) {
   if (now <= entity.since) return;
   const std::uint64_t ticks = now - entity.since;
   entity.since = now;
   entity.times[static_cast<std::size_t>(activity_of(entity))] += ticks;
   if (!credit() || activity_of(entity) != Activity::running) return;
+  arch.charge(Work::weighing, 1);
   entity.spent += book_.weigh(entity.vm, groups_[entity.vm].active, ticks);
   book_.consume(entity.vm, now, ticks);
 }
@@ -440,6 +442,7 @@ bool Scheduler::interrupt_idle_hart(Arch& arch, const Entity& entity) {
 void Scheduler::preempt_for(Arch& arch, const Entity& woken) {
   if (!credit()) return;
   const std::uint64_t now = arch.ticks();
+  arch.charge(Work::weighing, 1);
   CreditBook::Spent most =
       woken.spent + book_.weigh(woken.vm, groups_[woken.vm].active, settings_.slice_ticks / 4);
   unsigned victim = kMaxHarts;
@@ -447,6 +450,8 @@ void Scheduler::preempt_for(Arch& arch, const Entity& woken) {
     const unsigned hart = lowest_bit(left);
     const Entity& entity = entities_[running_[hart]];
     if (entity.state != State::running || entity.hart != hart) continue;
+    arch.charge(Work::line_look, 1);
+    arch.charge(Work::weighing, 1);
     const CreditBook::Spent spent = spent_by(entity, now);
     if (spent <= most) continue;
     most = spent;

@@ -167,7 +167,7 @@ class Scheduler {
   void sleep(Arch& arch, VcpuId vcpu, State state, std::uint64_t wake_at);
   void leave_sleepers(Arch& arch, VcpuId vcpu);
   void set_state(Arch& arch, VcpuId vcpu, State state, std::uint64_t late = 0);
-  void account(Entity& entity, std::uint64_t now);
+  void account(Arch& arch, Entity& entity, std::uint64_t now);
   static Activity activity_of(const Entity& entity);
   void leave_line(VcpuId vcpu) { ready_.remove(places_, entities_[vcpu].line, vcpu); }
   bool interrupt_idle_hart(Arch& arch, const Entity& entity);

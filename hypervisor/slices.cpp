@@ -4,15 +4,23 @@
 #include "hypervisor/hypervisor.h"
 
 namespace hv {
+namespace {
+
+// What is left of a slice whose VCPU pays of what it owes; half of it at least.
+std::uint64_t pay_debt(Vcpu& vcpu, std::uint64_t slice) {
+  const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
+  vcpu.debt_ticks -= paid;
+  return slice - paid;
+}
+
+}  // namespace
 
 // While nobody else could have the hart it is not interrupted at the end of the slice. That is decided once
 // per slice, so that harts are interrupted for those who come and go no more often than slices end.
 void Hypervisor::new_slice(Arch& arch, Vcpu& vcpu) {
   Hart& hart = here(arch);
-  const std::uint64_t slice = scheduler_.slice(arch, vcpu.id);
-  const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
-  vcpu.debt_ticks -= paid;
-  hart.slice_end = arch.ticks() + slice - paid;
+  const std::uint64_t left = pay_debt(vcpu, scheduler_.slice(arch, vcpu.id));
+  hart.slice_end = arch.ticks() + left;
   hart.slice_of = vcpu.id;
   if (hart.untimed || !scheduler_.alone(arch) || settings_.delivery == abi::Delivery::dlh_ring) return;
   hart.untimed = true;
@@ -61,11 +69,8 @@ void Hypervisor::pass_slices(Arch& arch) {
   Vcpu& vcpu = vcpus_[hart.slice_of];
   scheduler_.forgive(arch, vcpu.id);
   const std::uint64_t slice = scheduler_.slice(arch, vcpu.id);
-  for (unsigned i = 0; i < 2 && now >= hart.slice_end; ++i) {  // it owes less than a slice
-    const std::uint64_t paid = std::min(vcpu.debt_ticks, slice / 2);
-    vcpu.debt_ticks -= paid;
-    hart.slice_end += slice - paid;
-  }
+  for (unsigned i = 0; i < 2 && now >= hart.slice_end; ++i)  // it owes less than a slice
+    hart.slice_end += pay_debt(vcpu, slice);
   if (now >= hart.slice_end && slice != 0) hart.slice_end += ((now - hart.slice_end) / slice + 1) * slice;
 }
 

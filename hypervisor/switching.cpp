@@ -161,6 +161,7 @@ bool Hypervisor::loaded_here(Arch& arch, const Vcpu& vcpu) {
 void Hypervisor::unload(Arch& arch, Vcpu& vcpu) {
   leave_calls(arch, vm_of(vcpu));
   if (!loaded_here(arch, vcpu)) return;
+  arch.charge(Work::unload, 1);
   arch.save(vcpu, RegisterGroup::vs);
   if ((vcpu.general.sstatus & csr::kFs) != csr::kFs) return;  // not dirty
   arch.save(vcpu, RegisterGroup::fp);

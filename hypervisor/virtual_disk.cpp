@@ -262,6 +262,7 @@ bool VirtualDisk::follow(Arch& arch, GuestMemory& memory, std::uint16_t head, Re
 
 bool VirtualDisk::run_chain(Arch& arch, GuestMemory& memory, std::uint16_t head, std::uint64_t& budget,
                             std::uint32_t& written) {
+  arch.charge(Work::disk_request, 1);
   Request request;
   if (!follow(arch, memory, head, request)) return false;
   if (request.bytes <= kMaxRequestBytes) {  // a larger one moves nothing

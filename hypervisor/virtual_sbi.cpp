@@ -167,6 +167,8 @@ Hypervisor::Answer Hypervisor::sbi_hart_state(Arch& arch, Vcpu& vcpu, Vm& vm, st
     if (!vm.table.lookup(arch, Gpa{argument(vcpu, 1)})) return {.error = abi::kErrorInvalidAddress};
   }
   {
+    arch.charge(Work::vcpu_start, 1);
+    arch.uses(&target, sizeof target, true);
     const Locked devices(arch, vm.device_lock);  // or its interrupt's level may change on the way into it
     reset_vcpu(target, argument(vcpu, 1), argument(vcpu, 2));
   }

@@ -27,7 +27,7 @@ namespace {
 using state::Bytes;
 
 constexpr char kMagic[8] = {'h', 'v', 's', 'i', 'm', 'c', 'k', 'p'};
-constexpr std::uint32_t kFormat = 5;  // of the file and of what is in its parts
+constexpr std::uint32_t kFormat = 6;  // of the file and of what is in its parts
 constexpr std::size_t kHashed =
     sizeof kMagic + sizeof kFormat + sizeof(std::uint64_t) + sizeof(XXH128_canonical_t);
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 37;  // of all parts: more than a machine's memory

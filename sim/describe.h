@@ -35,8 +35,9 @@ struct Rule {
   std::uint64_t min = 0;
   std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
   bool power_of_two = false;
-  bool file = false;  // text names a file, relative to the file that says so
-  bool path = false;  // so does text with a slash; without one, it names something known
+  bool file = false;      // text names a file, relative to the file that says so
+  bool path = false;      // so does text with a slash; without one, it names something known
+  bool firmware = false;  // cycles are the firmware's, in M-mode
   bool required = false;
   unsigned name_length = 0;  // not 0: text must be a name: letters, digits, _ . - and at most so long
 };

@@ -35,13 +35,6 @@ cpu::TranslationFence translate_fence(const hv::GuestFence& fence) {
   }
 }
 
-// What OpenSBI does, in M-mode.
-constexpr bool is_firmware(hv::Work work) {
-  using enum hv::Work;
-  return work == ipi || work == ipi_receipt || work == timer_receipt || work == redirection ||
-         work == time_emulation;
-}
-
 }  // namespace
 
 HostHart::HostHart(Machine& machine, unsigned number, hv::HostHypervisor& hypervisor)

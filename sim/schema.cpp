@@ -21,6 +21,7 @@ Json integer_schema(const Rule& rule, Unit unit, std::uint64_t type_max) {
   Json schema{{"type", "integer"}, {"minimum", rule.min}};
   const std::uint64_t max = std::min(rule.max, type_max);
   if (max != std::numeric_limits<std::uint64_t>::max()) schema["maximum"] = max;
+  if (rule.firmware) schema["format"] = "firmware-cycles";  // an annotation, for `hvsim calibrate`
   if (unit != Unit::bytes) return schema;
   return Json{
       {"anyOf", Json::array({schema, Json{{"type", "string"}, {"pattern", "^[0-9]{1,12} ?[KMG]iB$"}}})}};

@@ -10,10 +10,15 @@
 
 namespace hvsim::sim {
 
+constexpr Rule rule_for(hv::Work work, Rule rule) {
+  rule.firmware = hv::is_firmware(work);
+  return rule;
+}
+
 template <class T, class Array, std::size_t... work>
 constexpr auto fields_by_work(Array T::*array, Unit unit, Rule rule, std::index_sequence<work...>) {
-  return std::tuple{
-      ElementField<T, Array>{hv::kPrices[work].name, array, work, unit, hv::kPrices[work].help, rule}...};
+  return std::tuple{ElementField<T, Array>{hv::kPrices[work].name, array, work, unit, hv::kPrices[work].help,
+                                           rule_for(static_cast<hv::Work>(work), rule)}...};
 }
 
 template <class T, class Array>

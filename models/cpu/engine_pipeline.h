@@ -218,8 +218,7 @@ isa::Cycles Engine<Timing>::run_ahead(std::uint64_t pc, const WrongPath& path, i
       const std::uint8_t* code = fetched_already(pc, present);
       if (code == nullptr) return 0;
       if (!present) {
-        const auto& caches = timing_.caches->config();
-        const isa::Cycles done = at + caches.memory_latency + caches.l1i.miss_latency;
+        const isa::Cycles done = at + timing_.caches->refill_latency();
         return std::max(done, path.ends + 1) - path.ends - 1;
       }
       std::uint32_t raw = 0;

@@ -431,8 +431,9 @@ template <class Timing>
       missing = fetched.missing;
       charge(Component::icache, fetched.ready - state.cycle);
     } else {
+      const std::uint64_t untouched = done.line_bytes - done.touched_bytes;
       for (std::uint64_t i = 0; i < done.lines; ++i)
-        missing += fetch_code(done.code + i * done.line_bytes, done.executed_bytes);
+        missing += fetch_code(done.code + i * done.line_bytes + i % 2 * untouched, done.touched_bytes);
     }
   }
   charge(Component::hypervisor, done.cycles * units + missing * done.cycles_per_cold_line);

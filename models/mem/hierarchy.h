@@ -117,9 +117,10 @@ class Hierarchy {
     (kind == Kind::fetch ? harts_[hart].l1i : harts_[hart].l1d).stats().accesses += n;
   }
   // What a store that goes past the L1D takes at the next level.
-  isa::Cycles write_latency() const {
-    if (config_.has_l2) return config_.l2.hit_latency;
-    return config_.has_llc ? config_.llc.hit_latency : config_.memory_write_latency;
+  isa::Cycles write_latency() const { return next_level_latency(config_.memory_write_latency); }
+  // What the refill of a line of code takes that the next level has.
+  isa::Cycles refill_latency() const {
+    return config_.l1i.miss_latency + next_level_latency(config_.memory_latency);
   }
   // CBO.*: what the caches do about the line with `address`, and when they have done it. An invalidation also
   // writes back, as it may.
@@ -277,6 +278,10 @@ class Hierarchy {
   template <class Visit>
   void for_each_held(isa::Hpa address, std::uint64_t bytes, Visit visit);
 
+  isa::Cycles next_level_latency(isa::Cycles of_memory) const {
+    if (config_.has_l2) return config_.l2.hit_latency;
+    return config_.has_llc ? config_.llc.hit_latency : of_memory;
+  }
   bool writes_through() const { return config_.l1d.write_policy == WritePolicy::write_through; }
   // Shared caches and memories take turns by their own lines.
   unsigned home_node(LineNumber line) const {

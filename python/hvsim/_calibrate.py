@@ -126,7 +126,7 @@ def calibrate(
     """
     name, base = _machine_of(machine)
     chosen = _chosen(only)
-    defaults = _default_prices()
+    defaults, firmware = _default_prices(), _firmware()
     before = {work: PRIOR.get(work, price) for work, price in defaults.items()}
     runner = _Runner(base, jobs, progress)
     targets = runner.run(chosen, "target", {})
@@ -134,7 +134,7 @@ def calibrate(
     def rows_of(role: Role, prices: Mapping[str, int]) -> pd.DataFrame:
         them = [guest for guest in chosen if guest.role == role]
         hosts = runner.run(them, "host", prices)
-        return cells({g.name: Pair(targets[g.name], hosts[g.name]) for g in them})
+        return cells({g.name: Pair(targets[g.name], hosts[g.name]) for g in them}, firmware)
 
     rows = rows_of("fit", before)
     prior = _strengths(rows, before, rows_of("choose", before))
@@ -259,9 +259,18 @@ def _chosen(only: Iterable[str] | None) -> list[Guest]:
     return [guest for guest in known.values() if guest.name in names]
 
 
+def _costs() -> dict[str, dict[str, Any]]:
+    hypervisor = schema()["properties"]["hypervisor"]["properties"]
+    costs: dict[str, dict[str, Any]] = hypervisor["costs"]["properties"]
+    return costs
+
+
 def _default_prices() -> dict[str, int]:
-    costs = schema()["properties"]["hypervisor"]["properties"]["costs"]["properties"]
-    return {name: key["default"] for name, key in costs.items() if key["type"] == "integer"}
+    return {name: key["default"] for name, key in _costs().items() if key["type"] == "integer"}
+
+
+def _firmware() -> frozenset[str]:
+    return frozenset(name for name, key in _costs().items() if key.get("format") == "firmware-cycles")
 
 
 def _virtualized(result: Result) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,24 +14,12 @@ from hvsim._results import Result
 _PRICED = "hypervisor"
 _KEYS = ["cause", "phase"]
 _GUEST_MODES = ("VS", "VU")
-# Work that is the firmware's: on both sides its cycles are those of M-mode, apart from the hypervisor's.
-FIRMWARE = frozenset(
-    {
-        "ipi",
-        "ipi_receipt",
-        "timer_receipt",
-        "redirection",
-        "time_emulation",
-    }
-)
 # Scans run in whatever exit comes when they are due, on target in other ones than on the host, and as many as
 # the time allows: they are compared as a cause of their own, by page looked at.
 _SCANS = "(scans)"
 
-# Prices that are set. Waiting is counted in cycles already. Lines are copied a few at a time in calls, where
-# other work hides what they cost, and by the ten thousand when a VM gets its memory: the target's loop there
-# takes so many cycles each.
-SET_PRICES = {"lock_wait": 1, "copy_line": 50}
+# Prices that are set: waiting is counted in cycles already.
+SET_PRICES = {"lock_wait": 1}
 
 # A cell that was seen less often than this says more about cold caches than about prices, unless it takes so
 # long that loops in it do.
@@ -51,47 +39,59 @@ PRIOR = {
     "general_register": 4,
     "csr": 9,
     "fp_register": 2,
-    "exit_dispatch": 200,
-    "hypercall_dispatch": 50,
-    "answer": 200,
+    "exit_dispatch": 210,
+    "hypercall_dispatch": 80,
+    "answer": 170,
     "routine_iteration": 8,
     "deferral": 300,
     "enqueue": 60,
-    "drain_check": 90,
+    "drain_check": 95,
+    "drain_run": 150,
     "drain_entry": 60,
     "run_call": 120,
-    "publish": 150,
+    "trap_run": 130,
+    "publish": 60,
     "ring_look": 60,
     "ring_entry": 65,
     "ring_update": 150,
-    "schedule": 200,
+    "schedule": 180,
     "vcpu_switch": 100,
     "interrupt_merge": 160,
     "timer": 60,
-    "ipi": 960,
+    "ipi": 720,
+    "ipi_return": 240,
     "fence": 350,
     "lock": 50,
     "console_byte": 107,
-    "word_access": 12,
-    "pool_page": 7,
+    "copy_line": 25,
+    "zero_line": 12,
+    "guest_piece": 100,
+    "word_access": 14,
+    "next_word": 9,
+    "pool_call": 250,
+    "pool_page": 15,
     "time_read": 10,
     "state_change": 200,
     "line_move": 150,
-    "preempt": 690,
-    "block": 450,
-    "take": 650,
-    "wake": 100,
-    "expiry": 50,
+    "preempt": 650,
+    "block": 600,
+    "unload": 150,
+    "take": 800,
+    "wake": 300,
+    "expiry": 60,
     "redirection": 800,
     "page_hint": 220,
     "hint_word": 20,
+    "vcpu_start": 250,
     "vm_end": 1500,
     "ipi_receipt": 670,
     "timer_receipt": 450,
     "line_look": 12,
+    "weighing": 50,
     "cold_line": 8,
-    "idle": 30,
-    "device_access": 400,
+    "idle": 100,
+    "device_access": 500,
+    "disk_request": 450,
     "map_entry": 120,
     "content_word": 6,
     "time_emulation": 740,
@@ -127,21 +127,22 @@ def exit_counts(result: Result) -> pd.Series[int]:
     return result.exits.groupby("cause")["count"].sum()
 
 
-def cells(pairs: Mapping[str, Pair]) -> pd.DataFrame:
+def cells(pairs: Mapping[str, Pair], firmware: Collection[str]) -> pd.DataFrame:
     """One row per guest, exit cause and phase, firmware apart: cycles and units of work per exit.
 
-    ``target`` is what an exit took there, ``unpriced`` what caches took on the host; the other columns are
-    the kinds of work that the host did. Rows of scans are per page that was looked at.
+    `firmware` are the kinds of work whose cycles are those of M-mode, on both sides. ``target`` is what an
+    exit took there, ``unpriced`` what caches took on the host; the other columns are the kinds of work that
+    the host did. Rows of scans are per page that was looked at.
     """
-    frames = [_cells_of(name, pair) for name, pair in pairs.items()]
+    frames = [_cells_of(name, pair, firmware) for name, pair in pairs.items()]
     return pd.concat(frames, ignore_index=True).fillna(0)
 
 
-def _cells_of(name: str, pair: Pair) -> pd.DataFrame:
+def _cells_of(name: str, pair: Pair, firmware: Collection[str]) -> pd.DataFrame:
     # An exit that leads to no guest any more, since the last VM has ended, is not counted.
     on_target, on_host = (exit_counts(result).clip(lower=1) for result in pair)
     target, host = (_by_cause(_spent_by_side(result)) for result in pair)
-    work = _by_side(_by_cause(pair.host.work.set_index(_KEYS)))
+    work = _by_side(_by_cause(pair.host.work.set_index(_KEYS)), firmware)
     pages = [_scanned_pages(result) for result in pair]
     if all(pages):
         on_target[_SCANS], on_host[_SCANS] = pages
@@ -177,16 +178,12 @@ def _by_cause(table: pd.DataFrame) -> pd.DataFrame:
     return plain.groupby(list(table.index.names)).sum()
 
 
-def _by_side(work: pd.DataFrame) -> pd.DataFrame:
+def _by_side(work: pd.DataFrame, firmware: Collection[str]) -> pd.DataFrame:
     """Units of the hypervisor's work and of the firmware's in rows of their own."""
-    sides = {side: work.assign(**dict.fromkeys(others, 0)) for side, others in _others(work).items()}
+    others = {False: [*firmware], True: [kind for kind in work.columns if kind not in firmware]}
+    sides = {side: work.assign(**dict.fromkeys(left_out, 0)) for side, left_out in others.items()}
     both = pd.concat(sides, names=["firmware"]).reorder_levels([*_KEYS, "firmware"])
     return both[both.any(axis=1)]
-
-
-def _others(work: pd.DataFrame) -> dict[bool, list[str]]:
-    firmware = [kind for kind in work.columns if kind in FIRMWARE]
-    return {False: firmware, True: [kind for kind in work.columns if kind not in FIRMWARE]}
 
 
 def _scanned_pages(result: Result) -> int:

@@ -111,6 +111,12 @@ def _to_fit() -> Iterator[Guest]:
     yield _guest("ipis", "fit", ping, harts=2, delivery="immediate")
     disk = [_vm("a", "disk_io", disk_bytes="256KiB", batches=60, work=2)]
     yield _guest("disk", "fit", disk, delivery="immediate")
+    owing = [
+        _vm("a", "wake_up", period_us=250, wakes=150, work=2),
+        _vm("b", "timer_ticks", hz=1500, ticks=50, work=3000),
+        _storm("s", iterations=60, seed=17),
+    ]
+    yield _guest("credit", "fit", owing, scheduler="credit", time_slice_us=250, delivery="immediate")
     shared: dict[str, Any] = {"policy": "memory_map", "source": "cooperative", "period_us": 2000}
     yield _guest("maps", "fit", [_churn("a"), _churn("b", seed=2)], sharing=shared, delivery="dlh")
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from hvsim._crossing import crossings
 from hvsim._results import Result
+from hvsim._stats_frames import RESUMED
 
-_RESUMED = "RESUMED"  # in tables of exits, and none: a VCPU goes on after another one had its hart
 _STOPS = {
     "finished": "ran to its end",
     "cycle_limit": "was stopped at its limit of cycles",
@@ -54,11 +54,11 @@ def _exits(result: Result) -> list[str]:
     if exits["count"].sum() == 0:
         return []
     causes = exits.groupby("cause")[["count", "cycles"]].sum().sort_values("cycles", ascending=False)
-    left = causes.drop(index=_RESUMED, errors="ignore")
+    left = causes.drop(index=RESUMED, errors="ignore")
     away = int(causes["cycles"].sum())
     text = f"Guests were left {int(left['count'].sum()):,} times, for {away:,} cycles in all"
-    if _RESUMED in causes.index:
-        text += f" ({_percent(causes.loc[_RESUMED, 'cycles'], away)} to go on after others had the hart)"
+    if RESUMED in causes.index:
+        text += f" ({_percent(causes.loc[RESUMED, 'cycles'], away)} to go on after others had the hart)"
     if left.empty:
         return [f"{text}."]
     first = left.iloc[0]

@@ -14,6 +14,9 @@ _TABLES = (
     *("vcpu_waits[", "delivery_times[", "dumps[", "traps["),
 )
 
+# In tables of exits, and none: a VCPU goes on after another one, or nobody, had its hart.
+RESUMED = "RESUMED"
+
 
 class Described(NamedTuple):
     """What a statistic is: its unit (empty if it has none) and one line of help."""

@@ -17,6 +17,7 @@ import pandas as pd
 
 from hvsim._seeds import over_seeds
 from hvsim._stack import row_name
+from hvsim._stats_frames import RESUMED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,8 +193,8 @@ def exits(result: Result, *, count: bool = False, ax: Axes | None = None) -> Axe
     """
     figure = "count" if count else "cycles"
     frame = result.exits
-    if count:  # the way into a guest after another VCPU is no exit
-        frame = frame[frame["cause"] != "RESUMED"]
+    if count:
+        frame = frame[frame["cause"] != RESUMED]
     sums = frame.groupby("cause")[figure].sum().sort_values()
     axes = _axes(ax, rows=len(sums))
     axes.barh(list(sums.index), sums.astype(float), color=COLORS[0])

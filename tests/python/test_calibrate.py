@@ -51,12 +51,12 @@ def test_noise_of_a_few_per_cent_moves_prices_by_as_little():
 
 
 def test_work_that_is_only_seen_together_shares_its_cycles_as_expected():
-    table = rows(TRUE).assign(block=lambda t: t["dispatch"], wake=lambda t: t["dispatch"])
+    table = rows(TRUE).assign(block=lambda t: t["dispatch"], expiry=lambda t: t["dispatch"])
     table["target"] += 1000 * table["block"]
-    found = fit(table, BEFORE | {"block": 1, "wake": 1}, pull=0.01)
-    together = TRUE["dispatch"] + 1000  # expected: 60, 900 and 100
-    assert found["dispatch"] + found["block"] + found["wake"] == pytest.approx(together, rel=0.01)
-    assert found["block"] > 5 * found["wake"] > 0
+    found = fit(table, BEFORE | {"block": 1, "expiry": 1}, pull=0.01)
+    together = TRUE["dispatch"] + 1000  # expected: 60, 600 and 60
+    assert found["dispatch"] + found["block"] + found["expiry"] == pytest.approx(together, rel=0.01)
+    assert found["block"] > 5 * found["expiry"] > 0
 
 
 ONLY = ["immediate-1", "dlh-4", "softirq-3"]

@@ -50,14 +50,19 @@ std::uint64_t Arch::read_word(Hpa at) {
   std::uint64_t value = 0;
   hart_.read(at, &value, sizeof value);
   touch(at, sizeof value, false);
-  charge(Work::word_access, 1);
+  charge_word(at);
   return value;
 }
 
 void Arch::write_word(Hpa at, std::uint64_t value) {
   hart_.write(at, &value, sizeof value);
   touch(at, sizeof value, true);
-  charge(Work::word_access, 1);
+  charge_word(at);
+}
+
+void Arch::charge_word(Hpa at) {
+  charge(at == last_word_ + sizeof(std::uint64_t) ? Work::next_word : Work::word_access, 1);
+  last_word_ = at;
 }
 
 void Arch::or_word(Hpa at, std::uint64_t bits) { write_word(at, read_word(at) | bits); }
@@ -77,7 +82,7 @@ void Arch::copy_out(Hpa to, const void* from, std::size_t bytes) {
 void Arch::zero(Hpa at, std::uint64_t bytes) {
   hart_.zero(at, bytes);
   touch(at, bytes, true);
-  charge(Work::copy_line, lines(at, bytes));
+  charge(Work::zero_line, lines(at, bytes));
 }
 
 void Arch::fence(const GuestFence& fence) {
@@ -85,11 +90,13 @@ void Arch::fence(const GuestFence& fence) {
   charge(Work::fence, 1);
   if (others != 0) charge(Work::ipi, 1);  // one firmware call reaches all of them
   hart_.fence(fence);
+  if (others != 0) charge(Work::ipi_return, 1);
 }
 
 void Arch::send_ipi(unsigned hart) {
   charge(Work::ipi, 1);
   hart_.send_ipi(hart);
+  charge(Work::ipi_return, 1);
 }
 
 void Arch::save(Vcpu& vcpu, RegisterGroup group) {

@@ -131,6 +131,7 @@ class Arch {
   void touch(Hpa at, std::uint64_t bytes, bool is_write) {
     if (!costless_ && !free_of_charge_ && !stands_aside_ && !resumes_) hart_.touch(at, bytes, is_write);
   }
+  void charge_word(Hpa at);
   HostHart& hart_;
   const CostModel& costs_;
   const ImageMap& image_;
@@ -138,6 +139,7 @@ class Arch {
   const bool costless_;
   bool stands_aside_ = false, resumes_;
   bool free_of_charge_ = false;
+  Hpa last_word_{};
 };
 
 }  // namespace hv

@@ -13,7 +13,7 @@
 
 namespace hv {
 
-// The code of each kind of work follows that of the kind before it. It lies in lines half of which are
+// The code of each kind of work follows that of the kind before it. It lies in lines of which a part is
 // executed: branches skip the rest.
 constexpr std::uint64_t code_lines(std::size_t work) {
   return (kPrices[work].code_bytes + kExecutedBytes - 1) / kExecutedBytes;
