@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "tests/unit/mem/hierarchy_fixture.h"
 
 namespace hvsim::mem {
@@ -27,6 +29,22 @@ TEST(Hierarchy, ColdThenWarmThenNeighbourCostWhatTheConfigSays) {
   const auto code = caches->access(0, Kind::fetch, kRam.base, 300);
   EXPECT_EQ(code.ready, 312U);
   EXPECT_EQ(code.by, Served::l2);
+}
+
+// What a wrong path waits for is what the same fetch on the right path takes of a line that was there before.
+TEST(Hierarchy, ARefillTakesWhatTheNextLevelTakes) {
+  for (const auto& [l2, llc, takes] :
+       {std::tuple{true, false, 12u + 4}, {false, true, 30u + 4}, {false, false, 80u + 4}}) {
+    HierarchyConfig config;
+    config.has_l2 = l2;
+    config.has_llc = llc;
+    config.l1i.miss_latency = 4;
+    auto caches = build(config, 1);
+    caches->access(0, Kind::fetch, kRam.base, 0);
+    caches->fence_instruction(0);
+    EXPECT_EQ(caches->refill_latency(), takes);
+    EXPECT_EQ(caches->access(0, Kind::fetch, kRam.base, 1000).ready, 1000 + takes);
+  }
 }
 
 TEST(Hierarchy, PageWalksReadThroughTheDataCache) {
