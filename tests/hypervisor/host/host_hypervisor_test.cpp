@@ -254,6 +254,19 @@ TEST(HostHypervisor, SaysHowMuchOfEachKindOfWorkItDoes) {
   EXPECT_EQ(run.harts[0].done[Work::exit_dispatch], 1u);
 }
 
+// The tables of a VM are walked word by word, and its memory goes back to the pool in calls of many pages.
+TEST(HostHypervisor, TellsTheNextWordFromOneByItselfAndACallOfThePoolFromItsPages) {
+  Boot run(free_of_charge());
+  auto& done = run.harts[0].done;
+  done.clear();
+  run.call(0, abi::Hypercall::power_off, 0);
+  EXPECT_GT(done[Work::next_word], 2048u);  // the root table alone
+  EXPECT_GT(done[Work::word_access], 0u);
+  EXPECT_LT(done[Work::word_access], 20u);
+  EXPECT_GE(done[Work::pool_page], 1024u);  // 4 MiB
+  EXPECT_LT(done[Work::pool_call], 20u);
+}
+
 // One hint may be about a page or about a thousand.
 TEST(HostHypervisor, CountsWhatAHintIsAboutInWordsOfItsMask) {
   Boot run;
