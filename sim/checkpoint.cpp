@@ -145,7 +145,7 @@ std::string verify_checkpoint(const Checkpoint& checkpoint) {
     void console(std::string_view) override {}
   } nobody;
   Document document;
-  merge(document, config_to_go_on(checkpoint.facts.config), "the checkpoint's config");
+  merge(document, config_to_go_on(checkpoint.facts), "the checkpoint's config");
   const auto config = read_config(document);
   if (!config) return config.error().text();
   const bool on_host = config->hypervisor.run == HypervisorRun::host;

@@ -63,8 +63,10 @@ std::string first_difference(const Json& made, const Json& now) {
 }
 
 // A run with this limit would have been over by then.
+bool is_passed(std::uint64_t limit, std::uint64_t come) { return limit != 0 && come >= limit; }
+
 std::string passed(const char* key, std::uint64_t limit, std::uint64_t come, const char* unit) {
-  if (limit == 0 || come < limit) return {};
+  if (!is_passed(limit, come)) return {};
   return "was made after " + std::to_string(come) + " " + unit + ", expected fewer than limits." + key +
          ", which is " + std::to_string(limit);
 }
@@ -101,10 +103,18 @@ std::string different_build(const CheckpointFacts& made, const Config& now, Rest
   return "was made by another build of the simulator" + std::string(on_host ? "" : kCold);
 }
 
-Json config_to_go_on(const Json& made) {
-  Json config = without(made, kOfOneRun);
-  config["boot"] = without(section(made, "boot"), kBeginning);
-  config["limits"] = without(section(made, "limits"), kEnds);
+Json config_to_go_on(const CheckpointFacts& made) {
+  Json config = without(made.config, kOfOneRun);
+  config["boot"] = without(section(made.config, "boot"), kBeginning);
+  Json limits = section(made.config, "limits");
+  const auto erase_passed = [&](const char* key, std::uint64_t come) {
+    const auto limit = limits.is_object() ? limits.find(key) : limits.end();
+    if (limit != limits.end() && limit->is_number_unsigned() && is_passed(limit->get<std::uint64_t>(), come))
+      limits.erase(limit);
+  };
+  erase_passed("max_cycles", made.cycles);
+  erase_passed("max_instructions", made.instructions);
+  config["limits"] = std::move(limits);
   return config;
 }
 

@@ -20,8 +20,8 @@ std::string different_files(const CheckpointFacts& made, const Config& now, cons
 std::string different_build(const CheckpointFacts& made, const Config& now, RestoredModels models);
 
 // Of a checkpoint's config, what a run that goes on from it has, too: all but what was asked of that run
-// alone.
-Json config_to_go_on(const Json& made);
+// alone, and limits that it has passed.
+Json config_to_go_on(const CheckpointFacts& made);
 
 // The run that fast-forwards in the stead of `config`: functional, and the same for all configs that differ
 // only in what takes time and what is recorded, so that they can share it.

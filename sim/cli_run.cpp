@@ -38,7 +38,7 @@ void set_bare(Document& document, const std::string& elf) {
 std::optional<Problem> set_checkpointed(Document& document, const std::string& file) {
   auto facts = read_checkpoint_facts(file);
   if (!facts) return Problem{"--restore", file, "", facts.error()};
-  merge(document, config_to_go_on(facts->config), file);
+  merge(document, config_to_go_on(*facts), file);
   return std::nullopt;
 }
 

@@ -200,9 +200,9 @@ std::string where_all_stand(Machine& machine, const Config& config, const ImageP
          gdb::where_vcpus_stand(machine, config, images, symbols, std::move(inspection));
 }
 
-// The last line that somebody has printed, for a message. The hypervisor sums up when all is over, so of its
-// lines only a refusal counts.
-std::string last_line(std::string_view console) {
+// The last line that somebody has printed, or who begins lines so, for a message. The hypervisor sums up when
+// all is over, so of its lines only a refusal counts.
+std::string last_line(std::string_view console, std::string_view beginning = {}) {
   constexpr std::size_t longest = 120;
   constexpr std::string_view of_hypervisor = "[hv] ", refusal = "[hv] cannot start: ";
   std::string found;
@@ -210,9 +210,20 @@ std::string last_line(std::string_view console) {
   for (std::string line; std::getline(lines, line);) {
     std::erase_if(line, [](unsigned char c) { return c < ' '; });
     const bool says_why = !line.starts_with(of_hypervisor) || line.starts_with(refusal);
-    if (!line.empty() && says_why) found = line;
+    if (!line.empty() && says_why && line.starts_with(beginning)) found = line;
   }
   return printable_line(found, longest);
+}
+
+std::string who_failed(std::string_view console) {
+  std::string words, line;
+  for (const VmEnd& end : vm_ends(console)) {
+    if (!end.failed()) continue;
+    words += "; VM " + end.vm + ": " + end.how;
+    if (line.empty()) line = last_line(console, '[' + end.vm + "] ");
+  }
+  if (line.empty()) line = last_line(console);
+  return line.empty() ? words : words + "; the last line was: " + line;
 }
 
 void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, RunResult& result) {
@@ -224,11 +235,7 @@ void conclude(Machine& machine, const Limits& limits, const Debugger* debugger, 
     result.guest_exit_code = finish.kind == Kind::fail ? finish.code : 0;
     if (finish.kind == Kind::fail)
       result.stop_detail = "the guest failed with code " + std::to_string(finish.code);
-    if (finish.kind == Kind::fail)
-      for (const VmEnd& end : vm_ends(result.console))
-        if (end.failed()) result.stop_detail += "; VM " + end.vm + ": " + end.how;
-    if (const std::string line = last_line(result.console); finish.kind == Kind::fail && !line.empty())
-      result.stop_detail += "; the last line was: " + line;
+    if (finish.kind == Kind::fail) result.stop_detail += who_failed(result.console);
     if (finish.kind == Kind::reset) result.stop_detail = "the guest asked for a reset";
   } else if (limits.stop()) {
     result.stop = *limits.stop();

@@ -34,8 +34,7 @@ std::optional<MapLayout> published_layout(Arch& arch, const Vm& vm) {
                     fits(told.order_offset, 4, told.entry_bytes) &&
                     (told.since_offset == abi::kNoSince || fits(told.since_offset, 8, told.entry_bytes));
   if (!sane) return std::nullopt;
-  return MapLayout{.present = true,
-                   .root = 0,
+  return MapLayout{.root = 0,
                    .entries = told.entries,
                    .first = (told.first_page - abi::kGuestMemoryBase) / kPageBytes,
                    .pages = told.pages,
@@ -45,7 +44,8 @@ std::optional<MapLayout> published_layout(Arch& arch, const Vm& vm) {
                    .state_free = told.state_free,
                    .order_offset = told.order_offset,
                    .order_mask = told.order_mask,
-                   .since_offset = told.since_offset};
+                   .since_offset = told.since_offset,
+                   .present = 1};
 }
 
 std::optional<Gpa> guest_translate(Arch& arch, const StageTwoTable& table, std::uint64_t satp,

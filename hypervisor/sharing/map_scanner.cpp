@@ -144,7 +144,7 @@ bool MapScanner::step(Arch& arch, PagePool& pool, GuestFrames& frames, std::span
   if (vm.state != Vm::State::alive) return next_vm(vms.size());
   const Cycles start = arch.cycles();
   if (phase_ == Phase::first && page_ == first_) begin(arch, frames, vm);
-  if (!vm.sharing.map.present) {
+  if (vm.sharing.map.present == 0) {
     if (frames.settings().source == MapSource::cooperative) ++vm.sharing[SharingCounter::declined];
     return next_vm(vms.size());
   }

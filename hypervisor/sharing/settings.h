@@ -53,6 +53,7 @@ struct SharingSettings {
   bool demand = false;          // memory is given at the first write, so more may be promised than there is
   bool block_leaves = true;     // false: stage two maps 4 KiB pages only
   bool unshare_blocks = false;  // a write to a shared 2 MiB block gets all of it back, if there is one
+  bool any_policy = false;      // others may follow while VMs run; not in the bundle's node
   std::uint32_t scan_hart = 0;
   std::uint32_t start_us = 0;              // scans begin so long after boot
   std::uint32_t period_us = 100'000;       // from the begin of a round over all maps to that of the next
@@ -67,10 +68,9 @@ struct SharingSettings {
   std::uint32_t report_delay_us = 10'000;  // a block must have been free so long to be reported
   std::uint32_t epoch_us = 10'000;         // between samples of the time series
 
-  bool any_policy = false;  // others may follow while VMs run; not in the bundle's node
-
   bool shares() const { return policy != SharingPolicy::none || demand || any_policy; }
 };
+static_assert(std::has_unique_object_representations_v<SharingSettings>);  // see SchedulerSettings
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SharingPolicy::count)>
     kSharingPolicyNames{

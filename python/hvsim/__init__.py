@@ -16,7 +16,7 @@ from hvsim._calibration_guests import guests as calibration_guests
 from hvsim._checkpoint import Checkpoint
 from hvsim._comparison import Difference
 from hvsim._core import version
-from hvsim._crossing import Crossing, break_even
+from hvsim._crossing import Crossing, Crossings, break_even
 from hvsim._errors import ConfigError, Error, RunError, SessionError
 from hvsim._machine import Machine
 from hvsim._report import report
@@ -40,6 +40,7 @@ __all__ = [
     "ConfigError",
     "CpiStack",
     "Crossing",
+    "Crossings",
     "Difference",
     "Error",
     "Hart",

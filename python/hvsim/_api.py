@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,20 +194,25 @@ def schema() -> dict[str, Any]:
 
 
 def expand(
-    config: Config, overrides: Mapping[str, Any], folder: str | os.PathLike[str] | None = None
+    config: Config,
+    overrides: Mapping[str, Any],
+    folder: str | os.PathLike[str] | None = None,
+    only: Sequence[str] = (),
 ) -> list[tuple[str, str, str]]:
-    """The runs of a config: name, name of the directory, the complete config as JSON text."""
+    """The runs of a config, or those named: name, name of the directory, the complete config as JSON text."""
     settings = [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
     images = image_directories()
     try:
         if isinstance(config, Mapping):
             text, here = json.dumps(dict(config)), str(Path(folder or "").absolute())
-            return _core.expand_text(text, here, settings, images)
-        return _core.expand_file(os.fspath(config), settings, images)
+            return _core.expand_text(text, here, settings, images, only)
+        return _core.expand_file(os.fspath(config), settings, images, only)
     except ConfigError as error:
-        if error.file != "--set":
-            raise
-        raise ConfigError("overrides", error.path, error.value, error.expected) from error
+        if error.file == "--set":
+            raise ConfigError("overrides", error.path, error.value, error.expected) from error
+        if error.file == "--only":
+            raise ConfigError("", "run", error.value, error.expected) from error
+        raise
 
 
 def _output(out: str | os.PathLike[str]) -> Path:

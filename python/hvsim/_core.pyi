@@ -8,15 +8,23 @@ def checkpoint_facts(file: str) -> str:
     """What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it."""
 
 def expand_file(
-    path: str, settings: collections.abc.Sequence[str], images: collections.abc.Sequence[str]
+    path: str,
+    settings: collections.abc.Sequence[str],
+    images: collections.abc.Sequence[str],
+    only: collections.abc.Sequence[str],
 ) -> list[tuple[str, str, str]]:
     """The runs of a config file: (name, name of its directory, complete config as JSON text).
 
-    Settings are ``path=value``; `images` are directories where images without a path are looked for.
+    Settings are ``path=value``; `images` are directories where images without a path are looked for; `only`
+    are names of runs, of which nothing is left away if it is empty.
     """
 
 def expand_text(
-    text: str, directory: str, settings: collections.abc.Sequence[str], images: collections.abc.Sequence[str]
+    text: str,
+    directory: str,
+    settings: collections.abc.Sequence[str],
+    images: collections.abc.Sequence[str],
+    only: collections.abc.Sequence[str],
 ) -> list[tuple[str, str, str]]:
     """As expand_file, of JSON text whose relative paths start at a directory."""
 

@@ -27,7 +27,27 @@ class Crossing(NamedTuple):
     than: Any
 
 
-def break_even(frame: pd.DataFrame, x: str, y: str, *, by: str, of: Any, against: Any) -> list[Crossing]:
+class Crossings(list[Crossing]):
+    """Where one line crosses another, from left to right; in words as text (`str`, `print`).
+
+    Attributes:
+        first: The line that is lower where they begin, and everywhere if they never cross; ``None`` if they
+            are equal everywhere, or have no point in common.
+    """
+
+    first: Any = None
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return "neither line is lower anywhere"
+        words = [f"{self.first} is lower " + (f"up to {self[0].at:g}" if self else "throughout")]
+        words += [
+            f"{each.cheaper} from {each.at:g} (between {each.above:g} and {each.below:g})" for each in self
+        ]
+        return ", ".join(words)
+
+
+def break_even(frame: pd.DataFrame, x: str, y: str, *, by: str, of: Any, against: Any) -> Crossings:
     """Every point along `x` at which the mean of `y` changes from one line being lower to the other.
 
     Args:
@@ -39,19 +59,19 @@ def break_even(frame: pd.DataFrame, x: str, y: str, *, by: str, of: Any, against
         against: Another value of `by`.
 
     Returns:
-        The crossings in the order of `x`; nothing if one line is lower everywhere.
+        The crossings in the order of `x`; none if one line is lower everywhere: `Crossings.first`.
     """
     return crossings(over_seeds(frame, x, y, by=by), x, by, of, against)
 
 
-def crossings(means: pd.DataFrame, x: str, by: str, of: Any, against: Any) -> list[Crossing]:
+def crossings(means: pd.DataFrame, x: str, by: str, of: Any, against: Any) -> Crossings:
     """As break_even, of means that were taken already."""
     lines = {name: line.set_index(x)["mean"] for name, line in means.groupby(by, sort=False)}
     for name in (of, against):
         if name not in lines:
             raise ValueError(f"{name!r}: expected a value of {by}: {', '.join(map(str, lines))}")
     gap = (lines[of] - lines[against]).dropna().astype(float).sort_index()
-    found = []
+    found = Crossings()
     last: tuple[float, float] | None = None
     for place, value in zip(gap.index.astype(float), gap, strict=True):
         if last is not None and last[1] * value < 0:
@@ -59,5 +79,6 @@ def crossings(means: pd.DataFrame, x: str, by: str, of: Any, against: Any) -> li
             lower = (of, against) if value < 0 else (against, of)
             found.append(Crossing(float(at), float(last[0]), float(place), *lower))
         if value != 0:
+            found.first = found.first if last is not None else (of if value < 0 else against)
             last = (place, value)
     return found

@@ -258,7 +258,7 @@ def perform(task: Task, out: str, limits: Limits, simulator: str, warm_ups: str 
         raise Error(f"the worker on {here} does not see {out}; all machines must share it")
     if simulator_hash() != simulator:
         raise Error(f"the worker on {here} has another build of the simulator: {binary()}")
-    ((_, directory, _),) = _core.expand_text(task.config, str(place), [], image_directories())
+    ((_, directory, _),) = _core.expand_text(task.config, str(place), [], image_directories(), [])
     if directory.rpartition("-")[2] != task.identity:
         raise Error(f"the worker on {here} has other images than this machine")
     return simulate(

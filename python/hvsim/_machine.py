@@ -142,7 +142,7 @@ def as_machine(config: Mapping[str, Any] | str | os.PathLike[str]) -> Machine:
 
 def _resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     text = json.dumps({**_CHECK, "machine": config.get("machine", {})})
-    ((_, _, resolved),) = _core.expand_text(text, str(Path.cwd()), [], image_directories())
+    ((_, _, resolved),) = _core.expand_text(text, str(Path.cwd()), [], image_directories(), [])
     parsed: dict[str, Any] = json.loads(resolved)
     return parsed
 

@@ -193,8 +193,8 @@ class _Expander:
         settings = [f"{path}={json.dumps(anchored(path, value, folder))}" for path, value in merged.items()]
         try:
             if self._text is None:
-                return _core.expand_file(self._base, settings, self._images)
-            return _core.expand_text(self._text, str(self._definition.folder), settings, self._images)
+                return _core.expand_file(self._base, settings, self._images, [])
+            return _core.expand_text(self._text, str(self._definition.folder), settings, self._images, [])
         except ConfigError as error:
             where = ", ".join(f"{axis} = {value}" for axis, value in point.coordinates.items())
             raise ConfigError(

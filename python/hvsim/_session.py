@@ -101,7 +101,8 @@ class Session(Looking):
             config = Machine({**as_machine(config), "boot": boot})
         if not any(key.startswith(("vms", "boot")) for key in settings):
             require_work(config, 'hvsim.Session(machine, workload="hello")')
-        task = _choose([Task(*each) for each in expand(config, settings, folder)], run)
+        only = [] if run is None else [run]
+        task = _choose([Task(*each) for each in expand(config, settings, folder, only)], run)
         self._echo = echo
         self._shown = _progress.wants(progress)
         self._timeline = timeline
@@ -159,7 +160,13 @@ class Session(Looking):
         Args:
             cycles: Of the hart that is ahead.
             instructions: Of all harts together.
+
+        Raises:
+            SessionError: A count is negative.
         """
+        for name, count in (("cycles", cycles), ("instructions", instructions)):
+            if count is not None and count < 0:
+                raise SessionError(f"{name}: {count}: expected at least 0")
         harts = self._process.ask("state")["harts"]
         until: dict[str, Any] = {}
         if cycles is not None:
@@ -201,10 +208,16 @@ class Session(Looking):
             hart: Only what this one does.
 
         Raises:
-            SessionError: No image has the symbol, or there is no cause or mark of that name.
+            SessionError: No image has the symbol, there is no cause or mark of that name, or nothing is named
+                that it could meet: `run` goes on to the end.
         """
         if value is not None and mark is None:
             raise SessionError(f"value: {value}: expected a mark that has it")
+        if all(each is None for each in (symbol, address, exit, trap, mark, cycle, instructions)):
+            raise SessionError(
+                "run_until: expected a symbol, address, exit, trap, mark, cycle or instructions to stop at; "
+                "run() goes on to the end"
+            )
         if hart is not None:
             self.hart(hart)
         until = {"exit": exit, "trap": trap, "mark": mark, "value": value, "cycle": cycle}

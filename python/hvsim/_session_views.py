@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from hvsim._errors import unknown
+from hvsim._errors import SessionError, unknown
 from hvsim._session_process import SessionProcess
 
 SPACES = ("current", "physical", "supervisor", "guest", "guest-physical")
@@ -192,19 +192,23 @@ class _Looker:
 
         Args:
             register: Name; a CSR keeps to its legal values.
-            value: 64 bits.
+            value: 64 bits, signed or not.
 
         Returns:
             What it is now.
 
         Raises:
-            SessionError: There is no such register, or it cannot be written.
+            SessionError: There is no such register, it cannot be written, or the value has more bits.
         """
+        if not -(2**63) <= value < 2**64:
+            raise SessionError(f"value: {value}: expected a number of 64 bits")
         bits = value & (2**64 - 1)
         return int(self._process.ask("write_register", **self._who, name=register, value=bits)["value"])
 
     def read_memory(self, address: int, count: int, space: str = "current") -> bytes:
-        """Memory from an address on; less than asked for where it ends. Leaves no trace in the machine.
+        """Memory from an address on; less than asked for where it ends or is not mapped, down to nothing.
+
+        Leaves no trace in the machine.
 
         Args:
             address: First byte.

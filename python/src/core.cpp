@@ -38,10 +38,10 @@ constexpr char kDict[] = "<dict>";
 using Outcome = isa::Result<Expanded, Problem>;
 
 Outcome expand_document(Document document, const std::vector<std::string>& settings,
-                        const std::vector<std::string>& images) {
+                        const std::vector<std::string>& images, const std::vector<std::string>& only) {
   for (const std::string& setting : settings)
     if (auto problem = apply_setting(document, setting)) return isa::Failure{*problem};
-  const auto experiment = expand(document, images);
+  const auto experiment = expand(document, images, only);
   if (!experiment) return isa::Failure{experiment.error()};
   Expanded runs;
   for (const Run& run : experiment->runs)
@@ -61,23 +61,24 @@ Expanded without_gil(Work work) {
 }
 
 Expanded expand_file(const std::string& path, const std::vector<std::string>& settings,
-                     const std::vector<std::string>& images) {
+                     const std::vector<std::string>& images, const std::vector<std::string>& only) {
   return without_gil([&]() -> Outcome {
     auto document = load_document(path);
     if (!document) return isa::Failure{document.error()};
-    return expand_document(std::move(document.value()), settings, images);
+    return expand_document(std::move(document.value()), settings, images, only);
   });
 }
 
 Expanded expand_text(const std::string& text, const std::string& directory,
-                     const std::vector<std::string>& settings, const std::vector<std::string>& images) {
+                     const std::vector<std::string>& settings, const std::vector<std::string>& images,
+                     const std::vector<std::string>& only) {
   return without_gil([&]() -> Outcome {
     const std::string file = directory + "/" + kDict;
     auto json = parse_json(text, file);
     if (!json) return isa::Failure{json.error()};
     auto document = load_document(std::move(json.value()), file);
     if (!document) return isa::Failure{document.error()};
-    return expand_document(std::move(document.value()), settings, images);
+    return expand_document(std::move(document.value()), settings, images, only);
   });
 }
 
@@ -90,7 +91,7 @@ std::string checkpoint_facts(const std::string& file) {
   if (!facts) raise({.file = file, .path = "", .value = "", .expected = facts.error()});
   return Json{{"simulator", facts->simulator}, {"identity", facts->identity},
               {"cycles", facts->cycles},       {"instructions", facts->instructions},
-              {"debugged", facts->debugged},   {"config", config_to_go_on(facts->config)}}
+              {"debugged", facts->debugged},   {"config", config_to_go_on(*facts)}}
       .dump();
 }
 
@@ -106,12 +107,15 @@ PYBIND11_MODULE(_core, module) {
   module.def(
       "checkpoint_facts", &checkpoint_facts, py::arg("file"),
       "What a checkpoint says of itself, as JSON text; its config is that of a run which goes on from it.");
-  module.def(
-      "expand_file", &expand_file, py::arg("path"), py::arg("settings"), py::arg("images"),
-      "The runs of a config file: (name, name of its directory, complete config as JSON text).\n\n"
-      "Settings are ``path=value``; `images` are directories where images without a path are looked for.");
+  module.def("expand_file", &expand_file, py::arg("path"), py::arg("settings"), py::arg("images"),
+             py::arg("only"),
+             "The runs of a config file: (name, name of its directory, complete config as JSON text).\n\n"
+             "Settings are ``path=value``; `images` are directories where images without a path are looked "
+             "for; `only`\n"
+             "are names of runs, of which nothing is left away if it is empty.");
   module.def("expand_text", &expand_text, py::arg("text"), py::arg("directory"), py::arg("settings"),
-             py::arg("images"), "As expand_file, of JSON text whose relative paths start at a directory.");
+             py::arg("images"), py::arg("only"),
+             "As expand_file, of JSON text whose relative paths start at a directory.");
 }
 
 }  // namespace

@@ -220,7 +220,7 @@ bool Session::write_checkpoint(const Json& request, Standing standing) {
     return true;
   }
   if (!copied.said) return fail(copied.said.error()), false;
-  copied.said->empty() ? answer(Json::object()) : fail(*copied.said);
+  copied.said->empty() ? answer(Json::object()) : fail("checkpoint: \"" + file + "\": " + *copied.said);
   return false;
 }
 

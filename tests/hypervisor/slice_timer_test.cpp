@@ -45,6 +45,14 @@ struct SliceTimer : testing::Test {
     bench.call(from_hart, Hypercall::event_send, {1, 1});
     bench.call(from_hart, Hypercall::dlh_fence);
   }
+  // Of whose waking the hart is told, so that the slice under way ends.
+  void give_the_hart_to_sleeper() {
+    wake_sleeper(1);
+    bench.software(0);
+    bench.machine.ticks = bench.harts[0].timer;
+    bench.timer(0);
+    ASSERT_EQ(bench.on[0]->vm, 1);
+  }
 };
 
 TEST_F(SliceTimer, IsNotSetForWhoIsAlone) {
@@ -82,11 +90,7 @@ TEST_F(SliceTimer, IsSetWhenItsOwnVcpuWakesSomebodyUp) {
 
 TEST_F(SliceTimer, IsSetForWhoSleepsWithATimerAndFiresInTime) {
   start();
-  wake_sleeper(1);
-  bench.software(0);
-  bench.machine.ticks = bench.harts[0].timer;
-  bench.timer(0);
-  ASSERT_EQ(bench.on[0]->vm, 1);
+  give_the_hart_to_sleeper();
   bench.harts[0].registers.vs.vsie = 0x20;
   const std::uint64_t wake = bench.machine.ticks + 123;
   bench.ecall(0, 0x54494D45, 0, {wake});
@@ -119,11 +123,7 @@ TEST(SliceTimerOfThree, StaysUnsetWhereAnIdleHartTakesWhoWokeUp) {
 
 TEST_F(SliceTimer, ToldOfOneWhoWaitsStaysSetUntilNobodyWaits) {
   start();
-  wake_sleeper(1);
-  bench.software(0);
-  bench.machine.ticks = bench.harts[0].timer;
-  bench.timer(0);
-  ASSERT_EQ(bench.on[0]->vm, 1);
+  give_the_hart_to_sleeper();
   bench.on[0]->general.hvip = 0;  // it has had the event
   bench.harts[0].registers.vs.vsie = kVssie;
   bench.wfi(0);

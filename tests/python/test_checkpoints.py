@@ -48,9 +48,35 @@ def test_a_session_goes_on_from_a_checkpoint_bit_for_bit(config, tmp_path, run, 
         s.run()
         _same(s.result(), whole)
     _same(hvsim.run(settings, overrides={"boot.restore": str(again.file)})["storm"], whole)
-    with hvsim.Session(restore=again.file) as s:  # without limits, which are of one run
+    with hvsim.Session(restore=again.file) as s:
         assert s.run().outcome == "finished"
-        assert s.result().stats.equals(whole.stats)
+        _same(s.result(), whole)
+
+
+def test_limits_go_with_a_checkpoint(config, tmp_path):
+    file, length = tmp_path / "there.ckpt", hvsim.run(_storm(config))["storm"].manifest["cycles"]
+    limited = _storm(config) | {"limits": {"max_cycles": length * 3 // 4}}
+    saving = {"checkpoint.at": f"cycles={length // 2}", "checkpoint.file": str(file)}
+    whole = hvsim.run(limited, overrides=saving)["storm"]
+    assert whole.stop == "cycle_limit"
+    restored = hvsim.run(hvsim.Checkpoint.read(file).config, overrides={"boot.restore": str(file)})
+    _same(restored["storm"], whole)
+
+
+def test_a_run_of_an_experiment_goes_on_from_its_checkpoint(config, tmp_path):
+    runs = _storm(config) | {"axes": {"hypervisor.run": ["host", "target"]}}
+    whole = hvsim.run(runs, overrides={"hypervisor.delivery": "immediate"})["host"]
+    with hvsim.Session(runs, run="host", overrides={"hypervisor.delivery": "immediate"}) as s:
+        s.run(cycles=100_000)
+        saved = s.checkpoint(tmp_path / "there.ckpt")
+    where = {"run": "host", "restore": saved.file, "overrides": {"hypervisor.delivery": "immediate"}}
+    with hvsim.Session(runs, **where) as s:
+        s.run()
+        _same(s.result(), whole)
+    with pytest.raises(
+        hvsim.ConfigError, match='run: "hots": expected a run of this experiment: host, target'
+    ):
+        hvsim.Session(runs, run="hots")
 
 
 def test_what_was_changed_stays_marked(config, tmp_path):
@@ -173,7 +199,7 @@ def test_files_that_are_no_checkpoints_are_refused(config, tmp_path):
     with pytest.raises(hvsim.ConfigError, match=r"absent\.ckpt"):
         hvsim.Session(restore=tmp_path / "absent.ckpt")
     with hvsim.Session(_storm(config)) as s:
-        with pytest.raises(hvsim.SessionError, match="No such file"):
+        with pytest.raises(hvsim.SessionError, match=r"checkpoint: .*there\.ckpt\": No such file"):
             s.checkpoint(tmp_path / "nowhere" / "there.ckpt")
         s.run()
         with pytest.raises(hvsim.SessionError, match="over"):

@@ -186,9 +186,14 @@ def test_lines_cross_between_the_points_where_the_sign_changes():
     frame = pd.DataFrame({"x": x * 2, "d": ["a"] * 4 + ["b"] * 4, "y": [10, 10, 10, 10, 20, 12, 6, 6]})
     (crossing,) = hvsim.break_even(frame, "x", "y", by="d", of="b", against="a")
     assert crossing == (pytest.approx(2 + 1 / 3), 2, 3, "b", "a")
+    crossings = hvsim.break_even(frame, "x", "y", by="d", of="b", against="a")
+    assert crossings.first == "a"
+    assert str(crossings) == "a is lower up to 2.33333, b from 2.33333 (between 2 and 3)"
     (back,) = hvsim.break_even(frame, "x", "y", by="d", of="a", against="b")
     assert (back.at, back.cheaper) == (crossing.at, "b")
     assert hvsim.break_even(frame[frame["x"] > 2], "x", "y", by="d", of="b", against="a") == []
+    never = hvsim.break_even(frame[frame["x"] < 3], "x", "y", by="d", of="b", against="a")
+    assert (never, never.first, str(never)) == ([], "a", "a is lower throughout")
     with pytest.raises(ValueError, match="'c': expected a value of d: a, b"):
         hvsim.break_even(frame, "x", "y", by="d", of="c", against="a")
 

@@ -96,6 +96,13 @@ Json probe_of_shared_pages(const std::string& act) {
   return config;
 }
 
+Outcome probe_that_says(const std::string& words, const Json& config, const std::string& run) {
+  Outcome outcome = simulate(config, run);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.log;
+  EXPECT_THAT(outcome.console.at("one"), HasSubstr(words));
+  return outcome;
+}
+
 std::uint64_t counted(const Outcome& outcome, const char* counter) {
   return outcome.stats.at("sharing").at(0).at("counters").at(counter).get<std::uint64_t>();
 }
@@ -103,11 +110,10 @@ std::uint64_t counted(const Outcome& outcome, const char* counter) {
 TEST(SharingTwin, WritesByAmoAndScToReleasedPagesGetAFrame) {
   const Json config = probe_of_shared_pages("unshare");
   for (const std::string& run : kBuilds) {
-    const Outcome outcome = simulate(config, run);
-    EXPECT_EQ(outcome.exit_code, 0) << run << outcome.log;
-    EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare ok")) << run;
-    EXPECT_EQ(counted(outcome, "released_pages"), 4u) << run;
-    EXPECT_GE(counted(outcome, "unshared_pages"), 3u) << run;
+    SCOPED_TRACE(run);
+    const Outcome outcome = probe_that_says("unshare ok", config, run);
+    EXPECT_EQ(counted(outcome, "released_pages"), 4u);
+    EXPECT_GE(counted(outcome, "unshared_pages"), 3u);
   }
   EXPECT_THAT(qemu(config).console.at("one"), HasSubstr("unshare ok"));
 }
@@ -118,11 +124,10 @@ TEST(SharingTwin, WritesByAmoAndScToReleasedPagesGetAFrame) {
 TEST(SharingTwin, AAndDBitsOfATableThatSharesItsFrameAreItsOwn) {
   const Json config = probe_of_shared_pages("unshare_by_walks");
   for (const std::string& run : kBuilds) {
-    const Outcome outcome = simulate(config, run);
-    EXPECT_EQ(outcome.exit_code, 0) << run << outcome.log;
-    EXPECT_THAT(outcome.console.at("one"), HasSubstr("unshare by walks ok")) << run;
-    EXPECT_GE(counted(outcome, "merges"), 1u) << run;  // the two tables were one frame
-    EXPECT_GE(counted(outcome, "unshared_pages"), 1u) << run;
+    SCOPED_TRACE(run);
+    const Outcome outcome = probe_that_says("unshare by walks ok", config, run);
+    EXPECT_GE(counted(outcome, "merges"), 1u);  // the two tables were one frame
+    EXPECT_GE(counted(outcome, "unshared_pages"), 1u);
   }
 }
 

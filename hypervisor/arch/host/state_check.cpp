@@ -157,9 +157,10 @@ bool StateCheck::layout(const MapLayout& map) {
   const auto fits = [&](std::uint32_t offset, std::uint32_t bytes) {
     return offset <= map.entry_bytes && bytes <= map.entry_bytes - offset;
   };
-  if (!truths(map.present)) return false;
-  return !map.present || (map.entry_bytes <= 64 && fits(map.state_offset, 4) && fits(map.order_offset, 4) &&
-                          (map.since_offset == ~std::uint32_t{0} || fits(map.since_offset, 8)));
+  if (map.present > 1) return false;
+  return map.present == 0 ||
+         (map.entry_bytes <= 64 && fits(map.state_offset, 4) && fits(map.order_offset, 4) &&
+          (map.since_offset == ~std::uint32_t{0} || fits(map.since_offset, 8)));
 }
 
 bool StateCheck::Tables::sound(Hpa table, unsigned level) {

@@ -269,8 +269,7 @@ Introspection::Result Introspection::read_zones(Arch& arch, const Vm& vm, GuestW
     if (!learn_from_lists(arch, vm, memory, node_ + at_.node_zones + n * at_.zone_bytes))
       return fail("a free list does not hold together, or its pages are not those of the map");
   if (!learned_) return fail("none of its free lists has a page");
-  layout_ = {.present = true,
-             .root = root_,
+  layout_ = {.root = root_,
              .entries = first_page_ + (abi::kGuestMemoryBase >> kPageShift) * at_.page_bytes,
              .first = 0,
              .pages = vm.guest_pages(),
@@ -280,7 +279,8 @@ Introspection::Result Introspection::read_zones(Arch& arch, const Vm& vm, GuestW
              .state_free = free_type_,
              .order_offset = static_cast<std::uint32_t>(at_.private_),
              .order_mask = ~std::uint32_t{0},
-             .since_offset = ~std::uint32_t{0}};
+             .since_offset = ~std::uint32_t{0},
+             .present = 1};
   stage_ = Stage::verify;
   position_ = 0;
   free_seen_ = 0;

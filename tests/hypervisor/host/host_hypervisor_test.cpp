@@ -353,6 +353,26 @@ TEST(HostHypervisor, SaysWhatIsWrongWithABundle) {
   EXPECT_EQ(hypervisor.boot(hart, boot), "bundle: not a flattened device tree, or cut short");
 }
 
+// What functions that are called next find where they do not initialize.
+[[gnu::noinline]] void leave_on_the_stack(unsigned char what) {
+  std::array<unsigned char, 1 << 16> bytes;
+  bytes.fill(what);
+  asm volatile("" : : "r"(bytes.data()) : "memory");
+}
+
+// Checkpoints of the same moment are the same, whatever lay around what the core copied.
+TEST(HostHypervisor, WhoDidTheSameHasTheSameState) {
+  const auto state_over = [](unsigned char what) {
+    leave_on_the_stack(what);
+    Boot run;
+    leave_on_the_stack(what);
+    run.call(0, abi::Hypercall::console_write, 1, 'x');
+    const std::span<std::byte> state = run.hypervisor.state();
+    return std::vector<std::byte>(state.begin(), state.end());
+  };
+  EXPECT_TRUE(state_over(0) == state_over(0xFE));
+}
+
 // Most of the state is counters, registers and lists that are not in use, which may hold anything.
 TEST(HostHypervisor, StateThatCannotBeIsFoundOut) {
   Boot run;
