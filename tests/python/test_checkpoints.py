@@ -55,8 +55,8 @@ def test_a_session_goes_on_from_a_checkpoint_bit_for_bit(config, tmp_path, run, 
 
 def test_limits_go_with_a_checkpoint(config, tmp_path):
     file, length = tmp_path / "there.ckpt", hvsim.run(_storm(config))["storm"].manifest["cycles"]
-    limited = _storm(config) | {"limits": {"max_cycles": length * 3 // 4}}
-    saving = {"checkpoint.at": f"cycles={length // 2}", "checkpoint.file": str(file)}
+    limited = _storm(config) | {"limits": {"max_cycles": length - 300_000}}
+    saving = {"checkpoint.at": f"cycles={length - 900_000}", "checkpoint.file": str(file)}
     whole = hvsim.run(limited, overrides=saving)["storm"]
     assert whole.stop == "cycle_limit"
     restored = hvsim.run(hvsim.Checkpoint.read(file).config, overrides={"boot.restore": str(file)})
