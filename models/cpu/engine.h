@@ -245,6 +245,7 @@ class Engine final : public Hart {
   std::uint64_t charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
                             mmu::TlbHierarchy::Side side);
   isa::Cycles read_at_once() const;
+  void touch_settled(isa::Hpa address, unsigned bytes);
   void touch_one_by_one(isa::Hpa address, unsigned bytes, bool write);
   void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
   void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);

@@ -137,7 +137,7 @@ void Engine<Timing>::deliver(const isa::Trap& trap, const Op* op) {
 template <class Timing>
 void Engine<Timing>::abandon(const Op* op) {
   watch_hit_.reset();
-  if constexpr (Timing::detailed) fault_in_pipeline(*op);
+  fault_in_pipeline(*op);
   account_before(op);
   state.pc += op->offset;
   link_ = nullptr;

@@ -376,20 +376,31 @@ void Engine<Timing>::charge_line(isa::Hpa address, bool write) {
 template <class Timing>
 void Engine<Timing>::touch(isa::Hpa address, unsigned bytes, bool write) {
   if constexpr (Timing::timed) {
-    if (bytes == 0 || !timing_.caches->settled(timing_.hart, address, bytes, write)) [[unlikely]]
+    if (bytes == 0 || !timing_.caches->surely_settled(timing_.hart, address, bytes, write)) [[unlikely]]
       return touch_one_by_one(address, bytes, write);
-    const std::uint64_t last = (address.value + bytes - 1) >> line_shift_;
-    const std::uint64_t count = last - (address.value >> line_shift_) + 1;
-    timing_.data_lines_extra += count;
-    charge(Component::dcache, count * timing_.caches->config().l1d.hit_latency);
+    touch_settled(address, bytes);
   } else {
     (void)address, (void)bytes, (void)write;
   }
 }
 
 template <class Timing>
+inline void Engine<Timing>::touch_settled(isa::Hpa address, unsigned bytes) {
+  if constexpr (Timing::timed) {
+    const std::uint64_t last = (address.value + bytes - 1) >> line_shift_;
+    const std::uint64_t count = last - (address.value >> line_shift_) + 1;
+    timing_.data_lines_extra += count;
+    charge(Component::dcache, count * timing_.caches->config().l1d.hit_latency);
+  } else {
+    (void)address, (void)bytes;
+  }
+}
+
+template <class Timing>
 [[gnu::noinline]] void Engine<Timing>::touch_one_by_one(isa::Hpa address, unsigned bytes, bool write) {
   if constexpr (Timing::timed) {
+    if (bytes != 0 && timing_.caches->settled(timing_.hart, address, bytes, write))
+      return touch_settled(address, bytes);
     const isa::Cycles hit = timing_.caches->config().l1d.hit_latency;
     const std::uint64_t line = std::uint64_t{1} << line_shift_, first = address.value & ~(line - 1);
     for (std::uint64_t at = first; at < address.value + bytes; at += line) {
@@ -409,9 +420,8 @@ template <class Timing>
 template <class Timing>
 unsigned Engine<Timing>::work(const isa::NativeWork& done, std::uint64_t units) {
   if constexpr (Timing::timed)
-    if (done.lines != 0 &&
-        (done.lines > mem::PresenceMask::kMostAbsent || done.line_bytes != std::uint64_t{1} << line_shift_ ||
-         timing_.caches->absent_code(timing_.hart, done.code, done.lines) != 0))
+    if (done.lines != 0 && (done.line_bytes != std::uint64_t{1} << line_shift_ ||
+                            !timing_.caches->surely_fetchable(timing_.hart, done.code, done.lines)))
       return work_with_fetches(done, units);
   charge(Component::hypervisor, done.cycles * units);
   return 0;

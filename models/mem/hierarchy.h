@@ -101,10 +101,10 @@ class Hierarchy {
     return {readable_words(hart), first_line_, known ? lines_ : 0, line_shift_};
   }
 
-  // Lines of code in a row, of which the mask says which are absent: those are fetched, one after the other.
-  // Up to PresenceMask::kMostAbsent.
-  std::uint64_t absent_code(unsigned hart, isa::Hpa first, unsigned lines) const {
-    return harts_[hart].fetchable.absent(first, lines);
+  // Lines of code in a row, of which those are fetched that the mask does not have, one after the other. Up
+  // to PresenceMask::kMostAbsent.
+  bool surely_fetchable(unsigned hart, isa::Hpa first, unsigned lines) const {
+    return harts_[hart].fetchable.surely_covers(first, std::uint64_t{lines} << line_shift_);
   }
   struct FetchedCode {
     isa::Cycles ready = 0;
@@ -144,6 +144,10 @@ class Hierarchy {
   }
   bool settled(unsigned hart, isa::Hpa at, std::uint64_t bytes, bool write) const {
     return (write ? harts_[hart].writable : harts_[hart].readable).covers(at, bytes);
+  }
+  // False where it takes longer to say, too.
+  bool surely_settled(unsigned hart, isa::Hpa at, std::uint64_t bytes, bool write) const {
+    return (write ? harts_[hart].writable : harts_[hart].readable).surely_covers(at, bytes);
   }
   const PresenceGeometry& presence() const { return harts_[0].readable.geometry(); }
 

@@ -45,6 +45,12 @@ class PresenceMask {
       return absent_at(first, static_cast<unsigned>(last - first) + 1) == 0;
     return covers_many(first, last);
   }
+  // Whether it does for sure; false where it takes longer to say, too.
+  bool surely_covers(isa::Hpa address, std::uint64_t bytes) const {
+    const std::uint64_t first = line_of(address), last = line_of(address + (bytes - 1));
+    return last - first < kMostAbsent && first < lines_ && last < lines_ && bit_mask_ == 63 &&
+           absent_in_words(first, static_cast<unsigned>(last - first) + 1) == 0;
+  }
   // Which of so many lines in a row, the first of which has the address, are not there: bit i stands for line
   // i. Lines outside the range are not there.
   static constexpr unsigned kMostAbsent = 64;
@@ -91,6 +97,10 @@ class PresenceMask {
   std::uint64_t absent_at(std::uint64_t first, unsigned count) const {
     if (first >= lines_ || count > lines_ - first || bit_mask_ != 63) [[unlikely]]
       return absent_one_by_one(first, count);
+    return absent_in_words(first, count);
+  }
+  // Where a word has 64 lines.
+  std::uint64_t absent_in_words(std::uint64_t first, unsigned count) const {
     const std::uint64_t* word = words() + (first >> 6);
     const unsigned shift = first & 63;
     std::uint64_t present = *word >> shift;

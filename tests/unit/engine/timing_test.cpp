@@ -138,6 +138,18 @@ TEST(Timing, StoresThatAreWrittenThroughWaitForTheWriteBuffer) {
   EXPECT_EQ(rig->cell(Component::dcache), 0u);
 }
 
+TEST(Timing, AnAtomicThatFaultsMakesNoAtomicOfTheNextStore) {
+  auto rig = timed();
+  rig->state().csr.mtvec = kRam + 0x100;
+  rig->state().x[5] = 0x5000'0000;  // where nothing is
+  rig->state().x[6] = kRam + 0x4000;
+  rig->put(kRam, {as::lr_d(1, 5), as::self});
+  rig->put(kRam + 0x100, {as::sd(0, 6, 0), as::self});
+  rig->hart.run(1'000, false);
+  EXPECT_EQ(rig->hart.counters().traps, 1u);
+  EXPECT_EQ(rig->cell(Component::dcache), 0u) << "the store is under way and nobody waits for it";
+}
+
 // Identity-maps the first 2 MiB of RAM by 4 KiB pages, and everything else by nothing.
 void map_pages(Rig<InOrder>& rig, std::uint64_t root, bool g_stage) {
   using namespace isa::pte;

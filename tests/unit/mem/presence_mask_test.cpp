@@ -24,6 +24,9 @@ TEST(PresenceMask, CoversARangeIfItHasEachOfItsLines) {
       bool all = true;
       for (std::uint64_t at = first; at < first + bytes; ++at) all = all && mask.test(kRange.base + at);
       EXPECT_EQ(mask.covers(kRange.base + first, bytes), all) << line_bytes << " " << first << " " << bytes;
+      const bool is_usual = line_bytes <= 64 && (first + bytes - 1) / line_bytes - first / line_bytes < 64;
+      EXPECT_EQ(mask.surely_covers(kRange.base + first, bytes), is_usual && all)
+          << line_bytes << " " << first << " " << bytes;
       covered += all ? 1 : 0;
     }
     EXPECT_GT(covered, 50U) << line_bytes;
@@ -55,6 +58,10 @@ TEST(PresenceMask, CoversNothingOutsideItsRange) {
   EXPECT_FALSE(mask.covers(kRange.base, kRange.bytes + 1));
   EXPECT_FALSE(mask.covers(kRange.base - 1, 2));
   EXPECT_FALSE(mask.covers(Hpa{0x1000}, 1));
+  EXPECT_TRUE(mask.surely_covers(kRange.base + kRange.bytes - 64, 64));
+  EXPECT_FALSE(mask.surely_covers(kRange.base + kRange.bytes - 64, 65));
+  EXPECT_FALSE(mask.surely_covers(kRange.base - 1, 2));
+  EXPECT_FALSE(mask.surely_covers(Hpa{0x1000}, 1));
 }
 
 }  // namespace
