@@ -50,9 +50,15 @@ class Checker {
   void signature();
   void statistics();
   void filter(const std::string& path, const std::string& text, FilterUse use);
+  // Models begin with the key that it is about: "l1d.size_bytes: ...".
   template <class Model>
   void geometry(const Model& model, const std::string& path) {
-    if (const auto why = problem(model)) report(path, "", *why);
+    const auto why = problem(model);
+    if (!why) return;
+    const auto end = why->find(": ");
+    const bool has_key = end != why->npos && why->find_first_of(" \"") > end;
+    has_key ? report(child_path(path, why->substr(0, end)), "", why->substr(end + 2))
+            : report(path, "", *why);
   }
 
   void report(const std::string& path, const std::string& value, const std::string& expected) {

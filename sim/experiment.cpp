@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "sim/config_images.h"
@@ -79,11 +80,46 @@ class Expander {
              "expected at most " + std::to_string(kMaxRuns));
       return;
     }
+    expect_unsaid(key, values, path);
     std::vector<Variant> next;
     for (const Variant& variant : variants_)
       for (std::size_t i = 0; i < values.size() && !problem_; ++i)
         next.push_back(vary(variant, key, values[i], child_path(path, i), is_list));
     variants_ = std::move(next);
+  }
+
+  // Values that the experiment has and a variant sets, by path.
+  static void find_replaced(const Json& set, const Json& has, const std::string& at,
+                            std::map<std::string, Json>& found) {
+    for (const auto& [name, value] : set.items()) {
+      const auto old = has.is_object() ? has.find(name) : has.end();
+      if (old == has.end()) continue;
+      const std::string path = child_path(at, name);
+      if (value.is_object() && old->is_object())
+        find_replaced(value, *old, path, found);
+      else
+        found.try_emplace(path, *old);
+    }
+  }
+
+  // What a file says that extends the experiment must not be lost either, which it is where each run sets it.
+  void expect_unsaid(const std::string& key, const Json& values, const std::string& path) {
+    const std::string &top = source_.origins.of(""), &here = source_.origins.of(path);
+    if (here == top || here.starts_with("--")) return;
+    std::map<std::string, std::size_t> times;
+    std::map<std::string, Json> replaced;
+    for (const Json& value : values) {
+      Document set{.json = value.is_object() ? value : Json::object(), .origins = {}};
+      if (!value.is_object()) set_path(set, key, value, here);
+      std::map<std::string, Json> found;
+      find_replaced(set.json, base_.json, "", found);
+      for (auto& [each, old] : found)
+        if (each != "name" || !value.is_object()) ++times[each], replaced[each] = std::move(old);
+    }
+    for (const auto& [each, count] : times)
+      if (count == values.size() && source_.origins.of(each) == top && !problem_)
+        problem_ = Problem{top, each, show(replaced[each]),
+                           "expected no value here: each run of " + here + " sets it (" + path + ")"};
   }
 
   // What the command line says must not be lost without a word.

@@ -222,7 +222,7 @@ std::string who_failed(std::string_view console) {
     words += "; VM " + end.vm + ": " + end.how;
     if (line.empty()) line = last_line(console, '[' + end.vm + "] ");
   }
-  if (line.empty()) line = last_line(console);
+  if (words.empty()) line = last_line(console);
   return line.empty() ? words : words + "; the last line was: " + line;
 }
 

@@ -130,12 +130,11 @@ void Engine<Timing>::finish_in_pipeline(const Op& op) {
 // An op that was executed in vain: it trapped, or must wait for the other harts and is then issued anew.
 template <class Timing>
 void Engine<Timing>::fault_in_pipeline(const Op& op) {
+  atomic_ = false;
   if constexpr (Timing::detailed) {
-    atomic_ = false;
     if (trap_ && accesses_memory(instruction(op.id).klass)) timing_.pipeline.fault_access();
   } else {
     (void)op;
-    atomic_ = false;
   }
 }
 

@@ -2,6 +2,7 @@
 #include "models/mem/anonymous_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -19,7 +20,8 @@ isa::Result<AnonymousMemory, std::string> AnonymousMemory::create(std::uint64_t 
 }
 
 void make_zero(std::uint8_t* where, std::uint64_t bytes) {
-  constexpr std::uint64_t large = std::uint64_t{256} << 10, page = 4096;
+  constexpr std::uint64_t large = std::uint64_t{256} << 10;
+  static const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const std::uint64_t before = -reinterpret_cast<std::uintptr_t>(where) % page;
   if (bytes >= large) {
     const std::uint64_t whole = (bytes - before) / page * page;

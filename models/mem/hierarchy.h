@@ -101,8 +101,8 @@ class Hierarchy {
     return {readable_words(hart), first_line_, known ? lines_ : 0, line_shift_};
   }
 
-  // Lines of code in a row, of which those are fetched that the mask does not have, one after the other. Up
-  // to PresenceMask::kMostAbsent.
+  // Whether lines of code in a row are in the L1I; false where it takes longer to say, too. Those that are not
+  // are fetched, one after the other (fetch_code).
   bool surely_fetchable(unsigned hart, isa::Hpa first, unsigned lines) const {
     return harts_[hart].fetchable.surely_covers(first, std::uint64_t{lines} << line_shift_);
   }

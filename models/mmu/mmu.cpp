@@ -47,9 +47,6 @@ class PhysicalPtes {
   }
 
   bool updates() const { return updates_ == Mmu::Updates::made; }
-  WalkTrace& trace() { return trace_; }
-  const Pmp& pmp() const { return pmp_; }
-  const mem::PhysicalMemory& memory() const { return memory_; }
 
  private:
   void note(const PteRead& access) {

@@ -23,7 +23,6 @@ struct Asker {
 struct PteFormat {
   bool napot = false;
   bool pbmt = false;
-  friend bool operator==(const PteFormat&, const PteFormat&) = default;
 };
 
 struct WalkRequest {

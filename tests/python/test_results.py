@@ -212,3 +212,17 @@ def test_a_killed_guest_says_why_in_the_result(config):
         assert f"VM bad: {result.vms.loc['bad', 'end']}" in result.stop_detail
         assert result.vms.attrs["units"]["run_cycles"] == "cycles"
         assert "bad" in result._repr_html_()
+
+
+def test_of_a_guest_that_failed_the_last_line_is_its_own(config):
+    arguments = {"crc": 1, "sort": 1}
+    good = {"name": "good", "workload": "compute", "memory_bytes": "8MiB", "arguments": arguments}
+    wrong = {**good, "name": "wrong", "arguments": {"crk": 1}}
+    result = hvsim.run(config(name="two", vms=[wrong, good]))["two"]
+    assert result.stop_detail.endswith(
+        "VM wrong: powered off, code 2; "
+        "the last line was: [wrong] error: argument crk=1: this workload has no such argument"
+    )
+    silent = {"name": "bad", "workload": "hostile", "memory_bytes": "4MiB", "arguments": {"attack": 12}}
+    result = hvsim.run(config(name="two", vms=[silent, good]))["two"]
+    assert "[good]" in result.console["all"] and "[good]" not in result.stop_detail

@@ -132,6 +132,25 @@ TEST_F(Configs, WhatTheRunsSetThemselvesCannotBeSetFromOutside) {
   EXPECT_EQ(refusal(base, "axes.seed=[7]"), "");
 }
 
+TEST_F(Configs, WhatEachRunSetsCannotBeSaidByAFileThatExtendsThem) {
+  write("base.json", R"({"version": 1, "boot": {"image": "guest"}, "seed": 5, "machine": {"harts": 1},
+      "axes": {"seed": [1, 2], "size": [{"name": "a", "machine": {"harts": 2, "quantum_cycles": 200}},
+                                        {"name": "b", "machine": {"harts": 4}}]}})");
+  const auto refusal = [this](const std::string& more) {
+    const auto found = expand(
+        load_document(write("c.json", R"({"version": 1, "extends": "base.json", )" + more + "}")).value(),
+        {path("images")});
+    return found ? "" : found.error().text();
+  };
+  EXPECT_EQ(refusal(R"("seed": 3)"), path("c.json") + ": seed: 3: expected no value here: each run of " +
+                                         path("base.json") + " sets it (axes.seed)");
+  EXPECT_EQ(refusal(R"("machine": {"harts": 3})"),
+            path("c.json") + ": machine.harts: 3: expected no value here: each run of " + path("base.json") +
+                " sets it (axes.size)");
+  EXPECT_EQ(refusal(R"("machine": {"quantum_cycles": 500})"), "") << "b has it";
+  EXPECT_EQ(refusal(R"("name": "mine")"), "");
+}
+
 TEST_F(Configs, LabelsAreFitForDirectoryNames) {
   const auto found = experiment(bare(R"("name": "q", "runs": [{"name": "a/b c"}])"));
   EXPECT_EQ(found.runs[0].config.name, "q-a_b_c");
