@@ -245,9 +245,6 @@ class Engine final : public Hart {
   std::uint64_t charge_walk(const mmu::WalkTrace& trace, const mmu::WalkPlan& plan,
                             mmu::TlbHierarchy::Side side);
   isa::Cycles read_at_once() const;
-  void touch_settled(isa::Hpa address, unsigned bytes);
-  void touch_one_by_one(isa::Hpa address, unsigned bytes, bool write);
-  void charge_line(isa::Hpa address, bool write);  // for the host hypervisor: at once, past the pipeline
   void spend_on(mmu::TlbHierarchy::Side side, Component component, isa::Cycles cycles);
   isa::Cycles time_of(mmu::TlbHierarchy::Side side);
   isa::Cycles end_walk(mmu::TlbHierarchy::Side side);
@@ -289,6 +286,13 @@ class Engine final : public Hart {
   void interrupt_pipeline();
   void fault_in_pipeline(const Op& op);
   void finish_in_pipeline(const Op& op);
+
+  // engine_native.h
+  void charge_line(isa::Hpa address, bool write);  // at once, past the pipeline
+  void touch_settled(isa::Hpa address, unsigned bytes);
+  void touch_one_by_one(isa::Hpa address, unsigned bytes, bool write);
+  unsigned work_with_fetches(const isa::NativeWork& done, std::uint64_t units);
+  unsigned fetch_code(isa::Hpa address, unsigned bytes);
 
   // engine_run.h
   std::optional<Stop> attend(isa::Cycles end);
@@ -337,8 +341,6 @@ class Engine final : public Hart {
     return config_.host_hypervisor && !mode.virtualized && mode.privilege != isa::Privilege::user;
   }
   void fetch_lines(const Block& block, const FetchEntry& entry);
-  unsigned work_with_fetches(const isa::NativeWork& done, std::uint64_t units);
-  unsigned fetch_code(isa::Hpa address, unsigned bytes);
   Handler handler_for(Id id, std::uint64_t page_offset) const;
   void choose_handlers(Block& block) const;
 

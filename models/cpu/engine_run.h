@@ -10,6 +10,7 @@
 #include "models/cpu/engine_debug.h"
 #include "models/cpu/engine_events.h"
 #include "models/cpu/engine_jumps.h"
+#include "models/cpu/engine_native.h"
 #include "models/cpu/engine_pipeline.h"
 #include "models/cpu/engine_spaces.h"
 #include "models/cpu/engine_system.h"
