@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "tests/support/files.h"
 #include "tests/unit/image/elf_builder.h"
 
@@ -18,7 +16,6 @@ using testing::HasSubstr;
 class BundleOptionsTest : public testing::Test {
  protected:
   void SetUp() override { tests::write_file(elf_, SmallElf().file()); }
-  void TearDown() override { std::filesystem::remove(elf_); }
 
   static std::string error_of(const std::vector<std::string>& words) {
     const auto options = parse_bundle_options(words);
@@ -26,7 +23,8 @@ class BundleOptionsTest : public testing::Test {
   }
   std::string vm_error(const std::string& fields) { return error_of({"--vm", fields, "-o", "out"}); }
 
-  const std::string elf_ = testing::TempDir() + "bundle_options_guest.elf";
+  const tests::Scratch scratch_;  // its own: tests of one fixture run beside each other
+  const std::string elf_ = scratch_.file("guest.elf");
 };
 
 TEST_F(BundleOptionsTest, SettingsAndVmsAreUnderstood) {
